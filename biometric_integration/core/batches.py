@@ -1,0 +1,16 @@
+"""Cutting what may be long into what fits into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+	"""Lists of up to `size` items, in order."""
+	iterator = iter(items)
+	while batch := list(islice(iterator, size)):
+		yield batch

@@ -1,0 +1,134 @@
+"""What the engine needs from a connector: the words both sides share. Connectors live in `connectors/`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, Protocol
+
+from biometric_integration.core.punch import Record, Unreadable
+from biometric_integration.core.window import Window
+
+
+class Unit(str, Enum):
+	"""What one request reads."""
+
+	DEVICE = "device"
+	LOCATION = "location"
+
+
+@dataclass(frozen=True)
+class Feed:
+	"""One way to read a server. A feed with `by_position` is read after a growing log id, any other by windows of time."""
+
+	name: str
+	by_position: bool = False
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+	"""How to reach a server. `server_id` is set once and never changes; `time_zone` is an IANA name.
+
+	`memory` holds what was found out about the server (path, dialect, date format); the connector updates it, the host
+	keeps it between runs. The password never shows in `repr`.
+	"""
+
+	server_id: str
+	server_type: str
+	endpoint_url: str
+	user: str = ""
+	password: str = field(default="", repr=False)
+	location: str = ""
+	time_zone: str = ""
+	verify_tls: bool = True
+	ca_certificate: str = field(default="", repr=False)
+	timeout: int = 30
+	memory: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class ListedDevice:
+	"""A device as the server lists it."""
+
+	serial: str
+	device_name: str
+	location: str
+
+
+@dataclass
+class RequestTrace:
+	"""One request, for the log. `at` is aware UTC, `duration_ms` milliseconds, `size` bytes of the answer, `rows` as read.
+
+	`server_message` is the server's own words, `excerpt` the beginning of an answer that was not understood; both are redacted.
+	"""
+
+	operation: str
+	at: datetime
+	window: Window | None = None
+	http_status: int | None = None
+	duration_ms: int = 0
+	size: int = 0
+	rows: int = 0
+	server_message: str = ""
+	excerpt: str = ""
+
+
+class Page(Protocol):
+	"""One answer. The rows come lazily and once; the attributes are final when the last row has been taken.
+
+	declared: how many rows the server says it sent; None where it does not say.
+	confirmed: False for an empty answer that may as well be a silent failure.
+	server_time: the server's `Date`, aware UTC; None where it sent none.
+	"""
+
+	declared: int | None
+	confirmed: bool
+	server_time: datetime | None
+
+	def __iter__(self) -> Iterator[Record | Unreadable]: ...
+
+
+@dataclass(frozen=True)
+class Step:
+	"""One step of a connection test. `ok` is None for a step that was not tried; `fix` says what to do about a failure."""
+
+	step: str
+	ok: bool | None
+	message: str
+	fix: str = ""
+
+
+class Connector(Protocol):
+	"""A server type. Everything raises `SyncError` classes only; "no data" is an empty page, never an error.
+
+	requests: the traces of all requests so far, oldest first; the engine takes them off.
+	"""
+
+	unit: Unit
+	feeds: Sequence[Feed]
+	lists_devices: bool
+	requests: list[RequestTrace]
+
+	def list_devices(self) -> list[ListedDevice]:
+		"""What the server knows; only called where `lists_devices`."""
+		...
+
+	def slices(self, window: Window) -> Iterable[Window]:
+		"""The pieces in which a window is asked for, oldest first."""
+		...
+
+	def read_window(self, unit: str, window: Window) -> Page:
+		"""Punches of a time window, for feeds read by window. May hold rows from outside it; never leaves one of it out."""
+		...
+
+	def read_after(self, unit: str, position: int, limit: int) -> Page:
+		"""Up to `limit` rows with ids after (on some builds from) `position`, for feeds read by position."""
+		...
+
+	def test(self) -> Iterator[Step]:
+		"""Go step by step: name, TCP, HTTP, login, operation, parse. Later steps are still named after a failure."""
+		...
+
+	def close(self) -> None: ...

@@ -1,0 +1,240 @@
+"""What becomes of each staged punch: one pure function over a batch (design §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from enum import Enum
+
+from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
+from biometric_integration.core.punch import Direction, Kind, Punch
+
+
+class EventStatus(str, Enum):
+	"""Where a Staging Event stands."""
+
+	PENDING = "Pending"
+	PROCESSED = "Processed"
+	UNMAPPED = "Unmapped"
+	IGNORED = "Ignored"
+	FAILED = "Failed"
+	QUARANTINED = "Quarantined"
+
+
+class Reason(str, Enum):
+	"""Why a Staging Event stands where it stands."""
+
+	NONE = ""
+	ALREADY_THERE = "already_there"
+	NO_EMPLOYEE = "no_employee"
+	AMBIGUOUS = "ambiguous"
+	NOT_JOINED = "not_joined"
+	LEFT = "left"
+	INACTIVE = "inactive"
+	HRMS_REFUSED = "hrms_refused"
+	IMPLAUSIBLE = "implausible"
+	FUTURE = "future"
+	DEVICE_OFF = "device_off"
+	JUNK = "junk"
+	INVALID = "invalid"
+	REPEAT = "repeat"
+	NOT_FOR_ATTENDANCE = "not_for_attendance"
+	BEFORE_FLOOR = "before_floor"
+	DELETED = "deleted"
+
+
+STATUS_OF = {
+	Reason.NONE: EventStatus.PROCESSED,
+	Reason.ALREADY_THERE: EventStatus.PROCESSED,
+	Reason.NO_EMPLOYEE: EventStatus.UNMAPPED,
+	Reason.AMBIGUOUS: EventStatus.UNMAPPED,
+	Reason.NOT_JOINED: EventStatus.UNMAPPED,
+	Reason.LEFT: EventStatus.UNMAPPED,
+	Reason.INACTIVE: EventStatus.UNMAPPED,
+	Reason.HRMS_REFUSED: EventStatus.FAILED,
+	Reason.INVALID: EventStatus.FAILED,
+	Reason.IMPLAUSIBLE: EventStatus.QUARANTINED,
+	Reason.FUTURE: EventStatus.QUARANTINED,
+	Reason.DEVICE_OFF: EventStatus.PENDING,
+	Reason.JUNK: EventStatus.IGNORED,
+	Reason.REPEAT: EventStatus.IGNORED,
+	Reason.NOT_FOR_ATTENDANCE: EventStatus.IGNORED,
+	Reason.BEFORE_FLOOR: EventStatus.IGNORED,
+	Reason.DELETED: EventStatus.IGNORED,
+}
+
+SENTENCES = {
+	Reason.NONE: "",
+	Reason.ALREADY_THERE: "A check-in of this employee at this time was already there; no second one was made.",
+	Reason.NO_EMPLOYEE: (
+		"No employee has the Attendance Device ID {user_id}. Enter it in the employee's record; this punch is then used by itself."
+	),
+	Reason.AMBIGUOUS: "Several employees share the id {user_id}: {names}. Leave it with one of them.",
+	Reason.NOT_JOINED: "{employee} joins on {day}, after this punch. Correct the date of joining if it is wrong.",
+	Reason.LEFT: "{employee} left on {day}, before this punch. Correct the relieving date if it is wrong.",
+	Reason.INACTIVE: "{employee} is {state}. Set the employee to Active if this punch should count.",
+	Reason.HRMS_REFUSED: "The check-in was refused: {words}",
+	Reason.INVALID: "The server sent a row that could not be read ({problem}). It is kept as it came, see Raw Payload.",
+	Reason.IMPLAUSIBLE: "The device reported the year {year}: its clock was wrong. Release the punch with the right time.",
+	Reason.FUTURE: "The device reported a time in the future: its clock is ahead. Release the punch with the right time.",
+	Reason.DEVICE_OFF: "The device {device} is disabled. The punch is used as soon as the device is enabled.",
+	Reason.JUNK: "An operation or enrolment record of the device, not a punch.",
+	Reason.REPEAT: "Within {seconds} seconds of the punch at {time}: counted once.",
+	Reason.NOT_FOR_ATTENDANCE: "The device {device} does not count for attendance.",
+	Reason.BEFORE_FLOOR: "Before the start date {day} of the settings.",
+	Reason.DELETED: "{user} deleted its check-in at {time}. It stays deleted.",
+}
+"""One sentence each, in English, that names the fix; hosts translate the pattern before they fill it in."""
+
+EARLIEST_YEAR = 2000
+"""Clocks that lost power start in 1970, 1999 or 2000; devices themselves send such rows (essl-protocol §7)."""
+
+
+def at_staging(punch: Punch) -> tuple[EventStatus, Reason, str]:
+	"""Status, reason code and reason (a pattern, in English) under which a row is kept before anything is decided."""
+	reason = KEPT_AS[punch.kind]
+	status = EventStatus.PENDING if reason is Reason.NONE else STATUS_OF[reason]
+	return status, reason, SENTENCES[reason]
+
+
+KEPT_AS = {Kind.PUNCH: Reason.NONE, Kind.JUNK: Reason.JUNK, Kind.INVALID: Reason.INVALID}
+
+
+@dataclass(frozen=True)
+class Rules:
+	"""What the settings say; `now` and `floor` are naive wall clock of the site.
+
+	repeat_window: 0 = off. allowed_drift: how far a device clock may be ahead. floor: punches before it are not used.
+	"""
+
+	now: datetime
+	repeat_window: timedelta = timedelta(0)
+	allowed_drift: timedelta = timedelta(minutes=10)
+	floor: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+	"""What to do about one event.
+
+	A decision without a reason asks for a check-in of `employee` at `time` with `log_type`. `record` is the check-in that is
+	there (or was made), `twin` the event of the same batch whose check-in this one shares.
+	"""
+
+	event: WaitingEvent
+	reason: Reason = Reason.NONE
+	values: dict[str, str] = field(default_factory=dict)
+	employee: str = ""
+	time: datetime | None = None
+	log_type: str = ""
+	record: str = ""
+	twin: str = ""
+
+	@property
+	def status(self) -> EventStatus:
+		return STATUS_OF[self.reason]
+
+	@property
+	def creates(self) -> bool:
+		return self.reason is Reason.NONE and not self.record
+
+	def sentence(self, translate=str) -> str:
+		return translate(SENTENCES[self.reason]).format(**self.values)
+
+	def refused(self, words: str) -> Decision:
+		return replace(self, reason=Reason.HRMS_REFUSED, values={"words": words}, record="")
+
+	def done(self, record: str) -> Decision:
+		return replace(self, record=record)
+
+
+def decide(events: Sequence[WaitingEvent], directory: Directory, rules: Rules) -> list[Decision]:
+	"""One decision per event, in the order given; a punch kept early in the batch counts for those after it.
+
+	`directory.recorded` grows by what is decided.
+	"""
+	return [_decide(event, directory, rules) for event in events]
+
+
+def _decide(event: WaitingEvent, directory: Directory, rules: Rules) -> Decision:
+	decision = _unusable(event, directory, rules) or _owner(event, directory)
+	if not decision.employee or decision.reason is not Reason.NONE:
+		return decision
+	return _already_there(decision, directory) or _repeat(decision, directory, rules) or _kept(decision, directory)
+
+
+def _unusable(event: WaitingEvent, directory: Directory, rules: Rules) -> Decision | None:
+	device = directory.devices.get(event.device)
+	if device and not device.enabled:
+		return Decision(event, Reason.DEVICE_OFF, {"device": device.label})
+	if event.source_time.year < EARLIEST_YEAR:
+		return Decision(event, Reason.IMPLAUSIBLE, {"year": str(event.source_time.year)})
+	if event.punch_time > rules.now + rules.allowed_drift:
+		return Decision(event, Reason.FUTURE)
+	if rules.floor and event.punch_time < rules.floor:
+		return Decision(event, Reason.BEFORE_FLOOR, {"day": rules.floor.date().isoformat()})
+	if device and not device.counts_for_attendance:
+		return Decision(event, Reason.NOT_FOR_ATTENDANCE, {"device": device.label})
+	return None
+
+
+def _owner(event: WaitingEvent, directory: Directory) -> Decision:
+	people = directory.people.get(event.user_id, ())
+	if not people:
+		return Decision(event, Reason.NO_EMPLOYEE, {"user_id": event.user_id})
+	if len(people) > 1:
+		names = ", ".join(sorted(person.name for person in people))
+		return Decision(event, Reason.AMBIGUOUS, {"user_id": event.user_id, "names": names})
+	person = people[0]
+	reason, values = _employment(person, event.punch_time.date())
+	return Decision(event, reason, {"employee": person.name, **values}, person.name, event.punch_time, event.direction.value)
+
+
+def _employment(person: Person, day: date) -> tuple[Reason, dict[str, str]]:
+	"""Was this person employed on that day? Somebody who has left since still owns the punches of before."""
+	if person.joined and day < person.joined:
+		return Reason.NOT_JOINED, {"day": person.joined.isoformat()}
+	if person.left and day > person.left:
+		return Reason.LEFT, {"day": person.left.isoformat()}
+	if person.status == "Inactive" or (person.status == "Left" and not person.left):
+		return Reason.INACTIVE, {"state": person.status}
+	return Reason.NONE, {}
+
+
+def _already_there(decision: Decision, directory: Directory) -> Decision | None:
+	event = decision.event
+	if record := directory.by_event.get(event.name):
+		return decision.done(record)
+	for entry in directory.near(decision.employee, event.punch_time, timedelta(0)):
+		return replace(decision, reason=Reason.ALREADY_THERE, record=entry.record, twin="" if entry.record else entry.event)
+	return None
+
+
+def _repeat(decision: Decision, directory: Directory, rules: Rules) -> Decision | None:
+	"""The same person again within the window, before or after, unless one says IN and the other OUT."""
+	if not rules.repeat_window:
+		return None
+	for entry in directory.near(decision.employee, decision.event.punch_time, rules.repeat_window):
+		if _may_repeat(decision.log_type, entry.log_type):
+			values = {"seconds": str(int(rules.repeat_window.total_seconds())), "time": entry.time.isoformat(" ")}
+			return replace(decision, reason=Reason.REPEAT, values=values)
+	return None
+
+
+def _may_repeat(one: str, other: str) -> bool:
+	return one == other or Direction.NONE.value in (one, other)
+
+
+def _kept(decision: Decision, directory: Directory) -> Decision:
+	event = decision.event
+	directory.add(decision.employee, Recorded(event.punch_time, decision.log_type, event=event.name))
+	return decision
+
+
+def with_twins(decisions: Iterable[Decision]) -> list[Decision]:
+	"""Fill in the check-ins that twins share; where the twin's was refused, the event keeps waiting (it is left out)."""
+	decisions = list(decisions)
+	made = {decision.event.name: decision.record for decision in decisions if decision.record}
+	filled = (replace(d, record=made.get(d.twin, "")) if d.twin and not d.record else d for d in decisions)
+	return [decision for decision in filled if decision.record or not decision.twin]

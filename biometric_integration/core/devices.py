@@ -1,0 +1,137 @@
+"""Which Biometric Device a row is from, when a server names devices by name and location only.
+
+eBioServer's rows carry no serial number. Its device list says which serial a pair (device name, location) stands for now; a pair that
+is listed for two serials, or for none, belongs to a placeholder device that a person can look at (essl-protocol §3.3).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from biometric_integration.core.connector import ListedDevice
+from biometric_integration.core.punch import Record
+
+Pair = tuple[str, str]
+"""Device name and location, as the server writes them."""
+
+
+@dataclass(frozen=True)
+class Device:
+	"""A Biometric Device as the core sees it; `key` is its docname, for ever.
+
+	aliases: the pairs under which its server has reported it, newest last. same_as: key of the device it turned out to be.
+	"""
+
+	key: str
+	label: str
+	serial: str = ""
+	location: str = ""
+	aliases: tuple[Pair, ...] = ()
+	enabled: bool = True
+	counts_for_attendance: bool = True
+	same_as: str = ""
+
+	@property
+	def pairs(self) -> tuple[Pair, ...]:
+		"""Its aliases; a device entered by hand without a serial number is known by its name and location."""
+		return self.aliases if self.serial else (*self.aliases, (self.label, self.location))
+
+
+@dataclass(frozen=True)
+class DeviceChange:
+	"""A device to create (`key` empty) or to complete: new serial, new alias, a note for a person."""
+
+	pair: Pair
+	key: str = ""
+	serial: str = ""
+	note: str = ""
+
+
+def changes(known: Sequence[Device], listed: Iterable[ListedDevice]) -> list[DeviceChange]:
+	"""What the device list of a server tells that is not known yet: new devices, new names, serials of placeholders."""
+	listed = [device for device in listed if device.serial]
+	serials = {device.serial: device for device in known if device.serial}
+	placeholders = {pair: device for device in known if not device.serial for pair in device.pairs}
+	shared = shared_pairs(listed)
+	found: list[DeviceChange] = []
+	for entry in listed:
+		pair = (entry.device_name, entry.location)
+		device = serials.get(entry.serial)
+		if device is None and pair not in shared:
+			device = placeholders.get(pair)
+		if device is None:
+			found.append(DeviceChange(pair, serial=entry.serial))
+		elif device.serial != entry.serial or pair not in device.aliases:
+			found.append(DeviceChange(pair, key=device.key, serial=entry.serial))
+	return found
+
+
+def shared_pairs(listed: Iterable[ListedDevice]) -> frozenset[Pair]:
+	"""Pairs that stand for more than one serial: nobody can tell which."""
+	counts = Counter((device.device_name, device.location) for device in listed)
+	return frozenset(pair for pair, count in counts.items() if count > 1)
+
+
+class DeviceBook:
+	"""Finds the device of a row. The server's own list of today comes first, then what was known under that name before."""
+
+	def __init__(self, devices: Sequence[Device], listed: Sequence[ListedDevice] = ()):
+		self.by_key = {device.key: device for device in devices}
+		self._by_serial = {device.serial: device for device in devices if device.serial}
+		self._shared = shared_pairs(listed)
+		self._by_pair = self._pairs(devices, listed)
+
+	def find(self, record: Record) -> Device | None:
+		"""The device of a row, or None for a pair (or serial) nobody has seen."""
+		if record.serial:
+			return self._resolved(self._by_serial.get(record.serial))
+		return self._resolved(self._by_pair.get((record.device_name, record.location)))
+
+	def unknown(self, pair: Pair) -> DeviceChange:
+		"""The placeholder to create for a pair that `find` does not know."""
+		if pair in self._shared:
+			return DeviceChange(pair, note=SHARED_NOTE)
+		return DeviceChange(pair, note=UNKNOWN_NOTE)
+
+	def _pairs(self, devices: Sequence[Device], listed: Sequence[ListedDevice]) -> dict[Pair, Device]:
+		former: dict[Pair, list[Device]] = {}
+		for device in devices:
+			for pair in device.pairs:
+				former.setdefault(pair, []).append(device)
+		found = {pair: owner for pair, owners in former.items() if (owner := _owner(owners, pair in self._shared))}
+		for entry in listed:
+			pair = (entry.device_name, entry.location)
+			if pair not in self._shared and entry.serial in self._by_serial:
+				found[pair] = self._by_serial[entry.serial]
+		return found
+
+	def _resolved(self, device: Device | None) -> Device | None:
+		return self.by_key.get(device.same_as, device) if device and device.same_as else device
+
+
+def _owner(owners: Sequence[Device], shared: bool) -> Device | None:
+	"""The one device that ever had a pair; a placeholder made for the pair stands before several of them.
+
+	A pair that stands for two serials today belongs to its placeholder only.
+	"""
+	placeholders = [device for device in owners if not device.serial]
+	candidates = placeholders if placeholders or shared else list(owners)
+	return candidates[0] if len(candidates) == 1 else None
+
+
+SHARED_NOTE = (
+	"Two devices of the server have this name and this location, so its punches cannot be told apart. They are used "
+	"all the same. Give the devices different names on the server."
+)
+UNKNOWN_NOTE = (
+	"The server reported punches under this name, but does not list such a device. They are used all the same. If this is "
+	"a device under a former name, choose it in Same As."
+)
+
+
+def applied(device: Device, change: DeviceChange) -> Device:
+	"""The device after a change, for stores that keep values."""
+	aliases = device.aliases if change.pair in device.aliases else (*device.aliases, change.pair)
+	return replace(device, serial=change.serial or device.serial, aliases=aliases)

@@ -1,0 +1,439 @@
+"""The one loop: pull (server → staging) and process (staging → check-ins), over the `Store` protocol.
+
+Order is the guarantee here: rows are committed before or with the cursor that passes them, never after (design §5.1, §5.2).
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from biometric_integration.core.batches import batches
+from biometric_integration.core.clock import to_site, wall_clock
+from biometric_integration.core.connector import Connector, Feed, ListedDevice, Page, ServerConfig, Unit
+from biometric_integration.core.decide import Decision, Rules, decide, with_twins
+from biometric_integration.core.devices import DeviceBook, DeviceChange, changes
+from biometric_integration.core.errors import SERVER_WIDE, ConfigurationError, SyncError
+from biometric_integration.core.head import find_head
+from biometric_integration.core.punch import (
+	Direction,
+	Kind,
+	Punch,
+	Record,
+	Unreadable,
+	fingerprint,
+	unreadable_fingerprint,
+)
+from biometric_integration.core.store import BatchLost, Claim, Fenced, Store, StreamBusy
+from biometric_integration.core.stream import Cursor, Plan, Stream, looks, plan
+from biometric_integration.core.summary import Outcome, RunCounts, RunReport, RunStatus, Trigger
+from biometric_integration.core.window import Window
+
+BATCH = 1000
+ID_PAGE = 500
+REREAD_IDS = 300
+"""Rows are committed slightly out of id order on the server (essl-protocol §3.2): the last few hundred are read again."""
+TRIES = 3
+MOST_HALVINGS = 40
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class PullOptions:
+	"""How a server is read; `start_date` in the server's zone, None = today. `units`: only these; None = all it has."""
+
+	trigger: Trigger = Trigger.SCHEDULED
+	start_date: date | None = None
+	overlap: timedelta = timedelta(hours=2)
+	rescan: timedelta = timedelta(days=10)
+	units: Sequence[str] | None = None
+
+
+@dataclass
+class Session:
+	"""One job on one server: the connection, and what has been learnt about its devices."""
+
+	connector: Connector
+	config: ServerConfig
+	options: PullOptions
+	book: DeviceBook = field(default_factory=lambda: DeviceBook(()))
+	listed: list[ListedDevice] = field(default_factory=list)
+	opened: bool = False
+	relisted: bool = False
+	ids_came: bool = False
+
+
+@dataclass
+class Reading:
+	"""One run while it goes on. `hole`: something before `cursor.read_until` may not have come."""
+
+	claim: Claim
+	cursor: Cursor
+	outcome: Outcome = field(default_factory=Outcome)
+	halvings: int = 0
+	hole: bool = False
+
+	@property
+	def stream(self) -> Stream:
+		return self.claim.stream
+
+	def leave_hole(self, sentence: str) -> None:
+		self.hole = True
+		self.outcome.worry(sentence)
+
+
+@dataclass
+class Answered:
+	"""What came for one piece: all rows, and how many different punches with a time inside the piece."""
+
+	rows: int = 0
+	inside: int = 0
+
+
+class Engine:
+	"""Pull and process for one site. `clock` gives aware UTC; `site_zone` is the zone in which check-ins are written."""
+
+	def __init__(self, store: Store, clock: Callable[[], datetime], site_zone: str, batch: int = BATCH):
+		self.store = store
+		self.clock = clock
+		self.site_zone = site_zone
+		self.batch = batch
+
+	# --- pull
+
+	def pull(self, connector: Connector, config: ServerConfig, options: PullOptions) -> Iterator[RunReport]:
+		"""Read all streams of a server in turn, each committing and failing alone; yields one report per run.
+
+		The first failure that concerns the server as a whole ends it: a dead server costs one time-out.
+		"""
+		session = Session(connector, config, options)
+		for stream, feed in self._streams(session):
+			report, error = self._run(session, stream, feed)
+			if report:
+				yield report
+			if error and error.error_class in SERVER_WIDE:
+				return
+
+	def _streams(self, session: Session) -> Iterator[tuple[Stream, Feed]]:
+		for unit in self._units(session):
+			for feed in session.connector.feeds:
+				yield Stream(session.config.server_id, session.config.server_type, unit, feed.name), feed
+
+	def _units(self, session: Session) -> Sequence[str]:
+		if session.options.units is not None:
+			return session.options.units
+		if session.connector.unit is Unit.LOCATION:
+			return [session.config.location]
+		devices = self.store.devices(session.config.server_id)
+		return [device.serial for device in devices if device.serial and device.enabled] or [""]
+
+	def _run(self, session: Session, stream: Stream, feed: Feed) -> tuple[RunReport | None, SyncError | None]:
+		started = self.clock()
+		todo = None if feed.by_position else self._plan(session, self.store.cursor(stream))
+		if not (todo or feed.by_position):
+			return None, None
+		try:
+			claim = self.store.claim(stream, session.options.trigger)
+		except StreamBusy as busy:
+			message = "This stream is being read at this moment."
+			return RunReport(busy.log, stream.key, RunStatus.RUNNING, message, RunCounts(), started), None
+		reading = Reading(claim, claim.cursor)
+		outcome = reading.outcome
+		try:
+			self._read(session, reading, todo)
+		except Fenced:
+			outcome.skipped = "Another run has taken over this stream."
+		except SyncError as error:
+			outcome.error = error
+		except Exception as error:  # a defect of ours or of the host must not keep the other streams from being read
+			outcome.error = _unexpected(error)
+		if outcome.error:
+			self.store.roll_back()
+		outcome.requests = _taken(session.connector)
+		self.store.finish(claim, outcome)
+		report = RunReport(
+			claim.log, stream.key, outcome.status, outcome.message, outcome.counts, started, outcome.error_class
+		)
+		return report, outcome.error
+
+	def _read(self, session: Session, reading: Reading, todo: Plan | None) -> None:
+		if not reading.stream.unit and session.connector.unit is Unit.DEVICE:
+			raise ConfigurationError(NO_DEVICE)
+		self._open(session)
+		if todo:
+			self._read_by_window(session, reading, todo)
+		else:
+			self._read_by_position(session, reading)
+
+	def _open(self, session: Session) -> None:
+		if not session.opened:
+			self._learn(session)
+			session.opened = True
+
+	def _learn(self, session: Session) -> None:
+		server = session.config.server_id
+		devices = self.store.devices(server)
+		if session.connector.lists_devices:
+			session.listed = session.connector.list_devices()
+			if found := changes(devices, session.listed):
+				self.store.change_devices(server, found)
+				devices = self.store.devices(server)
+		session.book = DeviceBook(devices, session.listed)
+
+	# --- feeds read by window
+
+	def _plan(self, session: Session, cursor: Cursor) -> Plan | None:
+		"""Every look back, or only the nightly one where the feed by position has just brought what is new."""
+		due = looks(session.options.overlap, session.options.rescan)
+		if session.ids_came:
+			due = tuple(look for look in due if look.name == "nightly")
+		return plan(cursor, self._server_now(session), session.options.start_date, due)
+
+	def _read_by_window(self, session: Session, reading: Reading, todo: Plan) -> None:
+		reading.outcome.window = todo.window
+		for piece in session.connector.slices(todo.window):
+			self._read_piece(session, reading, piece)
+		if not reading.cursor.delivered:
+			reading.outcome.worry(_never_delivered(session.connector.unit, reading.stream.unit))
+			return
+		if not reading.hole:
+			reading.cursor = todo.finished(reading.cursor, todo.window.end)
+			self._stage(reading, (), reading.cursor)
+		if session.connector.lists_devices and not session.ids_came and reading.outcome.counts.new:
+			reading.outcome.worry(IDS_SILENT)
+
+	def _read_piece(self, session: Session, reading: Reading, piece: Window) -> None:
+		page = session.connector.read_window(reading.stream.unit, piece)
+		answered = self._stage_page(session, reading, piece, page)
+		if page.declared is not None and answered.rows < page.declared:
+			if self._read_halves(session, reading, piece):
+				return
+			reading.leave_hole(TRUNCATED.format(declared=page.declared, rows=answered.rows, piece=piece))
+		elif not answered.rows and not page.confirmed:
+			reading.leave_hole(UNCONFIRMED)
+		elif (missing := self.store.staged(reading.stream, piece) - answered.inside) > 0:
+			reading.leave_hole(FEWER.format(missing=missing, piece=piece))
+		read_to = min(piece.end, self._server_time(session, page.server_time) or piece.end)
+		self._move(reading, read_to, answered)
+
+	def _stage_page(self, session: Session, reading: Reading, piece: Window, page: Page) -> Answered:
+		answered = Answered()
+		for batch in batches(page, self.batch):
+			punches = self._normalised(session, reading.stream, batch)
+			self._stage(reading, punches)
+			answered.rows += len(batch)
+			answered.inside += len({(p.user_id, p.source_time) for p in punches if _in(piece, p)})
+		return answered
+
+	def _read_halves(self, session: Session, reading: Reading, piece: Window) -> bool:
+		"""A list shorter than the server's own count: ask for its halves, while that may help."""
+		halves = piece.halves() if reading.halvings < MOST_HALVINGS else ()
+		for half in halves:
+			reading.halvings += 1
+			self._read_piece(session, reading, half)
+		return bool(halves)
+
+	def _move(self, reading: Reading, read_to: datetime, answered: Answered) -> None:
+		"""Move the cursor; what never delivered may have a wrong name, and stays where it is."""
+		delivered = reading.cursor.delivered or answered.rows > 0
+		reading.cursor = replace(reading.cursor, delivered=delivered).moved(read_to, complete=not reading.hole)
+		if delivered and not (reading.hole and not answered.rows):
+			self._stage(reading, (), reading.cursor)
+
+	# --- feeds read by position
+
+	def _read_by_position(self, session: Session, reading: Reading) -> None:
+		if reading.cursor.position is None and not self._found_head(session, reading):
+			return
+		now = self._server_now(session)
+		known = reading.cursor.position or 0
+		start = max(known - REREAD_IDS, 0)
+		while start is not None:
+			page = session.connector.read_after(reading.stream.unit, start, ID_PAGE)
+			rows = list(page)
+			session.ids_came = session.ids_came or bool(rows)
+			top = max((row.log_id for row in rows if row.log_id is not None), default=start)
+			at_end = top <= start or (top == known and len(rows) < ID_PAGE)
+			known = max(known, top)
+			cursor = replace(reading.cursor, position=known, delivered=reading.cursor.delivered or bool(rows))
+			if at_end and session.ids_came:
+				cursor = cursor.moved(min(now, self._server_time(session, page.server_time) or now), complete=True)
+			reading.cursor = cursor
+			self._stage(reading, self._normalised(session, reading.stream, rows), cursor)
+			start = None if at_end else top
+
+	def _found_head(self, session: Session, reading: Reading) -> bool:
+		"""Begin at the newest id: what is older comes by day."""
+		head = find_head(partial(self._any_after, session, reading.stream.unit))
+		if head is not None:
+			reading.cursor = replace(reading.cursor, position=head)
+			self._stage(reading, (), reading.cursor)
+		return head is not None
+
+	def _any_after(self, session: Session, unit: str, position: int) -> bool:
+		"""Two rows are asked for: an inclusive server answers with `position` itself first."""
+		page = session.connector.read_after(unit, position, 2)
+		return any(row.log_id is not None and row.log_id > position for row in page)
+
+	# --- rows
+
+	def _normalised(self, session: Session, stream: Stream, rows: Sequence[Record | Unreadable]) -> list[Punch]:
+		self._know_devices(session, rows)
+		return [self._punch(session, stream, row) for row in rows]
+
+	def _punch(self, session: Session, stream: Stream, row: Record | Unreadable) -> Punch:
+		server = session.config.server_id
+		if isinstance(row, Unreadable):
+			name = unreadable_fingerprint(server, stream.unit, row.raw)
+			return Punch(name, Kind.INVALID, "", "", None, None, Direction.NONE, row.raw, row.log_id, problem=row.problem)
+		device = session.book.find(row)
+		key = device.key if device else ""
+		return Punch(
+			fingerprint(server, key, row.user_id, row.source_time),
+			row.kind,
+			key,
+			row.user_id,
+			row.source_time,
+			to_site(row.source_time, session.config.time_zone or self.site_zone, self.site_zone),
+			row.direction,
+			row.raw,
+			row.log_id,
+			row.verify_mode,
+		)
+
+	def _know_devices(self, session: Session, rows: Iterable[Record | Unreadable]) -> None:
+		"""Rows of devices nobody has seen: ask the server once more, then give each name a placeholder."""
+		if not (missing := _missing(session.book, rows)):
+			return
+		if session.connector.lists_devices and not session.relisted:
+			session.relisted = True
+			self._learn(session)
+			missing = _missing(session.book, rows)
+		if missing:
+			self.store.change_devices(session.config.server_id, missing)
+			session.book = DeviceBook(self.store.devices(session.config.server_id), session.listed)
+
+	def _stage(self, reading: Reading, punches: Sequence[Punch], cursor: Cursor | None = None) -> None:
+		if not punches and cursor is None:
+			return
+		counts = _repeated(lambda: self.store.stage(reading.claim, punches, cursor))
+		reading.outcome.counts.add(counts)
+		if counts.invalid:
+			reading.outcome.worry(INVALID_ROWS)
+
+	def _server_now(self, session: Session) -> datetime:
+		return wall_clock(self.clock(), session.config.time_zone or self.site_zone)
+
+	def _server_time(self, session: Session, moment: datetime | None) -> datetime | None:
+		return wall_clock(moment, session.config.time_zone or self.site_zone) if moment else None
+
+	# --- process
+
+	def process(self, rules: Callable[[], Rules], go_on: Callable[[], bool] = lambda: True) -> int:
+		"""Decide about everything that waits, until nothing is left or `go_on` says stop; returns how many were settled.
+
+		One lane per site: whoever finds it taken leaves, its holder looks once more after giving it back.
+		"""
+		settled, reopened = 0, False
+		while go_on():
+			with self.store.lane() as mine:
+				if not mine:
+					return settled
+				if not reopened:
+					self.store.reopen()
+				reopened = True
+				in_pass = sum(self._passes(rules, go_on))
+			settled += in_pass
+			if not in_pass:
+				return settled
+		return settled
+
+	def _passes(self, rules: Callable[[], Rules], go_on: Callable[[], bool]) -> Iterator[int]:
+		after = ""
+		while go_on() and (events := self.store.waiting(after, self.batch)):
+			yield _repeated(lambda: self._settle(events, rules()), self.store.roll_back)
+			after = events[-1].name
+
+	def _settle(self, events, rules: Rules) -> int:
+		directory = self.store.directory(events, rules.repeat_window)
+		decisions = with_twins(self._written(decide(events, directory, rules)))
+		self.store.settle(decisions, rules.now)
+		return len(decisions)
+
+	def _written(self, decisions: Iterable[Decision]) -> Iterator[Decision]:
+		for decision in decisions:
+			if not decision.creates:
+				yield decision
+				continue
+			try:
+				yield decision.done(self.store.create(decision))
+			except BatchLost:
+				raise
+			except Exception as error:  # any hook of the site may refuse a check-in in any way: it is this row's, and waits
+				yield decision.refused(str(error) or type(error).__name__)
+
+
+def _repeated(action: Callable[[], Answer], before: Callable[[], None] = lambda: None) -> Answer:
+	"""A batch the database rolled back is done again, up to three times in all."""
+	for _ in range(TRIES - 1):
+		try:
+			return action()
+		except BatchLost:
+			before()
+	return action()
+
+
+def _in(window: Window, punch: Punch) -> bool:
+	return punch.source_time is not None and window.start <= punch.source_time < window.end
+
+
+def _missing(book: DeviceBook, rows: Iterable[Record | Unreadable]) -> list[DeviceChange]:
+	found: dict[tuple[str, str, str], DeviceChange] = {}
+	for row in rows:
+		if isinstance(row, Record) and book.find(row) is None:
+			change = book.unknown((row.device_name or row.serial, row.location))
+			found[(row.serial, *change.pair)] = replace(change, serial=row.serial)
+	return list(found.values())
+
+
+def _taken(connector: Connector) -> list:
+	taken = list(connector.requests)
+	connector.requests.clear()
+	return taken
+
+
+def _unexpected(error: Exception) -> SyncError:
+	"""The trace without the values of variables: no secret gets in."""
+	frames = "".join(traceback.format_tb(error.__traceback__))
+	return SyncError(f"Something unexpected happened ({type(error).__name__}). The log's detail has the trace.", frames)
+
+
+def _never_delivered(unit: Unit, name: str) -> str:
+	if unit is Unit.DEVICE:
+		return f"The server has never had a punch of the serial number {name}. Check that it is written as on the device."
+	if name:
+		return f"The server has never had a punch of the location {name}. Check that it is the location code."
+	return "The server has never had a punch. Check that its devices are online and upload to it."
+
+
+NO_DEVICE = "There is no device to read: add a Biometric Device with the serial number of each terminal, and enable it."
+TRUNCATED = (
+	"The server counts {declared} punches from {piece.start} to {piece.end}, but sent {rows}. "
+	"These are kept, and the rest is asked for again."
+)
+FEWER = (
+	"From {piece.start} to {piece.end} the server no longer shows {missing} punches that it had before. "
+	"Nothing is removed here; it is read again."
+)
+UNCONFIRMED = (
+	"The server answered with nothing, not even a count: that may be a failure. Nothing is taken for granted, it is asked again."
+)
+IDS_SILENT = (
+	"The server's list by log id (GetDeviceLogsByLogId) gives nothing, while its list by day has punches. They are read by day."
+)
+INVALID_ROWS = "Some rows could not be read. They are kept as they came: see the failed events of this log."

@@ -1,0 +1,22 @@
+"""When the scheduler reads a stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+
+@dataclass(frozen=True)
+class Schedule:
+	"""Every `interval`, or once a day from `daily_at` on where the interval is zero; wall clock of the site."""
+
+	interval: timedelta
+	daily_at: time = time()
+
+	def due(self, last_run: datetime | None, now: datetime) -> bool:
+		if last_run is None:
+			return bool(self.interval) or now.time() >= self.daily_at
+		if self.interval:
+			return now - last_run >= self.interval
+		today = datetime.combine(now.date(), self.daily_at)
+		return last_run < today <= now

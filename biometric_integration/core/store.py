@@ -1,0 +1,110 @@
+"""What a host keeps for the engine: one protocol, three implementations (memory, SQLite, Frappe).
+
+A store never judges: it keeps, finds and commits. Only the methods that say so commit, and what they write together becomes durable
+together. Times are naive wall clock: source times of the server, punch times and `Rules` of the site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from biometric_integration.core.decide import Decision
+from biometric_integration.core.devices import Device, DeviceChange
+from biometric_integration.core.directory import Directory, WaitingEvent
+from biometric_integration.core.punch import Punch
+from biometric_integration.core.stream import Cursor, Stream
+from biometric_integration.core.summary import Outcome, RunCounts, Trigger
+from biometric_integration.core.window import Window
+
+
+@dataclass(frozen=True)
+class Claim:
+	"""The right to move one stream's cursor, until somebody else takes it. `log` names the run's Biometric Sync Log."""
+
+	stream: Stream
+	cursor: Cursor
+	log: str
+
+
+class StreamBusy(Exception):
+	"""The stream is being read at this moment, by the run `log`."""
+
+	def __init__(self, log: str):
+		super().__init__(log)
+		self.log = log
+
+
+class Fenced(Exception):
+	"""Somebody else has taken the stream: this run stops, and writes nothing more."""
+
+
+class BatchLost(Exception):
+	"""The database rolled the whole batch back (a deadlock or a lock time-out): it is simply done again."""
+
+
+class Store(Protocol):
+	def devices(self, server: str) -> list[Device]:
+		"""All devices of a server, disabled ones included."""
+		...
+
+	def change_devices(self, server: str, changes: Sequence[DeviceChange]) -> None:
+		"""Create and complete devices, in the order given. Commits."""
+		...
+
+	def cursor(self, stream: Stream) -> Cursor:
+		"""How far the stream has been read; a new cursor for one that never was."""
+		...
+
+	def claim(self, stream: Stream, trigger: Trigger) -> Claim:
+		"""Take the stream and open its log; stale Running logs of the stream are closed as Failed. Commits.
+
+		Raises StreamBusy while somebody else reads it.
+		"""
+		...
+
+	def stage(self, claim: Claim, punches: Sequence[Punch], cursor: Cursor | None = None) -> RunCounts:
+		"""Keep the punches that are not known yet and, with them, the cursor. Commits.
+
+		Junk is kept as Ignored, unreadable rows as Failed. Raises Fenced, BatchLost.
+		"""
+		...
+
+	def staged(self, stream: Stream, window: Window) -> int:
+		"""How many different (user id, source time) of this server and unit are kept with a source time in the window."""
+		...
+
+	def finish(self, claim: Claim, outcome: Outcome) -> None:
+		"""Close the log and let the stream go. Commits."""
+		...
+
+	def lane(self) -> AbstractContextManager[bool]:
+		"""The one process lane: yields whether it was free. Released in any case at the end."""
+		...
+
+	def reopen(self) -> int:
+		"""Set back to Pending what waits for a reason that may be gone; returns how many events. Commits."""
+		...
+
+	def waiting(self, after: str, limit: int) -> list[WaitingEvent]:
+		"""Pending events that nothing holds back, by name, after the name `after`."""
+		...
+
+	def directory(self, events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
+		"""What is known about the people of these events; check-ins up to `reach` before the first and after the last."""
+		...
+
+	def create(self, decision: Decision) -> str:
+		"""Write the check-in of a decision; returns its name. On any failure nothing of it stays. Raises BatchLost, or whatever the host says."""
+		...
+
+	def settle(self, decisions: Sequence[Decision], now: datetime) -> None:
+		"""Mark the events with what was decided, and bring the counts of their logs up to date. Commits. Raises BatchLost."""
+		...
+
+	def roll_back(self) -> None:
+		"""Forget what was not committed."""
+		...

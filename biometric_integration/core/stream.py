@@ -1,0 +1,112 @@
+"""Streams, their cursors, and how far back a run reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+
+from biometric_integration.core.window import DAY, Window, midnight, month_start
+
+PRIMARY = "main"
+"""Server id of the server on the settings form."""
+
+
+@dataclass(frozen=True)
+class Stream:
+	"""What is read with a cursor of its own, and fails on its own."""
+
+	server: str
+	server_type: str
+	unit: str
+	feed: str
+
+	@property
+	def key(self) -> str:
+		return "/".join((self.server, self.server_type, self.unit or "*", self.feed))
+
+
+@dataclass(frozen=True)
+class Cursor:
+	"""How far a stream has been read; all times are naive wall clock of the server.
+
+	position: the highest log id read, for feeds read by position; None before the head was found.
+	read_from: the earliest time that was asked for. read_until: where to go on. complete_until: before this, everything the
+	server had is in.
+	delivered: the stream has brought at least one punch. scans: when each deeper look back was last finished.
+	"""
+
+	position: int | None = None
+	read_from: datetime | None = None
+	read_until: datetime | None = None
+	complete_until: datetime | None = None
+	delivered: bool = False
+	scans: Mapping[str, datetime] = field(default_factory=dict)
+
+	def moved(self, end: datetime, complete: bool) -> Cursor:
+		"""After reading to `end`; marks only ever go forward, and *complete until* only without a hole."""
+		read_until = max(self.read_until or end, end)
+		if not complete:
+			return replace(self, read_until=read_until)
+		return replace(self, read_until=read_until, complete_until=max(self.complete_until or end, end))
+
+
+@dataclass(frozen=True)
+class Look:
+	"""A look back that is due again when `every` has passed: devices upload late."""
+
+	name: str
+	every: timedelta
+	back: timedelta
+	from_last_month: bool = False
+
+	def start(self, read_until: datetime) -> datetime:
+		if self.from_last_month:
+			return month_start(month_start(read_until) - DAY)
+		return read_until - self.back
+
+
+def looks(overlap: timedelta, rescan: timedelta) -> tuple[Look, ...]:
+	"""The looks back of a feed read by window, deepest first (design §5.2)."""
+	return (
+		Look("weekly", timedelta(days=7), timedelta(0), from_last_month=True),
+		Look("nightly", DAY, rescan),
+		Look("hourly", timedelta(hours=1), DAY),
+		Look("each", timedelta(0), overlap),
+	)
+
+
+@dataclass(frozen=True)
+class Plan:
+	"""What a run reads, and which looks back are finished with it."""
+
+	window: Window
+	finishes: tuple[str, ...] = ()
+
+	def finished(self, cursor: Cursor, now: datetime) -> Cursor:
+		"""The cursor once all of the plan was read."""
+		earliest = min(self.window.start, cursor.read_from or self.window.start)
+		return replace(cursor, read_from=earliest, scans={**cursor.scans, **{name: now for name in self.finishes}})
+
+
+def plan(cursor: Cursor, now: datetime, start_date: date | None, due: tuple[Look, ...]) -> Plan | None:
+	"""From the deepest look back that is due up to `now`, or None where none is due; a hole left open is read again.
+
+	Nothing before `start_date` is asked for. A stream that has never been read, or not from a start date moved back since, is read
+	from there; that counts as every look back. Without a start date it begins with the day of its first run.
+	"""
+	names = tuple(look.name for look in due)
+	floor = _floor(cursor, now, start_date)
+	if cursor.read_until is None or floor < (cursor.read_from or floor):
+		return Plan(Window(min(floor, now), now), names)
+	for depth, look in enumerate(due):
+		if now - cursor.scans.get(look.name, datetime.min) >= look.every:
+			start = min(look.start(cursor.read_until), cursor.complete_until or floor)
+			return Plan(Window(min(max(start, floor), now), now), names[depth:])
+	return None
+
+
+def _floor(cursor: Cursor, now: datetime, start_date: date | None) -> datetime:
+	if start_date:
+		return datetime.combine(start_date, time())
+	return cursor.read_from or midnight(now)

@@ -1,0 +1,136 @@
+"""What a run did: counts that add up, and one status that means something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from biometric_integration.core.connector import RequestTrace
+from biometric_integration.core.decide import EventStatus, Reason
+from biometric_integration.core.errors import ErrorClass, SyncError
+from biometric_integration.core.window import Window
+
+
+class RunStatus(str, Enum):
+	"""Status of a Biometric Sync Log."""
+
+	RUNNING = "Running"
+	SUCCESS = "Success"
+	PARTIAL = "Partial"
+	FAILED = "Failed"
+	SKIPPED = "Skipped"
+
+
+class Trigger(str, Enum):
+	"""Who asked for a run."""
+
+	SCHEDULED = "Scheduled"
+	MANUAL = "Manual"
+	CONSOLE = "Console"
+	RETRY = "Retry"
+	PERIOD = "Period"
+
+
+@dataclass
+class RunCounts:
+	"""Rows of one run: fetched = new + known + junk + invalid, the last two where first seen (design §4)."""
+
+	fetched: int = 0
+	new: int = 0
+	known: int = 0
+	junk: int = 0
+	invalid: int = 0
+
+	def add(self, other: RunCounts) -> None:
+		for name, value in asdict(other).items():
+			setattr(self, name, getattr(self, name) + value)
+
+
+@dataclass
+class EventCounts:
+	"""What became of the punches a run first staged: new = the sum of the first seven. `employees`: distinct people."""
+
+	created: int = 0
+	already_there: int = 0
+	unmapped: int = 0
+	ignored: int = 0
+	failed: int = 0
+	quarantined: int = 0
+	pending: int = 0
+	employees: int = 0
+
+
+COUNTED_AS = {
+	EventStatus.PENDING: "pending",
+	EventStatus.UNMAPPED: "unmapped",
+	EventStatus.IGNORED: "ignored",
+	EventStatus.FAILED: "failed",
+	EventStatus.QUARANTINED: "quarantined",
+}
+
+
+def counted_as(status: str, reason_code: str) -> str:
+	"""The field of `EventCounts` an event counts in."""
+	if status == EventStatus.PROCESSED.value:
+		return "already_there" if reason_code == Reason.ALREADY_THERE.value else "created"
+	return COUNTED_AS[EventStatus(status)]
+
+
+@dataclass
+class Outcome:
+	"""How a run ended. `concerns` are sentences about what keeps it from being a plain success."""
+
+	counts: RunCounts = field(default_factory=RunCounts)
+	requests: list[RequestTrace] = field(default_factory=list)
+	concerns: list[str] = field(default_factory=list)
+	window: Window | None = None
+	error: SyncError | None = None
+	skipped: str = ""
+
+	@property
+	def status(self) -> RunStatus:
+		if self.error:
+			return RunStatus.FAILED
+		if self.skipped:
+			return RunStatus.SKIPPED
+		return RunStatus.PARTIAL if self.concerns else RunStatus.SUCCESS
+
+	@property
+	def message(self) -> str:
+		if self.error:
+			return self.error.message
+		return self.skipped or " ".join(dict.fromkeys(self.concerns))
+
+	@property
+	def detail(self) -> str:
+		return self.error.detail if self.error else ""
+
+	@property
+	def error_class(self) -> ErrorClass | None:
+		return self.error.error_class if self.error else None
+
+	def worry(self, sentence: str) -> None:
+		self.concerns.append(sentence)
+
+
+@dataclass(frozen=True)
+class RunReport:
+	"""One run, for whoever asked for it. `log` is the name of its Biometric Sync Log, `started` is aware UTC."""
+
+	log: str
+	stream: str
+	status: RunStatus
+	message: str
+	counts: RunCounts
+	started: datetime
+	error_class: ErrorClass | None = None
+
+
+def worst(statuses: Sequence[RunStatus]) -> RunStatus:
+	"""The one word for several runs."""
+	for status in (RunStatus.FAILED, RunStatus.PARTIAL, RunStatus.SUCCESS):
+		if status in statuses:
+			return status
+	return RunStatus.SKIPPED
