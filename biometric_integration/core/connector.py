@@ -127,8 +127,11 @@ class Connector(Protocol):
 		"""Up to `limit` rows with ids after (on some builds from) `position`, for feeds read by position."""
 		...
 
-	def test(self) -> Iterator[Step]:
-		"""Go step by step: name, TCP, HTTP, login, operation, parse. Later steps are still named after a failure."""
+	def test(self, unit: str = "") -> Iterator[Step]:
+		"""Go step by step: name, TCP, HTTP, login, operation, parse. Later steps are still named after a failure.
+
+		`unit` is what the last two steps read; without one they do what can be done.
+		"""
 		...
 
 	def close(self) -> None: ...

@@ -161,7 +161,11 @@ def _decide(event: WaitingEvent, directory: Directory, rules: Rules) -> Decision
 	decision = _unusable(event, directory, rules) or _owner(event, directory)
 	if not decision.employee or decision.reason is not Reason.NONE:
 		return decision
-	return _already_there(decision, directory) or _repeat(decision, directory, rules) or _kept(decision, directory)
+	return (
+		_already_there(decision, directory)
+		or _repeat(decision, directory, rules)
+		or _kept(decision, directory)
+	)
 
 
 def _unusable(event: WaitingEvent, directory: Directory, rules: Rules) -> Decision | None:
@@ -188,7 +192,14 @@ def _owner(event: WaitingEvent, directory: Directory) -> Decision:
 		return Decision(event, Reason.AMBIGUOUS, {"user_id": event.user_id, "names": names})
 	person = people[0]
 	reason, values = _employment(person, event.punch_time.date())
-	return Decision(event, reason, {"employee": person.name, **values}, person.name, event.punch_time, event.direction.value)
+	return Decision(
+		event,
+		reason,
+		{"employee": person.name, **values},
+		person.name,
+		event.punch_time,
+		event.direction.value,
+	)
 
 
 def _employment(person: Person, day: date) -> tuple[Reason, dict[str, str]]:
@@ -207,7 +218,12 @@ def _already_there(decision: Decision, directory: Directory) -> Decision | None:
 	if record := directory.by_event.get(event.name):
 		return decision.done(record)
 	for entry in directory.near(decision.employee, event.punch_time, timedelta(0)):
-		return replace(decision, reason=Reason.ALREADY_THERE, record=entry.record, twin="" if entry.record else entry.event)
+		return replace(
+			decision,
+			reason=Reason.ALREADY_THERE,
+			record=entry.record,
+			twin="" if entry.record else entry.event,
+		)
 	return None
 
 
@@ -217,7 +233,10 @@ def _repeat(decision: Decision, directory: Directory, rules: Rules) -> Decision 
 		return None
 	for entry in directory.near(decision.employee, decision.event.punch_time, rules.repeat_window):
 		if _may_repeat(decision.log_type, entry.log_type):
-			values = {"seconds": str(int(rules.repeat_window.total_seconds())), "time": entry.time.isoformat(" ")}
+			values = {
+				"seconds": str(int(rules.repeat_window.total_seconds())),
+				"time": entry.time.isoformat(" "),
+			}
 			return replace(decision, reason=Reason.REPEAT, values=values)
 	return None
 

@@ -51,16 +51,20 @@ class DeviceChange:
 
 def changes(known: Sequence[Device], listed: Iterable[ListedDevice]) -> list[DeviceChange]:
 	"""What the device list of a server tells that is not known yet: new devices, new names, serials of placeholders."""
-	listed = [device for device in listed if device.serial]
+	listed = list(dict.fromkeys(device for device in listed if device.serial))
 	serials = {device.serial: device for device in known if device.serial}
 	placeholders = {pair: device for device in known if not device.serial for pair in device.pairs}
 	shared = shared_pairs(listed)
+	new: set[str] = set()
 	found: list[DeviceChange] = []
 	for entry in listed:
+		if entry.serial in new:
+			continue  # listed under a second name: an alias to learn once the device is there
 		pair = (entry.device_name, entry.location)
 		device = serials.get(entry.serial)
-		if device is None and pair not in shared:
-			device = placeholders.get(pair)
+		if device is None:
+			new.add(entry.serial)
+			device = None if pair in shared else placeholders.get(pair)
 		if device is None:
 			found.append(DeviceChange(pair, serial=entry.serial))
 		elif device.serial != entry.serial or pair not in device.aliases:
@@ -70,7 +74,7 @@ def changes(known: Sequence[Device], listed: Iterable[ListedDevice]) -> list[Dev
 
 def shared_pairs(listed: Iterable[ListedDevice]) -> frozenset[Pair]:
 	"""Pairs that stand for more than one serial: nobody can tell which."""
-	counts = Counter((device.device_name, device.location) for device in listed)
+	counts = Counter((device.device_name, device.location) for device in dict.fromkeys(listed))
 	return frozenset(pair for pair, count in counts.items() if count > 1)
 
 
@@ -100,7 +104,9 @@ class DeviceBook:
 		for device in devices:
 			for pair in device.pairs:
 				former.setdefault(pair, []).append(device)
-		found = {pair: owner for pair, owners in former.items() if (owner := _owner(owners, pair in self._shared))}
+		found = {
+			pair: owner for pair, owners in former.items() if (owner := _owner(owners, pair in self._shared))
+		}
 		for entry in listed:
 			pair = (entry.device_name, entry.location)
 			if pair not in self._shared and entry.serial in self._by_serial:

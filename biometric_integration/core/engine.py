@@ -147,17 +147,26 @@ class Engine:
 		try:
 			self._read(session, reading, todo)
 		except Fenced:
+			self.store.roll_back()
 			outcome.skipped = "Another run has taken over this stream."
 		except SyncError as error:
 			outcome.error = error
-		except Exception as error:  # a defect of ours or of the host must not keep the other streams from being read
+		except (
+			Exception
+		) as error:  # a defect of ours or of the host must not keep the other streams from being read
 			outcome.error = _unexpected(error)
 		if outcome.error:
 			self.store.roll_back()
 		outcome.requests = _taken(session.connector)
 		self.store.finish(claim, outcome)
 		report = RunReport(
-			claim.log, stream.key, outcome.status, outcome.message, outcome.counts, started, outcome.error_class
+			claim.log,
+			stream.key,
+			outcome.status,
+			outcome.message,
+			outcome.counts,
+			started,
+			outcome.error_class,
 		)
 		return report, outcome.error
 
@@ -196,6 +205,10 @@ class Engine:
 
 	def _read_by_window(self, session: Session, reading: Reading, todo: Plan) -> None:
 		reading.outcome.window = todo.window
+		begun = todo.begun(replace(reading.cursor, delivered=reading.cursor.delivered or session.ids_came))
+		if begun != reading.cursor:
+			reading.cursor = begun
+			self._stage(reading, (), begun)
 		for piece in session.connector.slices(todo.window):
 			self._read_piece(session, reading, piece)
 		if not reading.cursor.delivered:
@@ -241,7 +254,9 @@ class Engine:
 	def _move(self, reading: Reading, read_to: datetime, answered: Answered) -> None:
 		"""Move the cursor; what never delivered may have a wrong name, and stays where it is."""
 		delivered = reading.cursor.delivered or answered.rows > 0
-		reading.cursor = replace(reading.cursor, delivered=delivered).moved(read_to, complete=not reading.hole)
+		reading.cursor = replace(reading.cursor, delivered=delivered).moved(
+			read_to, complete=not reading.hole
+		)
 		if delivered and not (reading.hole and not answered.rows):
 			self._stage(reading, (), reading.cursor)
 
@@ -262,7 +277,9 @@ class Engine:
 			known = max(known, top)
 			cursor = replace(reading.cursor, position=known, delivered=reading.cursor.delivered or bool(rows))
 			if at_end and session.ids_came:
-				cursor = cursor.moved(min(now, self._server_time(session, page.server_time) or now), complete=True)
+				cursor = cursor.moved(
+					min(now, self._server_time(session, page.server_time) or now), complete=True
+				)
 			reading.cursor = cursor
 			self._stage(reading, self._normalised(session, reading.stream, rows), cursor)
 			start = None if at_end else top
@@ -282,7 +299,9 @@ class Engine:
 
 	# --- rows
 
-	def _normalised(self, session: Session, stream: Stream, rows: Sequence[Record | Unreadable]) -> list[Punch]:
+	def _normalised(
+		self, session: Session, stream: Stream, rows: Sequence[Record | Unreadable]
+	) -> list[Punch]:
 		self._know_devices(session, rows)
 		return [self._punch(session, stream, row) for row in rows]
 
@@ -290,7 +309,18 @@ class Engine:
 		server = session.config.server_id
 		if isinstance(row, Unreadable):
 			name = unreadable_fingerprint(server, stream.unit, row.raw)
-			return Punch(name, Kind.INVALID, "", "", None, None, Direction.NONE, row.raw, row.log_id, problem=row.problem)
+			return Punch(
+				name,
+				Kind.INVALID,
+				"",
+				"",
+				None,
+				None,
+				Direction.NONE,
+				row.raw,
+				row.log_id,
+				problem=row.problem,
+			)
 		device = session.book.find(row)
 		key = device.key if device else ""
 		return Punch(
@@ -374,7 +404,9 @@ class Engine:
 				yield decision.done(self.store.create(decision))
 			except BatchLost:
 				raise
-			except Exception as error:  # any hook of the site may refuse a check-in in any way: it is this row's, and waits
+			except (
+				Exception
+			) as error:  # any hook of the site may refuse a check-in in any way: it is this row's, and waits
 				yield decision.refused(str(error) or type(error).__name__)
 
 
@@ -410,7 +442,9 @@ def _taken(connector: Connector) -> list:
 def _unexpected(error: Exception) -> SyncError:
 	"""The trace without the values of variables: no secret gets in."""
 	frames = "".join(traceback.format_tb(error.__traceback__))
-	return SyncError(f"Something unexpected happened ({type(error).__name__}). The log's detail has the trace.", frames)
+	return SyncError(
+		f"Something unexpected happened ({type(error).__name__}). The log's detail has the trace.", frames
+	)
 
 
 def _never_delivered(unit: Unit, name: str) -> str:
@@ -430,10 +464,6 @@ FEWER = (
 	"From {piece.start} to {piece.end} the server no longer shows {missing} punches that it had before. "
 	"Nothing is removed here; it is read again."
 )
-UNCONFIRMED = (
-	"The server answered with nothing, not even a count: that may be a failure. Nothing is taken for granted, it is asked again."
-)
-IDS_SILENT = (
-	"The server's list by log id (GetDeviceLogsByLogId) gives nothing, while its list by day has punches. They are read by day."
-)
+UNCONFIRMED = "The server answered with nothing, not even a count: that may be a failure. Nothing is taken for granted, it is asked again."
+IDS_SILENT = "The server's list by log id (GetDeviceLogsByLogId) gives nothing, while its list by day has punches. They are read by day."
 INVALID_ROWS = "Some rows could not be read. They are kept as they came: see the failed events of this log."

@@ -83,10 +83,16 @@ class Plan:
 	window: Window
 	finishes: tuple[str, ...] = ()
 
+	def begun(self, cursor: Cursor) -> Cursor:
+		"""The cursor before any of the plan was read: a stream keeps where it began, even where its first runs fail."""
+		return replace(cursor, read_from=self.window.start) if cursor.read_until is None else cursor
+
 	def finished(self, cursor: Cursor, now: datetime) -> Cursor:
 		"""The cursor once all of the plan was read."""
 		earliest = min(self.window.start, cursor.read_from or self.window.start)
-		return replace(cursor, read_from=earliest, scans={**cursor.scans, **{name: now for name in self.finishes}})
+		return replace(
+			cursor, read_from=earliest, scans={**cursor.scans, **{name: now for name in self.finishes}}
+		)
 
 
 def plan(cursor: Cursor, now: datetime, start_date: date | None, due: tuple[Look, ...]) -> Plan | None:

@@ -1,0 +1,35 @@
+frappe.ui.form.on("Biometric Device", {
+	setup(frm) {
+		frm.set_query("same_as", () => ({
+			filters: [
+				["name", "!=", frm.doc.name],
+				["same_as", "is", "not set"],
+			],
+		}));
+	},
+
+	onload(frm) {
+		const method = "biometric_integration.api.status";
+		frappe.call({ method, type: "GET", silent: true }).then(({ message: status }) => {
+			const servers = status.servers.map(({ server, label }) => ({ value: server, label: label || server }));
+			frm.set_df_property("server", "options", servers);
+		});
+	},
+
+	refresh(frm) {
+		if (frm.is_new()) return;
+		if (frm.doc.needs_review && frm.doc.review_note) {
+			frm.set_intro(frappe.utils.escape_html(frm.doc.review_note), "orange");
+		}
+		frm.add_custom_button(__("Sync Now"), () =>
+			biometric_integration.sync_now({ device: frm.doc.name }).then((progress) => {
+				progress.dialog.$wrapper.one("hidden.bs.modal", () => frm.reload_doc());
+			})
+		);
+		frm.add_custom_button(
+			__("Punches"),
+			() => frappe.set_route("List", "Biometric Staging Event", { device: frm.doc.name }),
+			__("View")
+		);
+	},
+});

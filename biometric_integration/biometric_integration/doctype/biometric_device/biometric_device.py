@@ -1,0 +1,42 @@
+import frappe
+from frappe import _
+from frappe.model.document import Document
+
+from biometric_integration.core.stream import PRIMARY
+from biometric_integration.sync import reopen
+
+REOPENING_FIELDS = ("enabled", "counts_for_attendance", "same_as")
+"""A change of one of these changes what becomes of the device's punches."""
+
+
+class BiometricDevice(Document):
+	"""One terminal; its name never changes, because its punches are known by it."""
+
+	def validate(self) -> None:
+		self.serial_number = (self.serial_number or "").strip() or None
+		self.server = (self.server or "").strip()
+		if self.same_as:
+			self.check_same_as()
+
+	def check_same_as(self) -> None:
+		if self.same_as == self.name:
+			frappe.throw(_("A device cannot be the same as itself. Choose the other device, or leave Same As empty."))
+		other = frappe.db.get_value("Biometric Device", self.same_as, ["device_name", "server", "same_as"], as_dict=True)
+		if other.same_as:
+			frappe.throw(
+				_("{0} is itself marked as the same as another device. Choose that one here.").format(other.device_name)
+			)
+		if (other.server or PRIMARY) != (self.server or PRIMARY):
+			frappe.throw(
+				_("{0} belongs to another server. Choose a device of the same server.").format(other.device_name)
+			)
+		if frappe.db.exists("Biometric Device", {"same_as": self.name}):
+			frappe.throw(_("Other devices are marked as the same as this one. Change these first."))
+
+	def on_update(self) -> None:
+		if self.get_doc_before_save() and any(map(self.has_value_changed, REOPENING_FIELDS)):
+			reopen.device_changed(self)
+
+	def on_trash(self) -> None:
+		if frappe.db.exists("Biometric Staging Event", {"device": self.name}):
+			frappe.throw(_("This device has punches, which are known by it. Disable it instead of deleting it."))

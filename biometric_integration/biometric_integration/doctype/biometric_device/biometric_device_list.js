@@ -1,0 +1,9 @@
+frappe.listview_settings["Biometric Device"] = {
+	add_fields: ["enabled", "needs_review"],
+	hide_name_column: true,
+	get_indicator(doc) {
+		if (!doc.enabled) return [__("Disabled"), "gray", "enabled,=,0"];
+		if (doc.needs_review) return [__("Needs Review"), "orange", "needs_review,=,1"];
+		return [__("Active"), "green", "enabled,=,1|needs_review,=,0"];
+	},
+};

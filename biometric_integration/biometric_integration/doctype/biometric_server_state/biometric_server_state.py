@@ -1,0 +1,5 @@
+from frappe.model.document import Document
+
+
+class BiometricServerState(Document):
+	"""How a server answers at present; named by its server id."""

@@ -1,0 +1,26 @@
+import frappe
+from frappe.model.document import Document
+from frappe.utils import add_days, now_datetime
+
+CHUNK = 1000
+"""Logs deleted by one statement."""
+
+
+class BiometricSyncLog(Document):
+	"""One run of one stream."""
+
+	@staticmethod
+	def clear_old_logs(days: int = 90) -> None:
+		"""Delete finished runs that started more than `days` days ago; the punches they read stay."""
+		filters = {"status": ("!=", "Running"), "started_at": ("<", add_days(now_datetime(), -days))}
+		while names := frappe.get_all("Biometric Sync Log", filters=filters, pluck="name", limit=CHUNK):
+			frappe.db.set_value(
+				"Biometric Staging Event", {"sync_log": ("in", names)}, "sync_log", None, update_modified=False
+			)
+			frappe.db.delete("Biometric Sync Request", {"parent": ("in", names)})
+			frappe.db.delete("Biometric Sync Log", {"name": ("in", names)})
+
+
+def on_doctype_update() -> None:
+	frappe.db.add_index("Biometric Sync Log", ["stream", "started_at"])
+	frappe.db.add_index("Biometric Sync Log", ["status", "started_at"])

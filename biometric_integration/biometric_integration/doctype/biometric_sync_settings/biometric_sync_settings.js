@@ -1,0 +1,174 @@
+const MAY_TEST = ["System Manager", "HR Manager"];
+const STATE_COLORS = { ok: "green", running: "blue", partial: "orange", failing: "red" };
+const WAITING_COLORS = { Pending: "blue", Unmapped: "orange", Failed: "red", Quarantined: "purple" };
+
+frappe.ui.form.on("Biometric Sync Settings", {
+	onload(frm) {
+		offer_time_zones(frm);
+	},
+
+	refresh(frm) {
+		if (frappe.user.has_role(MAY_TEST)) {
+			frm.add_custom_button(__("Test Connection"), () => when_saved(frm, () => test_connection(frm)));
+		}
+		frm.add_custom_button(__("Sync Now"), () => when_saved(frm, () => sync_now(frm)));
+		offer_locations(frm);
+		show_state(frm);
+	},
+});
+
+function when_saved(frm, run) {
+	if (!frm.is_dirty()) return run();
+	frappe.confirm(__("There are changes that are not saved. Save them first?"), () => frm.save().then(run));
+}
+
+function servers(frm) {
+	const more = (frm.doc.more_servers || []).filter((row) => row.enabled && row.server_id);
+	return [
+		{ value: "main", label: __("Main Server") },
+		...more.map((row) => ({
+			value: row.server_id,
+			label: frappe.utils.escape_html(row.label || row.server_id),
+		})),
+	];
+}
+
+// Which server? Asks only where there is a choice; `all` is offered as the first answer where it makes sense.
+function choose_server(frm, title, all, run) {
+	const choices = servers(frm);
+	if (choices.length === 1) return run(all ? {} : { server: "main" });
+	if (all) choices.unshift({ value: "", label: __("All Servers") });
+	frappe.prompt(
+		{
+			fieldname: "server",
+			fieldtype: "Select",
+			label: __("Server"),
+			options: choices,
+			default: choices[0].value,
+		},
+		({ server }) => run(server ? { server } : {}),
+		title,
+		title
+	);
+}
+
+function sync_now(frm) {
+	choose_server(frm, __("Sync Now"), true, (args) =>
+		biometric_integration.sync_now(args).then((progress) => {
+			progress.dialog.$wrapper.one("hidden.bs.modal", () => frm.refresh());
+		})
+	);
+}
+
+function test_connection(frm) {
+	choose_server(frm, __("Test Connection"), false, (args) =>
+		frappe
+			.call({
+				method: "biometric_integration.api.test_connection",
+				args,
+				freeze: true,
+				freeze_message: __("Asking the server…"),
+			})
+			.then(({ message }) => message && show_steps(message))
+	);
+}
+
+function show_steps({ ok, steps }) {
+	const dialog = new frappe.ui.Dialog({
+		title: __("Test Connection"),
+		indicator: ok ? "green" : "red",
+		fields: [{ fieldtype: "HTML", fieldname: "steps" }],
+		primary_action_label: __("Close"),
+		primary_action: () => dialog.hide(),
+	});
+	const verdict = ok ? __("The connection works.") : __("The connection does not work yet.");
+	dialog.get_field("steps").$wrapper.html(
+		`<p role="status"><b>${verdict}</b></p><ol class="list-unstyled mb-0">${steps.map(step_html).join("")}</ol>`
+	);
+	dialog.show();
+}
+
+function step_html({ step, ok, message, fix }) {
+	const not_tried = ok === null || ok === undefined;
+	const [sign, color, word] = not_tried
+		? ["–", "text-muted", __("Not tried")]
+		: ok
+		? ["✓", "text-success", __("Passed")]
+		: ["✗", "text-danger", __("Failed")];
+	const escape = frappe.utils.escape_html;
+	return `<li class="d-flex mb-3 ${not_tried ? "text-muted" : ""}">
+		<span class="${color} mr-3" aria-hidden="true" style="width: 1em"><b>${sign}</b></span>
+		<div>
+			<span class="sr-only">${word}:</span> <b>${escape(__(step))}</b>
+			${message ? `<div>${escape(message)}</div>` : ""}
+			${ok === false && fix ? `<div class="mt-1 ${color}">${escape(fix)}</div>` : ""}
+		</div>
+	</li>`;
+}
+
+function offer_time_zones(frm) {
+	frappe.call({ method: "frappe.core.doctype.user.user.get_timezones", type: "GET" }).then(({ message }) => {
+		const zones = message.timezones;
+		frm.fields_dict.time_zone.df.max_items = zones.length;
+		frm.set_df_property("time_zone", "options", zones);
+		frm.fields_dict.more_servers.grid.update_docfield_property("time_zone", "options", zones);
+	});
+}
+
+// For what only adds to the form: where it fails, the form does without.
+function ask(method, args) {
+	return frappe
+		.call({ method: `biometric_integration.api.${method}`, type: "GET", args, silent: true })
+		.then(({ message }) => message);
+}
+
+// The codes the server's devices stand at; any other code can be typed as well.
+function offer_locations(frm) {
+	const field = frm.fields_dict.location;
+	field.df.ignore_validation = true;
+	if (!field.$input) return;
+	field.$input.off("focus.biometric").one("focus.biometric", () => {
+		ask("locations", { server: "main" }).then((locations) => {
+			field.set_data(locations);
+			if (field.$input.is(":focus")) field.$input.trigger("input");
+		});
+	});
+}
+
+function show_state(frm) {
+	frm.set_intro("");
+	if (!frm.doc.enabled) {
+		frm.set_intro(
+			__("Sync is off: nothing is read by schedule. Test the connection, then turn on Enabled."),
+			"orange"
+		);
+	}
+	ask("status").then((status) => {
+		frm.dashboard.stats_area_row.empty();
+		status.servers.forEach((server) => show_server(frm, server));
+		Object.entries(status.waiting).forEach(([name, count]) => count && show_waiting(frm, name, count));
+	});
+}
+
+function show_server(frm, { server, label, last_success, state, message }) {
+	const escape = frappe.utils.escape_html;
+	const when = last_success
+		? __("last success {0}", [frappe.datetime.comment_when(last_success)])
+		: __("no success yet");
+	const words = message ? `<div class="small text-muted">${escape(message)}</div>` : "";
+	const link = `<a href="#">${escape(label || server)}</a>`;
+	frm.dashboard
+		.add_indicator(`${link}: ${when}${words}`, STATE_COLORS[state] || "gray")
+		.on("click", "a", (event) => open_list(event, "Biometric Sync Log", { server }));
+}
+
+function show_waiting(frm, name, count) {
+	frm.dashboard
+		.add_indicator(`<a href="#">${__(name)}: ${cint(count)}</a>`, WAITING_COLORS[name] || "gray")
+		.on("click", "a", (event) => open_list(event, "Biometric Staging Event", { status: name }));
+}
+
+function open_list(event, doctype, filters) {
+	event.preventDefault();
+	frappe.set_route("List", doctype, filters);
+}

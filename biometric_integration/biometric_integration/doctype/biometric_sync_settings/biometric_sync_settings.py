@@ -1,0 +1,104 @@
+import re
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import frappe
+from frappe import _
+from frappe.model.document import Document
+
+from biometric_integration.core.stream import PRIMARY
+
+SERVER_ID = re.compile(r"[a-z0-9_-]{1,20}")
+PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+-----END CERTIFICATE-----", re.DOTALL)
+NEEDED_WHEN_ENABLED = ("server_type", "endpoint_url", "api_user")
+
+
+class BiometricSyncSettings(Document):
+	"""The primary server, and what holds for all of them."""
+
+	def validate(self) -> None:
+		self.check_server_ids()
+		for server in (self, *self.more_servers):
+			check_connection(server)
+
+	def check_server_ids(self) -> None:
+		"""Server ids are well-formed, used once and never changed."""
+		before = self.get_doc_before_save()
+		former = {row.name: row.server_id for row in before.more_servers} if before else {}
+		taken = {PRIMARY}
+		for row in self.more_servers:
+			row.server_id = (row.server_id or "").strip()
+			where = _("More Servers, row {0}").format(row.idx)
+			if not SERVER_ID.fullmatch(row.server_id):
+				frappe.throw(
+					_("{0}: the Server ID takes 1 to 20 small letters, digits, - and _, such as branch-2.").format(where)
+				)
+			if row.server_id in taken:
+				frappe.throw(
+					_("{0}: the Server ID {1} is taken. Choose another one.").format(where, frappe.bold(row.server_id))
+				)
+			if former.get(row.name, row.server_id) != row.server_id:
+				frappe.throw(
+					_("{0}: the Server ID cannot be changed, because punches are known by it. Set it back to {1}.").format(
+						where, frappe.bold(former[row.name])
+					)
+				)
+			taken.add(row.server_id)
+
+	def save_version(self) -> None:
+		"""Keep the history without the logins: anybody who may read a document may read its history, whatever the level."""
+		shown = without_logins(self)
+		shown._doc_before_save = without_logins(before) if (before := self.get_doc_before_save()) else None
+		Document.save_version(shown)
+
+
+def check_connection(server: Document) -> None:
+	"""Of the settings themselves or a row of More Servers."""
+	server.endpoint_url = (server.endpoint_url or "").strip()
+	where = server.server_id if server.get("parentfield") else _("Connection")
+	for fieldname in NEEDED_WHEN_ENABLED:
+		if server.enabled and not server.get(fieldname):
+			label = _(server.meta.get_label(fieldname))
+			frappe.throw(_("{0}: fill in {1}, or turn off Enabled.").format(where, frappe.bold(label)))
+	if server.endpoint_url and not is_web_address(server.endpoint_url):
+		frappe.throw(
+			_("{0}: the Endpoint URL begins with http:// or https:// and names a host, without a login, such as {1}.").format(
+				where, "http://192.168.1.20:85"
+			)
+		)
+	if server.time_zone and not is_time_zone(server.time_zone):
+		frappe.throw(
+			_("{0}: {1} is no known time zone. Choose one from the list, such as Asia/Kolkata.").format(
+				where, frappe.bold(frappe.utils.escape_html(server.time_zone))
+			)
+		)
+	if server.ca_certificate and not PEM.search(server.ca_certificate):
+		frappe.throw(
+			_("{0}: paste the CA Certificate as PEM text, from BEGIN CERTIFICATE to END CERTIFICATE.").format(where)
+		)
+
+
+def is_web_address(url: str) -> bool:
+	"""An http(s) address with a host; a login in the address is refused, it would show up in logs."""
+	try:
+		parts = urlsplit(url)
+		return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+	except ValueError:
+		return False
+
+
+def is_time_zone(name: str) -> bool:
+	try:
+		ZoneInfo(name)
+	except (ZoneInfoNotFoundError, ValueError, OSError):
+		return False
+	return True
+
+
+def without_logins(doc: Document) -> Document:
+	"""A copy of settings or of their former state that may go into the history."""
+	copy = frappe.get_doc(doc.as_dict())
+	copy.flags = doc.flags
+	for holder in (copy, *copy.more_servers):
+		holder.api_user = holder.api_password = None
+	return copy

@@ -1,0 +1,45 @@
+app_name = "biometric_integration"
+app_title = "Biometric Integration"
+app_publisher = "Biometric Integration contributors"
+app_description = (
+	"Brings the punches of biometric attendance devices into ERPNext and Frappe HR, each exactly once"
+)
+app_email = "biometric-integration@users.noreply.github.com"
+app_license = "MIT"
+
+required_apps = ["frappe/erpnext", "frappe/hrms"]
+
+add_to_apps_screen = [
+	{
+		"name": "biometric_integration",
+		"logo": "/assets/biometric_integration/images/biometric-integration.svg",
+		"title": "Biometric Integration",
+		"route": "/app/biometric-integration",
+		"description": "Punches of biometric devices as employee check-ins",
+		"has_permission": "biometric_integration.permissions.has_app_permission",
+	}
+]
+
+before_install = "biometric_integration.install.before_install"
+after_install = "biometric_integration.install.after_install"
+after_migrate = ["biometric_integration.install.after_migrate"]
+after_uninstall = "biometric_integration.install.after_uninstall"
+
+doctype_js = {
+	"Biometric Sync Settings": "public/js/sync_progress.js",
+	"Biometric Device": "public/js/sync_progress.js",
+	"Biometric Sync Log": "public/js/sync_progress.js",
+	"Employee Checkin": "public/js/employee_checkin.js",
+}
+
+scheduler_events = {"cron": {"* * * * *": ["biometric_integration.tasks.sync_due"]}}
+
+doc_events = {
+	"Employee": {"on_update": "biometric_integration.sync.reopen.employee_changed"},
+	"Employee Checkin": {"on_trash": "biometric_integration.sync.reopen.checkin_deleted"},
+}
+
+# HR can delete an employee or a check-in; the punches behind it stay.
+ignore_links_on_delete = ["Biometric Staging Event", "Biometric Sync Log"]
+
+default_log_clearing_doctypes = {"Biometric Sync Log": 90}

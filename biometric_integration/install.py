@@ -1,0 +1,77 @@
+import frappe
+from frappe import _
+from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
+
+from biometric_integration.custom_fields import CUSTOM_FIELDS
+
+CHECKIN_INDEX = "biometric_employee_time"
+"""Is there a check-in of this employee at this time? HRMS has no index for that question."""
+
+DAILY_SYNC = "01:00:00"
+
+WITH_PASSWORDS = ("Biometric Sync Settings", "Biometric Server")
+WITH_HISTORY = ("Biometric Sync Settings", "Biometric Device")
+
+
+def before_install() -> None:
+	if frappe.db.db_type != "mariadb":
+		frappe.throw(
+			_("Biometric Integration needs a site on MariaDB; this site is on {0}.").format(frappe.db.db_type)
+		)
+
+
+def after_install() -> None:
+	extend_other_doctypes()
+	fill_settings()
+
+
+def after_migrate() -> None:
+	extend_other_doctypes()
+
+
+def extend_other_doctypes() -> None:
+	"""Custom fields and indexes on doctypes of other apps; does nothing where they are there already."""
+	create_custom_fields(CUSTOM_FIELDS)
+	frappe.db.add_index("Employee Checkin", ["employee", "time"], CHECKIN_INDEX)
+
+
+def fill_settings() -> None:
+	"""Store the defaults of the settings; frappe would put the time of day of the installation into a Time field."""
+	settings = frappe.get_single("Biometric Sync Settings")
+	settings.sync_time = DAILY_SYNC
+	settings.save()
+
+
+def after_uninstall() -> None:
+	"""Take along what frappe leaves behind: columns, settings, passwords, history, the schedule.
+
+	Not in before_uninstall: frappe runs both hooks in a dry run too, and only now it can be told from a real one.
+	"""
+	if "biometric_integration" in frappe.get_installed_apps():
+		return
+	_drop_custom_fields()
+	frappe.db.delete("Singles", {"doctype": "Biometric Sync Settings"})
+	frappe.db.delete("__Auth", {"doctype": ("in", WITH_PASSWORDS)})
+	frappe.db.delete("Version", {"ref_doctype": ("in", WITH_HISTORY)})
+	frappe.db.delete("Logs To Clear", {"ref_doctype": "Biometric Sync Log"})
+	_drop_schedule()
+	frappe.db.commit()  # nosemgrep: nothing commits after this hook
+	frappe.clear_cache()
+
+
+def _drop_custom_fields() -> None:
+	for doctype, fields in CUSTOM_FIELDS.items():
+		names = [field["fieldname"] for field in fields]
+		frappe.db.delete("Custom Field", {"dt": doctype, "fieldname": ("in", names)})
+		for name in names:
+			frappe.db.sql_ddl(f"ALTER TABLE `tab{doctype}` DROP COLUMN IF EXISTS `{name}`")
+	frappe.db.sql_ddl(f"ALTER TABLE `tabEmployee Checkin` DROP INDEX IF EXISTS `{CHECKIN_INDEX}`")
+
+
+def _drop_schedule() -> None:
+	jobs = frappe.get_all(
+		"Scheduled Job Type", filters={"method": ("like", "biometric_integration.%")}, pluck="name"
+	)
+	if jobs:
+		frappe.db.delete("Scheduled Job Log", {"scheduled_job_type": ("in", jobs)})
+		frappe.db.delete("Scheduled Job Type", {"name": ("in", jobs)})

@@ -1,0 +1,158 @@
+frappe.provide("biometric_integration");
+
+// Ask for a sync ({server, device}, both optional) and show what becomes of it.
+biometric_integration.sync_now = (args) =>
+	frappe
+		.xcall("biometric_integration.api.sync_now", args)
+		.then((answer) => new biometric_integration.SyncProgress(answer));
+
+// A dialog that follows the runs of a sync. Realtime events make it quick, asking every two seconds makes it certain.
+biometric_integration.SyncProgress = class SyncProgress {
+	constructor(answer) {
+		this.poll_every = 2000;
+		this.wait_for_worker = 20000;
+		this.runs = new Map();
+		this.asked_at = Date.now();
+		this.since = answer.since || frappe.datetime.now_datetime();
+		this.expects_runs = Boolean((answer.queued || []).length || (answer.running || []).length);
+		this.make_dialog(answer.message);
+		if (this.expects_runs) {
+			this.listen();
+			this.poll();
+		} else {
+			this.say(answer.message || __("There is nothing to sync."));
+		}
+	}
+
+	make_dialog(message) {
+		this.dialog = new frappe.ui.Dialog({
+			title: __("Sync"),
+			size: "large",
+			fields: [{ fieldtype: "HTML", fieldname: "progress" }],
+			primary_action_label: __("Close"),
+			primary_action: () => this.dialog.hide(),
+			secondary_action_label: __("Sync Logs"),
+			secondary_action: () => {
+				this.dialog.hide();
+				frappe.set_route("List", "Biometric Sync Log");
+			},
+		});
+		this.dialog.onhide = () => this.stop();
+		const $body = this.dialog.get_field("progress").$wrapper;
+		this.$headline = $('<p role="status" aria-live="polite">').appendTo($body);
+		this.$runs = $("<div>").appendTo($body);
+		this.say(message || __("Waiting for a background worker…"));
+		this.dialog.show();
+	}
+
+	say(text) {
+		if (this.$headline.text() !== text) this.$headline.text(text);
+	}
+
+	listen() {
+		this.on_event = (event) => {
+			this.note({ ...event.counts, ...this.from_event(event) });
+			this.say(__("Reading…"));
+			if (event.state === "finished") this.poll();
+		};
+		frappe.realtime.on("biometric_sync", this.on_event);
+	}
+
+	from_event(event) {
+		const run = { stream: event.stream, status: "Running", message: event.message };
+		if (event.log) run.name = event.log;
+		return run;
+	}
+
+	note(run) {
+		if (!run.stream) return;
+		const known = this.runs.get(run.stream) || {};
+		const is_late_event = run.status === "Running" && known.name === run.name && known.finished;
+		if (is_late_event) return;
+		const finished = run.status !== "Running";
+		this.runs.set(run.stream, { ...(known.name === run.name ? known : {}), ...run, finished });
+		this.render();
+	}
+
+	poll() {
+		clearTimeout(this.timer);
+		if (this.stopped) return;
+		frappe
+			.call({
+				method: "biometric_integration.api.sync_state",
+				type: "GET",
+				args: { since: this.since },
+				silent: true,
+			})
+			.then(({ message: state }) => this.take(state))
+			.catch(() => this.poll_later());
+	}
+
+	poll_later() {
+		clearTimeout(this.timer);
+		if (!this.stopped) this.timer = setTimeout(() => this.poll(), this.poll_every);
+	}
+
+	take(state) {
+		if (this.stopped) return;
+		state.runs.forEach((run) => this.note(run));
+		if (state.running) {
+			if (state.runs.length) this.say(__("Reading…"));
+			return this.poll_later();
+		}
+		if (state.runs.length) return this.finish();
+		if (Date.now() - this.asked_at > this.wait_for_worker) {
+			this.say(
+				__("No background worker has begun yet. The sync runs as soon as one is free; it then shows up in Sync Logs.")
+			);
+		}
+		this.poll_later();
+	}
+
+	finish() {
+		this.stop();
+		const runs = [...this.runs.values()];
+		const total = (fieldname) => runs.reduce((sum, run) => sum + cint(run[fieldname]), 0);
+		const troubled = runs.filter((run) => ["Failed", "Partial"].includes(run.status)).length;
+		const result = __("{0} new punches, {1} check-ins made.", [total("new"), total("created")]);
+		this.say(
+			troubled
+				? __("Finished; {0} of {1} runs had a problem, see below.", [troubled, runs.length]) + " " + result
+				: __("Finished.") + " " + result
+		);
+	}
+
+	stop() {
+		this.stopped = true;
+		clearTimeout(this.timer);
+		if (this.on_event) frappe.realtime.off("biometric_sync", this.on_event);
+	}
+
+	render() {
+		const titles = [__("Stream"), __("Status"), __("Read"), __("New"), __("Check-ins"), __("Unmapped"), __("Log")];
+		const head = titles.map((title) => `<th scope="col">${title}</th>`).join("");
+		const rows = [...this.runs.values()].map((run) => this.row(run)).join("");
+		this.$runs.html(
+			`<div class="table-responsive"><table class="table table-bordered table-sm">
+				<thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table></div>`
+		);
+	}
+
+	row(run) {
+		const number = (fieldname) => `<td class="text-right">${cint(run[fieldname])}</td>`;
+		const words = run.error || run.message || "";
+		const log = run.name
+			? frappe.utils.get_form_link("Biometric Sync Log", run.name, true, __("Open"))
+			: "";
+		return `<tr>
+			<th scope="row">${frappe.utils.escape_html(run.stream)}</th>
+			<td><span class="indicator-pill ${this.color(run.status)}">${__(run.status)}</span></td>
+			${number("fetched")}${number("new")}${number("created")}${number("unmapped")}
+			<td>${log}</td>
+		</tr>${words ? `<tr><td colspan="7" class="text-muted">${frappe.utils.escape_html(words)}</td></tr>` : ""}`;
+	}
+
+	color(status) {
+		return { Running: "blue", Success: "green", Partial: "orange", Failed: "red" }[status] || "gray";
+	}
+};

@@ -1,0 +1,105 @@
+"""Biometric Device documents as the core sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import frappe
+from frappe import _
+from frappe.utils import now_datetime
+
+from biometric_integration.core.devices import Device, DeviceChange
+from biometric_integration.core.punch import Kind
+from biometric_integration.core.stream import PRIMARY
+
+DOCTYPE = "Biometric Device"
+ALIAS = "Biometric Device Alias"
+FIELDS = ["name", "device_name", "serial_number", "location", "enabled", "counts_for_attendance", "same_as"]
+
+
+def of_server(server: str) -> list[Device]:
+	return _read({"server": ("in", ["", server]) if server == PRIMARY else server})
+
+
+def by_key(keys: Iterable[str]) -> dict[str, Device]:
+	"""Devices by docname. One that turned out to be another one has the switches of that one."""
+	devices = {device.key: device for device in _read({"name": ("in", sorted(set(keys)))})}
+	originals = {device.same_as for device in devices.values()} - {"", *devices}
+	if originals:
+		devices.update({device.key: device for device in _read({"name": ("in", sorted(originals))})})
+	return {key: devices.get(device.same_as, device) for key, device in devices.items()}
+
+
+def _read(filters: dict) -> list[Device]:
+	rows = frappe.get_all(DOCTYPE, filters, FIELDS, order_by="creation asc, name asc", limit=0)
+	aliases = _aliases([row.name for row in rows])
+	return [
+		Device(
+			key=row.name,
+			label=row.device_name,
+			serial=row.serial_number or "",
+			location=row.location or "",
+			aliases=tuple(aliases.get(row.name, ())),
+			enabled=bool(row.enabled),
+			counts_for_attendance=bool(row.counts_for_attendance),
+			same_as=row.same_as or "",
+		)
+		for row in rows
+	]
+
+
+def _aliases(keys: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+	found: dict[str, list[tuple[str, str]]] = {}
+	if keys:
+		filters = {"parenttype": DOCTYPE, "parent": ("in", keys)}
+		for row in frappe.get_all(
+			ALIAS, filters, ["parent", "device_name", "location"], order_by="idx asc", limit=0
+		):
+			found.setdefault(row.parent, []).append((row.device_name or "", row.location or ""))
+	return found
+
+
+def change(server: str, changes: Sequence[DeviceChange]) -> None:
+	for each in changes:
+		document = frappe.get_doc(DOCTYPE, each.key) if each.key else _new(server, each)
+		_complete(document, each)
+		document.save(ignore_permissions=True)
+
+
+def _new(server: str, each: DeviceChange):
+	document = frappe.new_doc(DOCTYPE)
+	name, location = each.pair
+	document.update(
+		{
+			"device_name": name or each.serial or _("Unnamed device"),
+			"location": location,
+			"server": server,
+			"enabled": 1,
+			"needs_review": int(bool(each.note)),
+			"review_note": _(each.note) if each.note else "",
+		}
+	)
+	return document
+
+
+def _complete(document, each: DeviceChange) -> None:
+	name, location = each.pair
+	if each.serial and document.serial_number != each.serial:
+		document.update({"serial_number": each.serial, "needs_review": 0, "review_note": ""})
+	if each.pair not in [(alias.device_name or "", alias.location or "") for alias in document.aliases]:
+		document.append("aliases", {"device_name": name, "location": location, "first_seen": now_datetime()})
+	if document.serial_number:
+		document.location = location or document.location
+
+
+def note_last_punches(log: str, now: datetime) -> None:
+	"""Bring *Last Punch* of the devices up to date with what a run first staged; a clock that is ahead does not count."""
+	frappe.db.sql(
+		f"""UPDATE `tab{DOCTYPE}` d JOIN (
+			SELECT device, MAX(punch_time) AS newest FROM `tabBiometric Staging Event`
+			WHERE sync_log=%s AND kind=%s AND punch_time<=%s GROUP BY device
+		) e ON e.device = d.name
+		SET d.last_punch = GREATEST(COALESCE(d.last_punch, e.newest), e.newest)""",
+		(log, Kind.PUNCH.value, now),
+	)  # one statement for all devices: the query builder has no UPDATE … JOIN on a subquery

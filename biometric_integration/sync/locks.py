@@ -1,0 +1,26 @@
+"""Named locks of the database server: freed with the connection, and not by a commit (design §5)."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+import frappe
+
+
+def take(name: str) -> bool:
+	"""Take a lock of this site without waiting."""
+	return bool(frappe.db.sql("SELECT GET_LOCK(%s, 0)", _full(name))[0][0])
+
+
+def release(name: str) -> None:
+	frappe.db.sql("SELECT RELEASE_LOCK(%s)", _full(name))
+
+
+def taken(name: str) -> bool:
+	"""Does any connection hold this lock?"""
+	return frappe.db.sql("SELECT IS_USED_LOCK(%s)", _full(name))[0][0] is not None
+
+
+def _full(name: str) -> str:
+	"""Lock names are shared by all databases of the server and at most 64 characters long."""
+	return "biometric:" + blake2b(f"{frappe.conf.db_name}:{name}".encode(), digest_size=20).hexdigest()

@@ -1,0 +1,68 @@
+"""What changes an answer re-opens exactly the events it concerns (design §6): set Pending, then ask for the process lane."""
+
+from __future__ import annotations
+
+import frappe
+from frappe import _
+from frappe.utils import now_datetime
+
+from biometric_integration.core.decide import SENTENCES, STATUS_OF, EventStatus, Reason
+from biometric_integration.sync import jobs, staging
+
+EMPLOYEE_FIELDS = ("attendance_device_id", "status", "date_of_joining", "relieving_date")
+
+
+def employee_changed(employee, method: str | None = None) -> None:
+	"""An id, a status or a date of an employee: punches that waited for it are looked at again."""
+	if any(employee.has_value_changed(field) for field in EMPLOYEE_FIELDS):
+		_reopen([*_of_employee(employee.name), *_of_user_id((employee.attendance_device_id or "").strip())])
+
+
+def device_changed(device) -> None:
+	"""A device that was enabled, or that counts for attendance from now on."""
+	if device.enabled:
+		_reopen(
+			_events(
+				{
+					"device": device.name,
+					"status": EventStatus.PENDING.value,
+					"reason_code": Reason.DEVICE_OFF.value,
+				}
+			)
+		)
+	if device.counts_for_attendance:
+		filters = {"status": EventStatus.IGNORED.value, "reason_code": Reason.NOT_FOR_ATTENDANCE.value}
+		_reopen(_events({"device": device.name, **filters}))
+
+
+def checkin_deleted(checkin, method: str | None = None) -> None:
+	"""A check-in that a person deletes stays deleted; its punch says so, and can be used again by Reprocess."""
+	if event := checkin.get("biometric_event"):
+		reason = _(SENTENCES[Reason.DELETED]).format(
+			user=frappe.session.user, time=now_datetime().replace(microsecond=0)
+		)
+		values = {
+			"status": STATUS_OF[Reason.DELETED].value,
+			"reason_code": Reason.DELETED.value,
+			"reason": reason,
+			"employee_checkin": "",
+		}
+		frappe.db.set_value(staging.DOCTYPE, event, values)
+
+
+def _of_employee(employee: str) -> list[str]:
+	return _events({"employee": employee, "status": EventStatus.UNMAPPED.value})
+
+
+def _of_user_id(user_id: str) -> list[str]:
+	return _events({"device_user_id": user_id, "status": EventStatus.UNMAPPED.value}) if user_id else []
+
+
+def _events(filters: dict) -> list[str]:
+	return frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=0)
+
+
+def _reopen(names: list[str]) -> None:
+	if names:
+		staging.reopen(sorted(set(names)))
+		jobs.enqueue_process()

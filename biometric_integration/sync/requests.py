@@ -1,0 +1,67 @@
+"""What a person asks for from Desk."""
+
+from __future__ import annotations
+
+import frappe
+from frappe import _
+
+from biometric_integration.core.connector import Unit
+from biometric_integration.core.summary import RunStatus, Trigger
+from biometric_integration.sync import jobs, locks, servers
+
+
+def sync(server: str | None, device: str | None) -> dict:
+	"""Queue a pull of what was asked for; a stream that is being read is named with its log."""
+	queued, running = [], []
+	for target, units in chosen(server, device):
+		if reading := _being_read(target.id):
+			running.append({"server": target.id, "log": reading})
+		elif jobs.enqueue_pull(target.id, Trigger.MANUAL, units):
+			queued.append(target.id)
+		else:
+			running.append({"server": target.id, "log": None})
+	return {"queued": queued, "running": running, "message": _message(queued, running)}
+
+
+def chosen(server: str | None, device: str | None) -> list[tuple[servers.Server, list[str] | None]]:
+	"""The servers (and units) that are meant; throws a sentence where there is nothing to read."""
+	if device:
+		return [_of_device(device)]
+	if server:
+		return [(servers.get(server), None)]
+	targets = [(target, None) for target in servers.all_servers() if target.enabled]
+	if not targets:
+		frappe.throw(_("No attendance server is enabled. Fill in and enable Biometric Sync Settings first."))
+	return targets
+
+
+def _of_device(device: str) -> tuple[servers.Server, list[str] | None]:
+	fields = ["serial_number", "server", "device_name"]
+	filters = {"name": device} if frappe.db.exists("Biometric Device", device) else {"serial_number": device}
+	found = frappe.db.get_value("Biometric Device", filters, fields, as_dict=True)
+	if not found:
+		frappe.throw(_("There is no Biometric Device {0}.").format(device))
+	target = servers.get(found.server or None)
+	if target.unit is Unit.LOCATION:
+		return target, None
+	if not found.serial_number:
+		frappe.throw(
+			_("{0} has no serial number: without it the server cannot be asked for it.").format(
+				found.device_name
+			)
+		)
+	return target, [found.serial_number]
+
+
+def _being_read(server: str) -> str | None:
+	filters = {"server": server, "status": RunStatus.RUNNING.value}
+	for log in frappe.get_all("Biometric Sync Log", filters, ["name", "stream"]):
+		if locks.taken(log.stream):
+			return log.name
+	return None
+
+
+def _message(queued: list, running: list) -> str:
+	if queued:
+		return _("The sync has been asked for. It starts in a moment.")
+	return _("A sync is running or waiting to start already.") if running else _("There is nothing to read.")

@@ -1,0 +1,205 @@
+"""Attendance servers, as the settings name them, and what is remembered about each between runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import frappe
+from frappe import _
+from frappe.utils import get_system_timezone, get_time, now_datetime
+
+from biometric_integration.connectors.registry import CONNECTORS, connect
+from biometric_integration.core.backoff import wait
+from biometric_integration.core.connector import Connector, ServerConfig, Unit
+from biometric_integration.core.decide import Rules
+from biometric_integration.core.engine import PullOptions
+from biometric_integration.core.errors import ErrorClass
+from biometric_integration.core.schedule import Schedule
+from biometric_integration.core.stream import PRIMARY
+from biometric_integration.core.summary import RunReport, RunStatus, Trigger
+
+SETTINGS = "Biometric Sync Settings"
+STATE = "Biometric Server State"
+CURSOR = "Biometric Sync Cursor"
+
+
+@dataclass(frozen=True)
+class Server:
+	"""One attendance server: how to reach it, how often, and how far back."""
+
+	config: ServerConfig
+	label: str
+	enabled: bool
+	schedule: Schedule
+	start_date: date | None
+	overlap: timedelta
+	rescan: timedelta
+
+	@property
+	def id(self) -> str:
+		return self.config.server_id
+
+	@property
+	def unit(self) -> Unit:
+		return CONNECTORS[self.config.server_type].unit
+
+	def options(self, trigger: Trigger, units: list[str] | None = None) -> PullOptions:
+		return PullOptions(trigger, self.start_date, self.overlap, self.rescan, units)
+
+	def connector(self) -> Connector:
+		return connect(self.config)
+
+
+def all_servers() -> list[Server]:
+	"""The server on the settings form first, then those of *More Servers*; disabled ones included."""
+	settings = frappe.get_cached_doc(SETTINGS)
+	return list(_configured(settings))
+
+
+def get(server_id: str | None) -> Server:
+	"""One server by its id, `main` where none is given; throws a sentence where there is none."""
+	for server in all_servers():
+		if server.id == (server_id or PRIMARY):
+			return server
+	if server_id in (None, "", PRIMARY):
+		frappe.throw(_("Choose a Server Type in Biometric Sync Settings first, then save."))
+	frappe.throw(_("There is no attendance server with the id {0}.").format(server_id))
+
+
+def _configured(settings) -> Iterator[Server]:
+	if settings.server_type:
+		yield _server(settings, settings, PRIMARY, settings.endpoint_url, settings.sync_interval)
+	for row in settings.more_servers:
+		yield _server(settings, row, row.server_id, row.label, row.sync_interval or settings.sync_interval)
+
+
+def _server(settings, row, server_id: str, label: str, interval: int) -> Server:
+	config = ServerConfig(
+		server_id=server_id,
+		server_type=row.server_type,
+		endpoint_url=(row.endpoint_url or "").strip(),
+		user=row.api_user or "",
+		password=row.get_password("api_password", raise_exception=False) or "",
+		location=row.location or "",
+		time_zone=row.time_zone or get_system_timezone(),
+		verify_tls=bool(row.verify_tls),
+		ca_certificate=row.ca_certificate or "",
+		timeout=row.timeout or 30,
+		memory=_memory(server_id),
+	)
+	return Server(
+		config=config,
+		label=label or server_id,
+		enabled=bool(settings.enabled and row.enabled),
+		schedule=Schedule(timedelta(minutes=interval or 0), get_time(settings.sync_time or "00:00:00")),
+		start_date=settings.start_date and frappe.utils.getdate(settings.start_date),
+		overlap=timedelta(hours=settings.overlap_hours or 0),
+		rescan=timedelta(days=settings.rescan_days or 0),
+	)
+
+
+def rules() -> Rules:
+	"""What the settings say about using punches, as of now."""
+	settings = frappe.get_cached_doc(SETTINGS)
+	floor = (
+		datetime.combine(frappe.utils.getdate(settings.start_date), datetime.min.time())
+		if settings.start_date
+		else None
+	)
+	return Rules(
+		now=now_datetime().replace(microsecond=0),
+		repeat_window=timedelta(seconds=settings.repeat_window or 0),
+		allowed_drift=timedelta(minutes=settings.allowed_drift or 0),
+		floor=floor,
+	)
+
+
+# --- what is remembered
+
+
+def _memory(server_id: str) -> dict:
+	return json.loads(frappe.db.get_value(STATE, server_id, "memory") or "{}")
+
+
+def remember(server: Server) -> None:
+	"""Keep what the connector found out about the server: path, dialect, date format."""
+	_write_state(server.id, {"memory": json.dumps(server.config.memory, sort_keys=True)})
+
+
+def note_result(server: Server, reports: list[RunReport]) -> None:
+	"""Keep how a pull ended, and how long the scheduler leaves a failing server alone."""
+	now = now_datetime()
+	failed = next((report for report in reports if report.status is RunStatus.FAILED), None)
+	if not failed:
+		values = {"failures": 0, "first_failure": None, "next_attempt": None, "error": "", "error_class": ""}
+		_write_state(server.id, {**values, "last_success": now})
+		return
+	before = (
+		frappe.db.get_value(STATE, server.id, ["failures", "first_failure"], as_dict=True) or frappe._dict()
+	)
+	failures = (before.failures or 0) + 1
+	error_class = failed.error_class or ErrorClass.INTERNAL
+	_write_state(
+		server.id,
+		{
+			"failures": failures,
+			"first_failure": before.first_failure or now,
+			"next_attempt": now + wait(error_class, failures),
+			"error_class": error_class.value,
+			"error": failed.message,
+		},
+	)
+
+
+def _write_state(server_id: str, values: dict) -> None:
+	if not frappe.db.exists(STATE, server_id):
+		frappe.get_doc({"doctype": STATE, "name": server_id}).insert(
+			ignore_permissions=True, ignore_if_duplicate=True
+		)
+	frappe.db.set_value(STATE, server_id, values)
+
+
+def state(server_id: str) -> frappe._dict:
+	fields = ["last_success", "failures", "next_attempt", "error_class", "error"]
+	return frappe.db.get_value(STATE, server_id, fields, as_dict=True) or frappe._dict()
+
+
+# --- what is due
+
+
+def due(now: datetime) -> Iterator[tuple[Server, list[str] | None]]:
+	"""Servers that the scheduler reads now, each with the units that are due (None = all)."""
+	for server in all_servers():
+		waits_until = state(server.id).next_attempt
+		if server.enabled and not (waits_until and waits_until > now):
+			units = _due_units(server, now)
+			if units is None or units:
+				yield server, units
+
+
+def _due_units(server: Server, now: datetime) -> list[str] | None:
+	last_runs = _last_runs(server)
+	if server.unit is Unit.LOCATION:
+		return None if server.schedule.due(last_runs.get(server.config.location), now) else []
+	return [unit for unit, schedule in _device_schedules(server) if schedule.due(last_runs.get(unit), now)]
+
+
+def _last_runs(server: Server) -> dict[str, datetime]:
+	"""Unit → when one of its streams was last taken."""
+	filters = {"server": server.id, "server_type": server.config.server_type, "last_run": ("is", "set")}
+	rows = frappe.get_all(CURSOR, filters, ["unit", "last_run"], order_by="last_run asc", limit=0)
+	return {row.unit or "": row.last_run for row in rows}
+
+
+def _device_schedules(server: Server) -> Iterator[tuple[str, Schedule]]:
+	filters = {
+		"server": ("in", ["", server.id]) if server.id == PRIMARY else server.id,
+		"enabled": 1,
+		"serial_number": ("is", "set"),
+	}
+	for row in frappe.get_all("Biometric Device", filters, ["serial_number", "sync_interval"], limit=0):
+		own = Schedule(timedelta(minutes=row.sync_interval)) if row.sync_interval else server.schedule
+		yield row.serial_number, own

@@ -1,0 +1,214 @@
+"""Biometric Staging Event: punches as they came, each exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import frappe
+from frappe import _
+from frappe.query_builder import DocType
+from frappe.utils import now_datetime
+
+from biometric_integration.core.decide import Decision, EventStatus, Reason, at_staging
+from biometric_integration.core.directory import WaitingEvent
+from biometric_integration.core.punch import Direction, Kind, Punch
+from biometric_integration.core.store import Claim
+from biometric_integration.core.stream import Stream
+from biometric_integration.core.summary import RunCounts
+from biometric_integration.core.window import Window
+from biometric_integration.sync import sql
+
+DOCTYPE = "Biometric Staging Event"
+FIELDS = (
+	"name",
+	"creation",
+	"modified",
+	"owner",
+	"modified_by",
+	"kind",
+	"status",
+	"reason_code",
+	"reason",
+	"device",
+	"device_user_id",
+	"source_time",
+	"punch_time",
+	"direction",
+	"verify_mode",
+	"log_id",
+	"channel",
+	"server",
+	"unit",
+	"raw_payload",
+	"sync_log",
+	"resolved_at",
+)
+SETTLED_FIELDS = (
+	"status",
+	"reason_code",
+	"reason",
+	"employee",
+	"log_type",
+	"employee_checkin",
+	"attempts",
+	"resolved_at",
+	"modified",
+)
+REOPENED = {"status": EventStatus.PENDING.value, "reason_code": "", "reason": ""}
+LOOKED_AT_AGAIN = (Reason.NOT_JOINED.value, Reason.LEFT.value, Reason.INACTIVE.value)
+REFUSED_TRIES = 5
+REFUSED_PAUSE = timedelta(days=1)
+REOPEN_AT_ONCE = 5000
+
+
+def stage(claim: Claim, punches: Sequence[Punch]) -> RunCounts:
+	"""Insert what is not known yet. One statement per kind, since only the number of new rows comes back, not which."""
+	counts = RunCounts(fetched=len(punches))
+	now = now_datetime()
+	for kind, field in ((Kind.PUNCH, "new"), (Kind.JUNK, "junk"), (Kind.INVALID, "invalid")):
+		rows = [_row(claim, punch, now) for punch in punches if punch.kind is kind]
+		setattr(counts, field, sql.insert_new(DOCTYPE, FIELDS, sorted(rows)))
+	counts.known = counts.fetched - counts.new - counts.junk - counts.invalid
+	return counts
+
+
+def _row(claim: Claim, punch: Punch, now: datetime) -> tuple:
+	status, reason, pattern = at_staging(punch)
+	user = frappe.session.user
+	return (
+		punch.name,
+		now,
+		now,
+		user,
+		user,
+		punch.kind.value,
+		status.value,
+		reason.value,
+		_(pattern).format(problem=punch.problem) if pattern else "",
+		punch.device,
+		punch.user_id,
+		punch.source_time,
+		punch.punch_time,
+		punch.direction.value,
+		punch.verify_mode,
+		"" if punch.log_id is None else str(punch.log_id),
+		claim.stream.feed,
+		claim.stream.server,
+		claim.stream.unit,
+		punch.raw,
+		claim.log,
+		None if status is EventStatus.PENDING else now,
+	)
+
+
+def staged(stream: Stream, window: Window) -> int:
+	found = frappe.db.sql(
+		f"""SELECT COUNT(DISTINCT `device_user_id`, `source_time`) FROM `tab{DOCTYPE}`
+		WHERE `server`=%s AND `unit`=%s AND `source_time`>=%s AND `source_time`<%s""",
+		(stream.server, stream.unit, window.start, window.end),
+	)  # the query builder has no COUNT(DISTINCT a, b)
+	return found[0][0]
+
+
+def waiting(after: str, limit: int) -> list[WaitingEvent]:
+	rows = frappe.get_all(
+		DOCTYPE,
+		filters={"status": EventStatus.PENDING.value, "reason_code": "", "name": (">", after)},
+		fields=["name", "device", "device_user_id", "source_time", "punch_time", "direction", "sync_log"],
+		order_by="name asc",
+		limit=limit,
+	)
+	return [
+		WaitingEvent(
+			row.name,
+			row.device or "",
+			row.device_user_id,
+			row.source_time,
+			row.punch_time,
+			Direction(row.direction or ""),
+			row.sync_log or "",
+		)
+		for row in rows
+	]
+
+
+def settle(decisions: Sequence[Decision], now: datetime) -> None:
+	"""Write what was decided. `attempts` counts refusals: it starts again as soon as something else is decided."""
+	attempts = _attempts(decisions)
+	rows = [
+		(
+			decision.event.name,
+			decision.status.value,
+			decision.reason.value,
+			decision.sentence(_),
+			decision.employee,
+			decision.log_type,
+			decision.record,
+			attempts.get(decision.event.name, -1) + 1,
+			now,
+			now_datetime(),
+		)
+		for decision in decisions
+	]
+	sql.update_many(DOCTYPE, SETTLED_FIELDS, sorted(rows))
+
+
+def _attempts(decisions: Iterable[Decision]) -> dict[str, int]:
+	refused = [decision.event.name for decision in decisions if decision.reason is Reason.HRMS_REFUSED]
+	if not refused:
+		return {}
+	rows = frappe.get_all(DOCTYPE, {"name": ("in", refused)}, ["name", "attempts"], as_list=True)
+	return {name: attempts or 0 for name, attempts in rows}
+
+
+def reopen_changed(now: datetime) -> int:
+	"""Set back to Pending what waits for an employee that is there now, or that was changed since; and once a day, what was refused.
+
+	Joins of waiting ids against the employees, since Data Import and `db.set_value` fire no events (design §5).
+	"""
+	return sum(
+		reopen(names) for names in (_with_employee_now(), _with_changed_employee(), _refused_yesterday(now))
+	)
+
+
+def reopen(names: Sequence[str]) -> int:
+	"""Set these events back to Pending; they keep nothing of what was decided before."""
+	if names:
+		frappe.db.set_value(DOCTYPE, {"name": ("in", names)}, REOPENED, update_modified=False)
+	return len(names)
+
+
+def _with_employee_now() -> list[str]:
+	return frappe.db.sql_list(
+		f"""SELECT e.name FROM `tab{DOCTYPE}` e
+		JOIN `tabEmployee` p ON p.attendance_device_id = e.device_user_id
+		WHERE e.status=%s AND e.reason_code=%s AND BINARY TRIM(p.attendance_device_id) = BINARY e.device_user_id
+		LIMIT {REOPEN_AT_ONCE}""",
+		(EventStatus.UNMAPPED.value, Reason.NO_EMPLOYEE.value),
+	)  # a join with BINARY: user ids are compared to the letter, columns are not
+
+
+def _with_changed_employee() -> list[str]:
+	event, employee = DocType(DOCTYPE), DocType("Employee")
+	query = (
+		frappe.qb.from_(event)
+		.join(employee)
+		.on(employee.name == event.employee)
+		.select(event.name)
+		.where(event.status == EventStatus.UNMAPPED.value)
+		.where(event.reason_code.isin(LOOKED_AT_AGAIN))
+		.where(employee.modified > event.resolved_at)
+		.limit(REOPEN_AT_ONCE)
+	)
+	return query.run(pluck=True)
+
+
+def _refused_yesterday(now: datetime) -> list[str]:
+	filters = {
+		"status": EventStatus.FAILED.value,
+		"reason_code": Reason.HRMS_REFUSED.value,
+		"attempts": ("<", REFUSED_TRIES),
+		"resolved_at": ("<", now - REFUSED_PAUSE),
+	}
+	return frappe.get_all(DOCTYPE, filters, pluck="name", limit=REOPEN_AT_ONCE)

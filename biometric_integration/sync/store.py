@@ -1,0 +1,122 @@
+"""The Frappe host of the engine: `core.store.Store` over MariaDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from frappe.utils import now_datetime
+
+from biometric_integration.core.decide import Decision
+from biometric_integration.core.devices import Device, DeviceChange
+from biometric_integration.core.directory import Directory, WaitingEvent
+from biometric_integration.core.punch import Punch
+from biometric_integration.core.store import Claim, StreamBusy
+from biometric_integration.core.stream import Cursor, Stream
+from biometric_integration.core.summary import Outcome, RunCounts, Trigger
+from biometric_integration.core.window import Window
+from biometric_integration.sync import (
+	checkins,
+	cursors,
+	devices,
+	directory,
+	locks,
+	staging,
+	sync_log,
+	transaction,
+)
+
+LANE = "process"
+
+
+class FrappeStore:
+	"""What the engine needs from a site; see `core.store.Store` for what each method promises."""
+
+	def __init__(self):
+		self._touched_logs: set[str] = set()
+		self._devices: dict[str, Device] = {}
+
+	def devices(self, server: str) -> list[Device]:
+		return devices.of_server(server)
+
+	def change_devices(self, server: str, changes: Sequence[DeviceChange]) -> None:
+		devices.change(server, changes)
+		transaction.commit()
+
+	def cursor(self, stream: Stream) -> Cursor:
+		return cursors.read(stream)
+
+	def claim(self, stream: Stream, trigger: Trigger) -> Claim:
+		if not locks.take(stream.key):
+			raise StreamBusy(cursors.holder(stream))
+		sync_log.close_stale(stream)
+		log = sync_log.open_log(stream, trigger)
+		cursors.take(stream, log)
+		transaction.commit()
+		return Claim(stream, cursors.read(stream), log)
+
+	def stage(self, claim: Claim, punches: Sequence[Punch], cursor: Cursor | None = None) -> RunCounts:
+		with transaction.batch():
+			counts = staging.stage(claim, punches)
+			if counts.fetched:
+				sync_log.count(claim.log, counts)
+			cursors.move(claim.stream, claim.log, cursor)
+			transaction.commit()
+		return counts
+
+	def staged(self, stream: Stream, window: Window) -> int:
+		return staging.staged(stream, window)
+
+	def finish(self, claim: Claim, outcome: Outcome) -> None:
+		if outcome.counts.new:
+			devices.note_last_punches(claim.log, now_datetime())
+		sync_log.close(claim.log, outcome)
+		transaction.commit()
+		locks.release(claim.stream.key)
+
+	@contextmanager
+	def lane(self) -> Iterator[bool]:
+		transaction.commit()
+		mine = locks.take(LANE)
+		try:
+			yield mine
+			if mine:
+				self._recount()
+		finally:
+			if mine:
+				locks.release(LANE)
+
+	def reopen(self) -> int:
+		count = staging.reopen_changed(now_datetime())
+		transaction.commit()
+		return count
+
+	def waiting(self, after: str, limit: int) -> list[WaitingEvent]:
+		return staging.waiting(after, limit)
+
+	def directory(self, events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
+		found = directory.gather(events, reach)
+		self._devices = dict(found.devices)
+		return found
+
+	def create(self, decision: Decision) -> str:
+		device = self._devices.get(decision.event.device)
+		with transaction.batch():
+			return checkins.create(decision, device.label if device else "")
+
+	def settle(self, decisions: Sequence[Decision], now: datetime) -> None:
+		with transaction.batch():
+			staging.settle(decisions, now)
+			transaction.commit()
+		self._touched_logs.update(decision.event.sync_log for decision in decisions)
+
+	def roll_back(self) -> None:
+		transaction.roll_back()
+
+	def _recount(self) -> None:
+		"""Bring the logs up to date from the events, on a fresh view of the data."""
+		if self._touched_logs:
+			sync_log.recount(self._touched_logs)
+			transaction.commit()
+			self._touched_logs.clear()

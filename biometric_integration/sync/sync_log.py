@@ -1,0 +1,174 @@
+"""Biometric Sync Log: one per run, open before the first request, and true at every commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import frappe
+from frappe import _
+from frappe.query_builder import DocType
+from frappe.query_builder.functions import Count
+from frappe.utils import convert_utc_to_system_timezone, now_datetime, time_diff_in_seconds
+
+from biometric_integration.core.connector import RequestTrace
+from biometric_integration.core.errors import ErrorClass
+from biometric_integration.core.punch import Kind
+from biometric_integration.core.stream import Stream
+from biometric_integration.core.summary import EventCounts, Outcome, RunCounts, RunStatus, Trigger, counted_as
+
+DOCTYPE = "Biometric Sync Log"
+EVENT = "Biometric Staging Event"
+REQUEST_FIELDS = (
+	"name",
+	"creation",
+	"modified",
+	"owner",
+	"modified_by",
+	"parent",
+	"parenttype",
+	"parentfield",
+	"idx",
+	"operation",
+	"at",
+	"window_from",
+	"window_to",
+	"http_status",
+	"duration_ms",
+	"bytes",
+	"row_count",
+	"server_message",
+	"excerpt",
+)
+
+
+def open_log(stream: Stream, trigger: Trigger) -> str:
+	log = frappe.new_doc(DOCTYPE)
+	log.update(
+		{
+			"trigger": trigger.value,
+			"status": RunStatus.RUNNING.value,
+			"stream": stream.key,
+			"server": stream.server,
+			"server_type": stream.server_type,
+			"unit": stream.unit,
+			"feed": stream.feed,
+			"started_at": now_datetime(),
+		}
+	)
+	return log.insert(ignore_permissions=True).name
+
+
+def close_stale(stream: Stream) -> None:
+	"""Runs of a stream that never ended: their worker is gone, since the stream could be taken."""
+	stale = frappe.get_all(DOCTYPE, {"stream": stream.key, "status": RunStatus.RUNNING.value}, pluck="name")
+	for name in stale:
+		values = {
+			"status": RunStatus.FAILED.value,
+			"finished_at": now_datetime(),
+			"error_class": ErrorClass.INTERNAL.value,
+			"error": _(
+				"The worker stopped in the middle of this run. Nothing is lost: the next run goes on from here."
+			),
+		}
+		frappe.db.set_value(DOCTYPE, name, values)
+
+
+def count(log: str, counts: RunCounts) -> None:
+	"""Add what was just staged; in the same commit as the rows."""
+	table = DocType(DOCTYPE)
+	(
+		frappe.qb.update(table)
+		.set(table.fetched, table.fetched + counts.fetched)
+		.set(table.new, table.new + counts.new)
+		.set(table.known, table.known + counts.known)
+		.set(table.junk, table.junk + counts.junk)
+		.set(table.invalid, table.invalid + counts.invalid)
+		.set(table.pending, table.pending + counts.new)
+		.where(table.name == log)
+		.run()
+	)
+
+
+def close(log: str, outcome: Outcome) -> None:
+	"""Write how the run ended. What the counts say was written with the rows."""
+	now = now_datetime()
+	started = frappe.db.get_value(DOCTYPE, log, "started_at")
+	values = {
+		"status": outcome.status.value,
+		"finished_at": now,
+		"duration": time_diff_in_seconds(now, started),
+		"window_from": outcome.window.start if outcome.window else None,
+		"window_to": outcome.window.end if outcome.window else None,
+		"error": outcome.message,
+		"error_class": outcome.error_class.value if outcome.error_class else "",
+		"error_detail": outcome.detail,
+	}
+	frappe.db.set_value(DOCTYPE, log, values)
+	_write_requests(log, outcome.requests, now)
+
+
+def _write_requests(log: str, requests: Sequence[RequestTrace], now: datetime) -> None:
+	user = frappe.session.user
+	rows = [
+		(
+			frappe.generate_hash(length=10),
+			now,
+			now,
+			user,
+			user,
+			log,
+			DOCTYPE,
+			"requests",
+			number,
+			request.operation,
+			convert_utc_to_system_timezone(request.at).replace(tzinfo=None),
+			request.window.start if request.window else None,
+			request.window.end if request.window else None,
+			request.http_status or 0,
+			request.duration_ms,
+			request.size,
+			request.rows,
+			request.server_message,
+			request.excerpt,
+		)
+		for number, request in enumerate(requests, 1)
+	]
+	if rows:
+		frappe.db.bulk_insert("Biometric Sync Request", REQUEST_FIELDS, rows)
+
+
+def recount(logs: Iterable[str]) -> None:
+	"""Bring the counts of what became of their punches up to date, for these logs and for all that still had something waiting."""
+	waiting = frappe.get_all(DOCTYPE, {"pending": (">", 0)}, pluck="name")
+	names = sorted({*logs, *waiting} - {""})
+	counts = event_counts(names)
+	for name in names:
+		frappe.db.set_value(DOCTYPE, name, vars(counts[name]), update_modified=False)
+
+
+def event_counts(logs: Sequence[str]) -> dict[str, EventCounts]:
+	"""What became of the punches that each of these runs first staged, read from the events themselves."""
+	found = {name: EventCounts() for name in logs}
+	if not logs:
+		return found
+	event = DocType(EVENT)
+	of_logs = event.sync_log.isin(logs) & (event.kind == Kind.PUNCH.value)
+	by_status = (
+		frappe.qb.from_(event)
+		.select(event.sync_log, event.status, event.reason_code, Count(event.name))
+		.where(of_logs)
+		.groupby(event.sync_log, event.status, event.reason_code)
+	)
+	for log, status, reason_code, number in by_status.run():
+		field = counted_as(status, reason_code)
+		setattr(found[log], field, getattr(found[log], field) + number)
+	people = (
+		frappe.qb.from_(event)
+		.select(event.sync_log, Count(event.employee).distinct())
+		.where(of_logs & (event.employee != ""))
+		.groupby(event.sync_log)
+	)
+	for log, number in people.run():
+		found[log].employees = number
+	return found

@@ -1,0 +1,29 @@
+"""Commits, and what the database takes back by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import frappe
+
+from biometric_integration.core.store import BatchLost
+
+
+def commit() -> None:
+	"""The one commit of the app: the engine decides through the store what becomes durable together (design §5.1)."""
+	frappe.db.commit()  # nosemgrep: a sync is a series of batches, each complete in itself
+
+
+def roll_back() -> None:
+	frappe.db.rollback()
+
+
+@contextmanager
+def batch() -> Iterator[None]:
+	"""A deadlock or lock time-out rolls back the whole transaction: say so, once it really is gone."""
+	try:
+		yield
+	except (frappe.QueryDeadlockError, frappe.QueryTimeoutError) as error:
+		roll_back()
+		raise BatchLost() from error
