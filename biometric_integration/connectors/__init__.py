@@ -1,0 +1,1 @@
+"""One file per server type, on one transport. Start at `registry.connect`."""

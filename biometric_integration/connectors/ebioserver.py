@@ -1,0 +1,212 @@
+"""eBioServer / eBioServerNew: a day feed, an id feed and a device list (essl-protocol §3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import datetime
+from itertools import chain, islice
+
+from biometric_integration.connectors import steps
+from biometric_integration.connectors.page import Row, SpooledPage, source_time, too_long
+from biometric_integration.connectors.redaction import Secret
+from biometric_integration.connectors.soap import LONGEST_ROW, SoapClient, SoapReader, iter_lines
+from biometric_integration.connectors.transport import Transport, utc_now
+from biometric_integration.core.connector import Feed, ListedDevice, Page, ServerConfig, Step, Unit
+from biometric_integration.core.errors import AuthenticationError, ProtocolError, SyncError, TransientError
+from biometric_integration.core.punch import DIRECTION_WORDS, Direction, Kind, Record, Unreadable, direction_of
+from biometric_integration.core.window import DAY, Window, by_day, midnight
+
+SERVICE_NAMES = ("webservice.asmx", "iclock/webservice.asmx", "Webservice.asmx", "iclock/Webservice.asmx")
+DAY_FEED = "GetDeviceLogs"
+ID_FEED = "GetDeviceLogsByLogId"
+DEVICE_LIST = "GetDeviceList"
+DATE_FORMAT = "%Y-%m-%d"
+ROW_END = ";"
+BLANKS = " \r\n"
+
+JUNK_CODES = ("OPLOG", "USER PIN=", "FP PIN=", "FACE PIN=", "NEW USER")
+"""What device operation and enrolment records have in place of an employee code (essl-protocol §3.1)."""
+JUNK_INITIALS = frozenset(initial for code in JUNK_CODES for initial in (code[0], code[0].lower()))
+FIRST_YEAR = 2000
+"""Rows from before are records of a device without a clock (essl-protocol §3.1)."""
+
+Pair = tuple[str, str]
+"""Device name and location."""
+
+TEXT_FAILURES: tuple[tuple[str, type[SyncError], str], ...] = (
+	(
+		r"una?u?th|auth\w*\W*fail|(?:invalid|wrong|incorrect)\s+(?:user|login|password|credential)|permission",
+		AuthenticationError,
+		"{place} refused the login. Check API User and API Password, and that this login has the Web API permission. Its"
+		" words: {words}",
+	),
+	(
+		r"^(?:error|0$)",
+		TransientError,
+		'{place} answered "{words}" to {operation}. eBioServer does so for a wrong login or a missing Web API permission as'
+		" well as for failures of its own: check API User and API Password if it lasts.",
+	),
+	(r"", ProtocolError, "{place} answered with words in place of rows: {words}"),
+)
+"""By the text in place of rows, the first that matches (essl-protocol §3.1). All come with HTTP 200."""
+
+
+class EBioServer:
+	"""The connector for eBioServer and eBioServerNew. A unit is a location code; empty stands for all locations."""
+
+	unit = Unit.LOCATION
+	feeds = (Feed("live", by_position=True), Feed("day"))
+	lists_devices = True
+
+	def __init__(
+		self, config: ServerConfig, clock: Callable[[], datetime] = utc_now, transport: Transport | None = None
+	):
+		self._config = config
+		self._clock = clock
+		self._transport = transport or Transport(config, clock)
+		self._client = SoapClient(config, self._transport, SERVICE_NAMES)
+		self._pairs: frozenset[Pair] = frozenset()
+		self.requests = self._transport.requests
+
+	def list_devices(self) -> list[ListedDevice]:
+		"""All devices of the server. A list with devices in it proves the login, so that empty feeds are believed then."""
+		reader, rows = self._call(DEVICE_LIST, {"Location": ""})
+		rows = list(rows)
+		devices = [device for device in map(parse_device, rows) if device]
+		reader.trace.rows = len(rows)
+		if len(devices) < len(rows):
+			reader.trace.excerpt = reader.excerpt(next(row for row in rows if not parse_device(row)))
+		if rows and not devices:
+			raise ProtocolError(f"The device list of {reader.place} was not understood.", reader.trace.excerpt)
+		self._pairs = frozenset((device.device_name, device.location) for device in devices)
+		return devices
+
+	def slices(self, window: Window) -> Iterable[Window]:
+		return by_day(window)
+
+	def read_window(self, unit: str, window: Window) -> Page:
+		"""The day feed, for the one day that the window begins on: cut it by `slices` before."""
+		if window.end > midnight(window.start) + DAY:
+			raise ValueError("eBioServer is asked day by day")
+		fields = {"Location": unit, "LogDate": window.start.strftime(DATE_FORMAT)}
+		return self._page(DAY_FEED, fields, lambda row: parse_row(row, self._pairs), window)
+
+	def read_after(self, unit: str, position: int, limit: int) -> Page:
+		"""The id feed. Some builds begin at `position`, others after it (essl-protocol §3.2)."""
+		fields = {"Location": unit, "LogId": str(position), "LogCount": str(limit)}
+		return self._page(ID_FEED, fields, lambda row: parse_row_with_id(row, self._pairs))
+
+	def test(self, unit: str = "") -> Iterator[Step]:
+		"""Test step by step; the punches of today at the location `unit` are read at the end."""
+
+		def login() -> str:
+			devices = self.list_devices()
+			if not devices:
+				raise AuthenticationError(
+					"The server lists no device. It may have none, but it answers a wrong login in the same way."
+				)
+			return f"The server accepts the login and lists {len(devices)} devices."
+
+		def read() -> Page:
+			now = steps.server_now(self._config, self._clock)
+			return self.read_window(unit, Window(midnight(now), now))
+
+		def knock() -> None:
+			self._asked(DEVICE_LIST, {"Location": ""}).close()
+
+		return steps.test(self._config, steps.Conversation(knock, login, read))
+
+	def close(self) -> None:
+		self._transport.close()
+
+	def _page(
+		self, operation: str, fields: dict[str, str], parse: Callable[[str], Row], window: Window | None = None
+	) -> SpooledPage:
+		reader, rows = self._call(operation, fields, window)
+		first = next(rows, None)
+		confirmed = first is not None or bool(self._pairs)
+		return SpooledPage(reader, map(parse, chain(() if first is None else (first,), rows)), confirmed=confirmed)
+
+	def _call(
+		self, operation: str, fields: dict[str, str], window: Window | None = None
+	) -> tuple[SoapReader, Iterator[str]]:
+		"""The answer and its rows. Raises for a text in place of rows."""
+		reader = self._asked(operation, fields, window)
+		rows = _rows(reader.pieces())
+		beginning = list(islice(rows, 2))
+		if len(beginning) == 1 and beginning[0].count(",") < 2:
+			raise _text_failure(reader, operation, beginning[0])
+		return reader, chain(beginning, rows)
+
+	def _asked(self, operation: str, fields: dict[str, str], window: Window | None = None) -> SoapReader:
+		login = {"UserName": self._config.user, "Password": Secret(self._config.password)}
+		return self._client.call(operation, {**login, **fields}, f"{operation}Result", window)
+
+
+def parse_row(raw: str, pairs: Collection[Pair] = (), log_id: int | None = None, body: str | None = None) -> Row:
+	"""One row: time, code, device name, location, direction.
+
+	Nothing is quoted, so it is read from both ends: commas that are left over belong to the device name, or to the location
+	where that makes one of the known `pairs`. `body` is the row without the `log_id` before it.
+	"""
+	fields = (raw if body is None else body).split(",")
+	if len(raw) > LONGEST_ROW:
+		return too_long(raw)
+	if len(fields) < 2:
+		return Unreadable(raw, "The row has one field only.", log_id)
+	moment = source_time(fields[0].strip())
+	if moment is None:
+		return Unreadable(raw, "The time of the row cannot be read.", log_id)
+	code = fields[1].strip()
+	is_junk = moment.year < FIRST_YEAR or code[:1] in JUNK_INITIALS and code.upper().startswith(JUNK_CODES)
+	if len(fields) == 5:
+		name, location, word = fields[2].strip(), fields[3].strip(), fields[4]
+	elif len(fields) > 5:
+		(name, location), word = _pair(fields[2:-1], pairs), fields[-1]
+	elif is_junk:
+		name = location = word = ""
+	else:
+		return Unreadable(raw, f"The row has {len(fields)} fields in place of 5.", log_id)
+	if not code and not is_junk:
+		return Unreadable(raw, "The row has no employee code.", log_id)
+	direction = DIRECTION_WORDS.get(word) or direction_of(word) or Direction.NONE
+	return Record(
+		code, moment, direction, raw, "", name, location, log_id, "", Kind.JUNK if is_junk else Kind.PUNCH
+	)
+
+
+def parse_row_with_id(raw: str, pairs: Collection[Pair] = ()) -> Row:
+	"""One row of the id feed: the log id, then what `parse_row` reads."""
+	number, _, body = raw.partition(",")
+	number = number.strip()
+	if not (number.isascii() and number.isdecimal() and len(number) < 19):
+		return Unreadable(raw, "The log id of the row cannot be read.")
+	return parse_row(raw, pairs, int(number), body)
+
+
+def parse_device(raw: str) -> ListedDevice | None:
+	"""One row of the device list: name (commas and all), serial number, location; None for anything else."""
+	name, *rest = (part.strip() for part in raw.rsplit(",", 2))
+	return ListedDevice(rest[0], name, rest[1]) if len(rest) == 2 else None
+
+
+def _pair(fields: list[str], pairs: Collection[Pair]) -> Pair:
+	"""Device name and location from what a comma cut into more than two."""
+	for border in range(len(fields) - 1, 0, -1):
+		pair = ",".join(fields[:border]).strip(), ",".join(fields[border:]).strip()
+		if pair in pairs:
+			return pair
+	return ",".join(fields[:-1]).strip(), fields[-1].strip()
+
+
+def _rows(pieces: Iterator[str]) -> Iterator[str]:
+	return filter(None, (line.strip(BLANKS) for line in iter_lines(pieces, ROW_END)))
+
+
+def _text_failure(reader: SoapReader, operation: str, text: str) -> SyncError:
+	words = reader.words(text)
+	kind, sentence = next(
+		(kind, sentence) for pattern, kind, sentence in TEXT_FAILURES if re.search(pattern, text, re.IGNORECASE)
+	)
+	return kind(sentence.format(place=reader.place, words=words, operation=operation), words)

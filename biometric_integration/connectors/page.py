@@ -1,0 +1,68 @@
+"""One answer as the engine takes it: rows that come lazily, from a body that is on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+
+from biometric_integration.connectors.soap import LONGEST_ROW, SoapReader
+from biometric_integration.core.punch import Record, Unreadable
+
+Row = Record | Unreadable
+EXACT_TIME = 19
+"""Characters of `yyyy-MM-dd HH:mm:ss`."""
+
+
+class SpooledPage:
+	"""A `Page` over the rows of an answer. `finished` gives `declared` again when all rows have been read."""
+
+	def __init__(
+		self,
+		reader: SoapReader,
+		rows: Iterable[Row],
+		declared: int | None = None,
+		confirmed: bool = True,
+		finished: Callable[[], int | None] | None = None,
+	):
+		self.declared = declared
+		self.confirmed = confirmed
+		self.server_time: datetime | None = reader.server_time
+		self._reader = reader
+		self._rows = iter(rows)
+		self._finished = finished
+
+	def __iter__(self) -> Iterator[Row]:
+		count = 0
+		try:
+			for row in self._rows:
+				count += 1
+				yield row
+		finally:
+			self._reader.trace.rows += count
+		if self._finished:
+			self.declared = self._finished()
+
+	def close(self) -> None:
+		"""Free the body of an answer that nobody is going to read."""
+		self._reader.close()
+
+
+def source_time(text: str) -> datetime | None:
+	"""The naive wall clock to the second that a row says; None where it is none.
+
+	`yyyy-MM-dd HH:mm:ss`, also with a `T` or with fractions of a second, which are dropped.
+	"""
+	try:
+		moment = datetime.fromisoformat(text)
+	except ValueError:
+		return None
+	# fromisoformat knows more than the sources write, such as zones and week dates, and differs between Pythons
+	if moment.tzinfo or len(text) < EXACT_TIME or not (text[7] == "-" and text[10] in " T" and text[13] == text[16] == ":"):
+		return None
+	if len(text) == EXACT_TIME:
+		return moment
+	return moment.replace(microsecond=0) if text[EXACT_TIME] == "." else None
+
+
+def too_long(raw: str) -> Unreadable:
+	return Unreadable(raw[:LONGEST_ROW], f"The row is longer than {LONGEST_ROW} characters.")

@@ -1,0 +1,69 @@
+"""Nothing that leaves a connector holds a password: not a message, a detail, an excerpt or a traceback."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from html.entities import codepoint2name
+from urllib.parse import quote
+
+MASK = "***"
+EXCERPT_LENGTH = 500
+"""Characters of a foreign text that are kept."""
+
+PASSWORD_ELEMENT = re.compile(
+	r"((?:<|&lt;)(?:\w+:)?(?:User)?Password\b[^<>]{0,200}?(?:>|&gt;)).*?(?=<|&lt;|$)", re.IGNORECASE | re.DOTALL
+)
+
+
+class Secret(str):
+	"""Text that does not show where variables are printed, as in a traceback with local variables."""
+
+	__slots__ = ()
+
+	def __repr__(self) -> str:
+		return repr(MASK)
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+	"""`text` without the secrets, however they are escaped, and without the content of any password element."""
+	text = PASSWORD_ELEMENT.sub(rf"\g<1>{MASK}", text)
+	for secret in secrets:
+		if secret:
+			text = _pattern(str(secret)).sub(MASK, text)
+	return text
+
+
+def excerpt(text: str, secrets: Iterable[str]) -> str:
+	"""The beginning of a foreign text; redacted before it is cut, so that no half of a secret stays."""
+	return redact(text, secrets).strip()[:EXCERPT_LENGTH]
+
+
+@lru_cache(maxsize=32)
+def _pattern(secret: str) -> re.Pattern[str]:
+	return re.compile("".join(map(_any_form, secret)), re.IGNORECASE)
+
+
+def _any_form(character: str) -> str:
+	"""A character as it is, with a backslash, as an XML reference (also escaped twice), URL-quoted, or as in JSON."""
+	code = ord(character)
+	names = [f"#0*{code}", f"#x0*{code:x}", *filter(None, [codepoint2name.get(code)])]
+	if character == "'":
+		names.append("apos")
+	forms = [
+		rf"\\?{re.escape(character)}",
+		rf"&(?:amp;)*(?:{'|'.join(names)});",
+		rf"\\[ux]0*{code:x}",
+		re.escape(_url_quoted(character)),
+	]
+	if character == " ":
+		forms.append(r"\+")
+	# the longest first: `&` alone must not be taken from `&amp;`
+	return f"(?:{'|'.join(sorted(forms, key=len, reverse=True))})"
+
+
+def _url_quoted(character: str) -> str:
+	"""`%26` also for characters that need no quoting."""
+	quoted = quote(character, safe="", errors="surrogatepass")
+	return f"%{ord(character):02X}" if quoted == character else quoted
