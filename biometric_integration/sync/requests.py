@@ -29,9 +29,9 @@ def chosen(server: str | None, device: str | None) -> list[tuple[servers.Server,
 		return [_of_device(device)]
 	if server:
 		return [(servers.get(server), None)]
-	targets = [(target, None) for target in servers.all_servers() if target.enabled]
+	targets = [(target, None) for target in servers.all_servers() if target.in_use]
 	if not targets:
-		frappe.throw(_("No attendance server is enabled. Fill in and enable Biometric Sync Settings first."))
+		frappe.throw(_("There is no attendance server to read. Fill in Biometric Sync Settings first."))
 	return targets
 
 

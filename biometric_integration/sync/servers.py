@@ -28,11 +28,15 @@ CURSOR = "Biometric Sync Cursor"
 
 @dataclass(frozen=True)
 class Server:
-	"""One attendance server: how to reach it, how often, and how far back."""
+	"""One attendance server: how to reach it, how often, and how far back.
+
+	`enabled`: the scheduler reads it. `in_use`: a person who asks for all servers means it too.
+	"""
 
 	config: ServerConfig
 	label: str
 	enabled: bool
+	in_use: bool
 	schedule: Schedule
 	start_date: date | None
 	overlap: timedelta
@@ -71,12 +75,12 @@ def get(server_id: str | None) -> Server:
 
 def _configured(settings) -> Iterator[Server]:
 	if settings.server_type:
-		yield _server(settings, settings, PRIMARY, settings.endpoint_url, settings.sync_interval)
+		yield _server(settings, settings, PRIMARY, settings.endpoint_url, True)
 	for row in settings.more_servers:
-		yield _server(settings, row, row.server_id, row.label, row.sync_interval or settings.sync_interval)
+		yield _server(settings, row, row.server_id, row.label, bool(row.enabled))
 
 
-def _server(settings, row, server_id: str, label: str, interval: int) -> Server:
+def _server(settings, row, server_id: str, label: str, in_use: bool) -> Server:
 	config = ServerConfig(
 		server_id=server_id,
 		server_type=row.server_type,
@@ -93,8 +97,12 @@ def _server(settings, row, server_id: str, label: str, interval: int) -> Server:
 	return Server(
 		config=config,
 		label=label or server_id,
-		enabled=bool(settings.enabled and row.enabled),
-		schedule=Schedule(timedelta(minutes=interval or 0), get_time(settings.sync_time or "00:00:00")),
+		enabled=bool(settings.enabled and in_use),
+		in_use=in_use,
+		schedule=Schedule(
+			timedelta(minutes=row.sync_interval or settings.sync_interval or 0),
+			get_time(settings.sync_time or "00:00:00"),
+		),
 		start_date=settings.start_date and frappe.utils.getdate(settings.start_date),
 		overlap=timedelta(hours=settings.overlap_hours or 0),
 		rescan=timedelta(days=settings.rescan_days or 0),

@@ -61,6 +61,17 @@ def employee(device_id: str | None = None, name: str | None = None, joined: date
 	).name
 
 
+def employees(device_ids: list[str], **values) -> None:
+	"""Employees with these device ids: those of the test company that carry none first, then new ones."""
+	free = {"company": company(), "attendance_device_id": ("is", "not set"), "status": "Active", **values}
+	names = iter(frappe.get_all("Employee", free, pluck="name", limit=0))
+	for device_id in device_ids:
+		if name := next(names, None):
+			frappe.db.set_value("Employee", name, "attendance_device_id", device_id)
+		else:
+			employee(device_id, **values)
+
+
 def device(serial: str | None, name: str | None = None, **values) -> str:
 	values = {"enabled": 1, "server": "", **values}
 	return _insert(

@@ -1,0 +1,77 @@
+"""What the site tests share: fake servers, and the site's own view of what came of their punches."""
+
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stdout
+from datetime import date, datetime
+
+import frappe
+
+from biometric_integration import api
+from biometric_integration.simulator import FakeEBioServer, FakeETimeTrackLite, World
+from biometric_integration.tests import factories
+from biometric_integration.tests.compat import IntegrationTestCase
+
+FIRST_DAY = date(2025, 4, 7)
+PASSWORD = "p&<s>\"s'ü"
+SERVER_TYPES = {"eTimeTrackLite": FakeETimeTrackLite, "eBioServer": FakeEBioServer}
+
+
+class SiteTestCase(IntegrationTestCase):
+	"""Begins each test without cursors, devices, events, logs and check-ins. Our code commits, so nothing is rolled back."""
+
+	def setUp(self) -> None:
+		super().setUp()
+		frappe.set_user("Administrator")
+		for doctype in (
+			"Employee Checkin",
+			"Biometric Staging Event",
+			"Biometric Sync Log",
+			"Biometric Sync Request",
+			"Biometric Sync Cursor",
+			"Biometric Server State",
+			"Biometric Device",
+			"Biometric Device Alias",
+		):
+			frappe.db.delete(doctype)
+		frappe.db.set_value("Employee", {"attendance_device_id": ("is", "set")}, "attendance_device_id", None)
+		frappe.db.commit()  # nosemgrep: each test begins with an empty table
+
+	def start(self, server_type: str, world: World, **options):
+		"""A fake server for the length of the test, with the settings and devices that belong to it."""
+		server = SERVER_TYPES[server_type](world, password=PASSWORD, **options)
+		server.start()
+		self.addCleanup(server.stop)
+		self.settings(server_type, server)
+		if server_type == "eTimeTrackLite":
+			for device in world.devices:
+				factories.device(device.serial, device.name, location=device.location)
+		frappe.db.commit()  # nosemgrep: as a person who saved it
+		return server
+
+	def settings(self, server_type: str, server, **values):
+		values = {"api_user": "api", "api_password": PASSWORD, "start_date": FIRST_DAY, "timeout": 2, **values}
+		return factories.settings(server_type=server_type, endpoint_url=server.url, **values)
+
+
+def sync(**arguments) -> dict:
+	"""`sync_now(wait=1)` as from the console, without its printing."""
+	with redirect_stdout(io.StringIO()):
+		return api.sync_now(wait=1, **arguments)
+
+
+def checkins() -> list[tuple[str, datetime]]:
+	"""(Attendance Device ID, time) of every check-in of the site, sorted."""
+	rows = frappe.get_all("Employee Checkin", fields=["employee", "time"], limit=0)
+	ids = dict(frappe.get_all("Employee", fields=["name", "attendance_device_id"], as_list=True, limit=0))
+	return sorted((ids[row.employee], row.time) for row in rows)
+
+
+def events(**filters) -> list:
+	fields = ["name", "status", "reason_code", "reason", "employee", "employee_checkin", "device_user_id", "device"]
+	return frappe.get_all("Biometric Staging Event", filters, fields, order_by="name asc", limit=0)
+
+
+def logs(**filters) -> list:
+	return frappe.get_all("Biometric Sync Log", filters, ["*"], order_by="started_at asc, creation asc", limit=0)
