@@ -1,8 +1,9 @@
 """What Desk and the console may call. Each endpoint: a permission check, one call, a plain dict."""
 
 import frappe
+from frappe.utils import getdate
 
-from biometric_integration.sync import connection, console, requests
+from biometric_integration.sync import connection, console, period, requests, review
 from biometric_integration.sync import status as site_status
 
 SYNC_ROLES = ("System Manager", "HR Manager", "HR User")
@@ -48,3 +49,56 @@ def status() -> dict:
 	"""How each server stands and what waits. Returns {"now", "servers": [...], "waiting": {status: count}}."""
 	frappe.only_for(SYNC_ROLES)
 	return site_status.overview()
+
+
+@frappe.whitelist(methods=["POST"])
+def retry(log: str) -> dict:
+	"""Read the window of a run once more. Returns {"message"}."""
+	frappe.only_for(SYNC_ROLES)
+	requests.retry(log)
+	return {"message": frappe._("The run is repeated in the background. See the newest sync log.")}
+
+
+@frappe.whitelist(methods=["POST"])
+def sync_period(
+	from_date: str, to_date: str, device: str | None = None, server: str | None = None, dry_run: int = 0
+) -> dict:
+	"""Read a stretch of days (of the server) once more, in the background; with `dry_run`, only count what would be new.
+
+	Returns {"key"} for `period_state` and `cancel_period`.
+	"""
+	frappe.only_for(SETUP_ROLES)
+	(target, units), *others = requests.chosen(server, device)
+	if others:
+		frappe.throw(frappe._("Please choose a server or a device."))
+	return {"key": period.start(target, units, getdate(from_date), getdate(to_date), bool(dry_run))}
+
+
+@frappe.whitelist()
+def period_state(key: str) -> dict:
+	"""Returns {"running", "message", "counts", "logs"} of a period being read."""
+	frappe.only_for(SETUP_ROLES)
+	return period.state(key)
+
+
+@frappe.whitelist(methods=["POST"])
+def cancel_period(key: str) -> dict:
+	"""Stop reading a period before its next request; what was read stays. Returns {"message"}."""
+	frappe.only_for(SETUP_ROLES)
+	period.cancel(key)
+	return {"message": frappe._("It stops before the next request.")}
+
+
+@frappe.whitelist(methods=["POST"])
+def reprocess(events: list | str) -> dict:
+	"""Look at staged punches once more, by name (a list, or one as JSON). Returns {"count"}."""
+	frappe.only_for(SETUP_ROLES)
+	return {"count": review.reprocess(frappe.parse_json(events))}
+
+
+@frappe.whitelist(methods=["POST"])
+def release(event: str, punch_time: str) -> dict:
+	"""Use a quarantined punch with the right time (site clock). Returns {"message"}."""
+	frappe.only_for(SETUP_ROLES)
+	review.release(event, punch_time)
+	return {"message": frappe._("Released. The punch is used in a moment.")}

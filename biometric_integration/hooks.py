@@ -32,7 +32,10 @@ doctype_js = {
 	"Employee Checkin": "public/js/employee_checkin.js",
 }
 
-scheduler_events = {"cron": {"* * * * *": ["biometric_integration.tasks.sync_due"]}}
+scheduler_events = {
+	"cron": {"* * * * *": ["biometric_integration.tasks.sync_due"]},
+	"daily_long": ["biometric_integration.tasks.tidy"],
+}
 
 doc_events = {
 	"Employee": {"on_update": "biometric_integration.sync.reopen.employee_changed"},

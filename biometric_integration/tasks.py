@@ -4,7 +4,7 @@ import frappe
 from frappe.utils import now_datetime
 
 from biometric_integration.core.summary import Trigger
-from biometric_integration.sync import jobs, servers
+from biometric_integration.sync import jobs, retention, servers
 
 
 def sync_due() -> None:
@@ -13,3 +13,8 @@ def sync_due() -> None:
 		jobs.enqueue_pull(server.id, Trigger.SCHEDULED, units)
 	if frappe.get_cached_doc(servers.SETTINGS).enabled:
 		jobs.enqueue_process()
+
+
+def tidy() -> None:
+	"""Every night: keep the tables small (see the Retention tab of the settings)."""
+	retention.tidy()

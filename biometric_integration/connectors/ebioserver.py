@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 
@@ -13,8 +13,15 @@ from biometric_integration.connectors.redaction import Secret
 from biometric_integration.connectors.soap import LONGEST_ROW, SoapClient, SoapReader, iter_lines
 from biometric_integration.connectors.transport import Transport, utc_now
 from biometric_integration.core.connector import Feed, ListedDevice, Page, ServerConfig, Step, Unit
-from biometric_integration.core.errors import AuthenticationError, ProtocolError, SyncError, TransientError
-from biometric_integration.core.punch import DIRECTION_WORDS, Direction, Kind, Record, Unreadable, direction_of
+from biometric_integration.core.errors import AmbiguousError, AuthenticationError, ProtocolError, SyncError
+from biometric_integration.core.punch import (
+	DIRECTION_WORDS,
+	Direction,
+	Kind,
+	Record,
+	Unreadable,
+	direction_of,
+)
 from biometric_integration.core.window import DAY, Window, by_day, midnight
 
 SERVICE_NAMES = ("webservice.asmx", "iclock/webservice.asmx", "Webservice.asmx", "iclock/Webservice.asmx")
@@ -28,8 +35,13 @@ BLANKS = " \r\n"
 JUNK_CODES = ("OPLOG", "USER PIN=", "FP PIN=", "FACE PIN=", "NEW USER")
 """What device operation and enrolment records have in place of an employee code (essl-protocol §3.1)."""
 JUNK_INITIALS = frozenset(initial for code in JUNK_CODES for initial in (code[0], code[0].lower()))
+LARGEST_ID = 2**63 - 1
+"""The id is a `bigint` at the server (essl-protocol §5.2)."""
 FIRST_YEAR = 2000
 """Rows from before are records of a device without a clock (essl-protocol §3.1)."""
+BEGINNING = 20
+"""Rows that are looked at to tell rows from words."""
+FEWEST_COMMAS = 3
 
 Pair = tuple[str, str]
 """Device name and location."""
@@ -43,7 +55,7 @@ TEXT_FAILURES: tuple[tuple[str, type[SyncError], str], ...] = (
 	),
 	(
 		r"^(?:error|0$)",
-		TransientError,
+		AmbiguousError,
 		'{place} answered "{words}" to {operation}. eBioServer does so for a wrong login or a missing Web API permission as'
 		" well as for failures of its own: check API User and API Password if it lasts.",
 	),
@@ -60,7 +72,10 @@ class EBioServer:
 	lists_devices = True
 
 	def __init__(
-		self, config: ServerConfig, clock: Callable[[], datetime] = utc_now, transport: Transport | None = None
+		self,
+		config: ServerConfig,
+		clock: Callable[[], datetime] = utc_now,
+		transport: Transport | None = None,
 	):
 		self._config = config
 		self._clock = clock
@@ -71,14 +86,16 @@ class EBioServer:
 
 	def list_devices(self) -> list[ListedDevice]:
 		"""All devices of the server. A list with devices in it proves the login, so that empty feeds are believed then."""
-		reader, rows = self._call(DEVICE_LIST, {"Location": ""})
-		rows = list(rows)
+		reader, beginning, rest = self._call(DEVICE_LIST, {"Location": ""})
+		rows = [*beginning, *rest]
 		devices = [device for device in map(parse_device, rows) if device]
 		reader.trace.rows = len(rows)
 		if len(devices) < len(rows):
 			reader.trace.excerpt = reader.excerpt(next(row for row in rows if not parse_device(row)))
 		if rows and not devices:
-			raise ProtocolError(f"The device list of {reader.place} was not understood.", reader.trace.excerpt)
+			raise ProtocolError(
+				f"The device list of {reader.place} was not understood.", reader.trace.excerpt
+			)
 		self._pairs = frozenset((device.device_name, device.location) for device in devices)
 		return devices
 
@@ -121,30 +138,36 @@ class EBioServer:
 		self._transport.close()
 
 	def _page(
-		self, operation: str, fields: dict[str, str], parse: Callable[[str], Row], window: Window | None = None
+		self,
+		operation: str,
+		fields: dict[str, str],
+		parse: Callable[[str], Row],
+		window: Window | None = None,
 	) -> SpooledPage:
-		reader, rows = self._call(operation, fields, window)
-		first = next(rows, None)
-		confirmed = first is not None or bool(self._pairs)
-		return SpooledPage(reader, map(parse, chain(() if first is None else (first,), rows)), confirmed=confirmed)
+		reader, beginning, rest = self._call(operation, fields, window)
+		confirmed = bool(beginning or self._pairs)
+		return SpooledPage(reader, map(parse, chain(beginning, rest)), confirmed=confirmed)
 
 	def _call(
 		self, operation: str, fields: dict[str, str], window: Window | None = None
-	) -> tuple[SoapReader, Iterator[str]]:
-		"""The answer and its rows. Raises for a text in place of rows."""
+	) -> tuple[SoapReader, list[str], Iterator[str]]:
+		"""The answer, its first rows and the rest of them. Raises for a text in place of rows."""
 		reader = self._asked(operation, fields, window)
 		rows = _rows(reader.pieces())
-		beginning = list(islice(rows, 2))
-		if len(beginning) == 1 and beginning[0].count(",") < 2:
-			raise _text_failure(reader, operation, beginning[0])
-		return reader, chain(beginning, rows)
+		beginning = list(islice(rows, BEGINNING))
+		if beginning and _is_text(beginning, operation):
+			reader.close()
+			raise _text_failure(reader, operation, ROW_END.join(beginning))
+		return reader, beginning, rows
 
 	def _asked(self, operation: str, fields: dict[str, str], window: Window | None = None) -> SoapReader:
 		login = {"UserName": self._config.user, "Password": Secret(self._config.password)}
 		return self._client.call(operation, {**login, **fields}, f"{operation}Result", window)
 
 
-def parse_row(raw: str, pairs: Collection[Pair] = (), log_id: int | None = None, body: str | None = None) -> Row:
+def parse_row(
+	raw: str, pairs: Collection[Pair] = (), log_id: int | None = None, body: str | None = None
+) -> Row:
 	"""One row: time, code, device name, location, direction.
 
 	Nothing is quoted, so it is read from both ends: commas that are left over belong to the device name, or to the location
@@ -159,7 +182,7 @@ def parse_row(raw: str, pairs: Collection[Pair] = (), log_id: int | None = None,
 	if moment is None:
 		return Unreadable(raw, "The time of the row cannot be read.", log_id)
 	code = fields[1].strip()
-	is_junk = moment.year < FIRST_YEAR or code[:1] in JUNK_INITIALS and code.upper().startswith(JUNK_CODES)
+	is_junk = moment.year < FIRST_YEAR or (code[:1] in JUNK_INITIALS and code.upper().startswith(JUNK_CODES))
 	if len(fields) == 5:
 		name, location, word = fields[2].strip(), fields[3].strip(), fields[4]
 	elif len(fields) > 5:
@@ -180,9 +203,10 @@ def parse_row_with_id(raw: str, pairs: Collection[Pair] = ()) -> Row:
 	"""One row of the id feed: the log id, then what `parse_row` reads."""
 	number, _, body = raw.partition(",")
 	number = number.strip()
-	if not (number.isascii() and number.isdecimal() and len(number) < 19):
+	log_id = int(number) if number.isascii() and number.isdecimal() and len(number) < 20 else LARGEST_ID + 1
+	if log_id > LARGEST_ID:
 		return Unreadable(raw, "The log id of the row cannot be read.")
-	return parse_row(raw, pairs, int(number), body)
+	return parse_row(raw, pairs, log_id, body)
 
 
 def parse_device(raw: str) -> ListedDevice | None:
@@ -204,9 +228,31 @@ def _rows(pieces: Iterator[str]) -> Iterator[str]:
 	return filter(None, (line.strip(BLANKS) for line in iter_lines(pieces, ROW_END)))
 
 
+def _is_text(beginning: Sequence[str], operation: str) -> bool:
+	"""Whether an answer begins with words for people: nothing in it can be read, and it is too poor in commas for a row.
+
+	A broken row among good ones is a row.
+	"""
+	parse = PARSERS[operation]
+	return beginning[0].count(",") < FEWEST_COMMAS and not any(_is_read(parse(row)) for row in beginning)
+
+
+def _is_read(row: Row | ListedDevice | None) -> bool:
+	return row is not None and not isinstance(row, Unreadable)
+
+
+PARSERS: Mapping[str, Callable[[str], Row | ListedDevice | None]] = {
+	DAY_FEED: parse_row,
+	ID_FEED: parse_row_with_id,
+	DEVICE_LIST: parse_device,
+}
+
+
 def _text_failure(reader: SoapReader, operation: str, text: str) -> SyncError:
 	words = reader.words(text)
 	kind, sentence = next(
-		(kind, sentence) for pattern, kind, sentence in TEXT_FAILURES if re.search(pattern, text, re.IGNORECASE)
+		(kind, sentence)
+		for pattern, kind, sentence in TEXT_FAILURES
+		if re.search(pattern, text, re.IGNORECASE)
 	)
 	return kind(sentence.format(place=reader.place, words=words, operation=operation), words)

@@ -41,7 +41,9 @@ def endpoint_of(url: str) -> Endpoint:
 		parts = urlsplit(url.strip())
 		port = parts.port
 	except ValueError as error:
-		raise ConfigurationError("The URL of the server is not valid: check host and port.", str(error)) from error
+		raise ConfigurationError(
+			"The URL of the server is not valid: check host and port.", str(error)
+		) from error
 	_check(parts)
 	return Endpoint(parts.scheme, parts.hostname or "", port or PORTS[parts.scheme], parts.path.rstrip("/"))
 

@@ -17,7 +17,7 @@ from biometric_integration.connectors.transport import Transport, utc_now
 from biometric_integration.core.connector import Feed, ListedDevice, Page, ServerConfig, Step, Unit
 from biometric_integration.core.errors import AuthenticationError, ProtocolError, SyncError, TransientError
 from biometric_integration.core.punch import DIRECTION_WORDS, Direction, Record, Unreadable, direction_of
-from biometric_integration.core.window import DAY, SECOND, Window, month_start, within_months
+from biometric_integration.core.window import DAY, SECOND, Window, midnight, month_start, within_months
 
 OPERATION = "GetTransactionsLog"
 RESULT = f"{OPERATION}Result"
@@ -86,7 +86,9 @@ TEXT_FAILURES = (
 		TransientError,
 		"{place} could not answer now; the next run tries again. Its words: {words}",
 	),
-	TextFailure(r"", ProtocolError, "{place} answered with words in place of punches: {words}", (False, True)),
+	TextFailure(
+		r"", ProtocolError, "{place} answered with words in place of punches: {words}", (False, True)
+	),
 )
 """The first that matches (essl-protocol §2.1 *Errors*). All come with HTTP 200."""
 
@@ -142,7 +144,10 @@ class ETimeTrackLite:
 	lists_devices = False
 
 	def __init__(
-		self, config: ServerConfig, clock: Callable[[], datetime] = utc_now, transport: Transport | None = None
+		self,
+		config: ServerConfig,
+		clock: Callable[[], datetime] = utc_now,
+		transport: Transport | None = None,
 	):
 		self._config = config
 		self._clock = clock
@@ -184,27 +189,32 @@ class ETimeTrackLite:
 
 	def test(self, unit: str = "") -> Iterator[Step]:
 		"""Test step by step; with the serial number of a device for a test of the operation on real rows."""
-		now = steps.server_now(self._config, self._clock)
-		window = Window(now.replace(hour=0, minute=0, second=0), now)
-		first: list[Page | SyncError] = []
+		outcome: list[Page | SyncError] = []
+
+		def today() -> Window:
+			now = steps.server_now(self._config, self._clock)
+			return Window(midnight(now), now)
+
+		def knock() -> None:
+			self._ask(WORDINGS[0], unit, today()).close()
 
 		def login() -> str:
+			"""Login and operation are one call here: only words about the login are a failure of the login."""
 			try:
-				first.append(self.read_window(unit, window))
+				outcome.append(self.read_window(unit, today()))
 			except AuthenticationError:
 				raise
 			except SyncError as error:
-				first.append(error)
+				outcome.append(error)
 				return "The server did not refuse the login."
 			return "The server accepts the login."
 
 		def read() -> Page:
-			if isinstance(first[0], SyncError):
-				raise first[0]
-			return first[0]
+			if isinstance(outcome[0], SyncError):
+				raise outcome[0]
+			return outcome[0]
 
-		conversation = steps.Conversation(lambda: self._ask(WORDINGS[0], unit, window).close(), login, read)
-		return steps.test(self._config, conversation)
+		return steps.test(self._config, steps.Conversation(knock, login, read))
 
 	def close(self) -> None:
 		self._transport.close()
@@ -234,7 +244,10 @@ class ETimeTrackLite:
 		if first is None:
 			return self._tried_in_vain(wording, reader, text, unit, is_known)
 		page = SpooledPage(
-			reader, chain([first], rows), _declared(text), finished=lambda: _declared(reader.texts.get(RESULT, ""))
+			reader,
+			chain([first], rows),
+			_declared(text),
+			finished=lambda: _declared(reader.texts.get(RESULT, "")),
 		)
 		reader.words(text)
 		if is_known or _fits(first, window):
@@ -242,15 +255,21 @@ class ETimeTrackLite:
 		page.close()
 		return Trial(wording, Verdict.REFUSED, page, _out_of_place(reader))
 
-	def _tried_in_vain(self, wording: Wording, reader: SoapReader, text: str, unit: str, is_known: bool) -> Trial:
+	def _tried_in_vain(
+		self, wording: Wording, reader: SoapReader, text: str, unit: str, is_known: bool
+	) -> Trial:
 		"""What an answer without rows means."""
 		declared = _declared(text)
 		page = SpooledPage(reader, (), declared)
 		words = reader.words(text)
 		if declared is not None or not text:
 			return Trial(wording, _verdict_without_rows(declared), page)
-		failure = next(failure for failure in TEXT_FAILURES if re.search(failure.pattern, text, re.IGNORECASE))
-		error = failure.kind(failure.sentence.format(place=reader.place, words=words, unit=unit or "(none)"), words)
+		failure = next(
+			failure for failure in TEXT_FAILURES if re.search(failure.pattern, text, re.IGNORECASE)
+		)
+		error = failure.kind(
+			failure.sentence.format(place=reader.place, words=words, unit=unit or "(none)"), words
+		)
 		if not failure.ask_otherwise[not is_known]:
 			raise error
 		return Trial(wording, Verdict.REFUSED, page, error)
@@ -329,7 +348,9 @@ def _fits(row: Row, window: Window) -> bool:
 
 
 def _out_of_place(reader: SoapReader) -> ProtocolError:
-	return ProtocolError(f"{reader.place} gave punches of another time than asked for: check its date settings.")
+	return ProtocolError(
+		f"{reader.place} gave punches of another time than asked for: check its date settings."
+	)
 
 
 def _verdict_without_rows(declared: int | None) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from biometric_integration.connectors.soap import LONGEST_ROW, SoapReader
@@ -36,11 +37,15 @@ class SpooledPage:
 		try:
 			for row in self._rows:
 				count += 1
-				yield row
+				yield self._redacted(row) if type(row) is Unreadable else row
 		finally:
 			self._reader.trace.rows += count
 		if self._finished:
 			self.declared = self._finished()
+
+	def _redacted(self, row: Unreadable) -> Unreadable:
+		"""What is no row may be anything, the echo of a request included."""
+		return replace(row, raw=self._reader.redact(row.raw))
 
 	def close(self) -> None:
 		"""Free the body of an answer that nobody is going to read."""
@@ -57,7 +62,11 @@ def source_time(text: str) -> datetime | None:
 	except ValueError:
 		return None
 	# fromisoformat knows more than the sources write, such as zones and week dates, and differs between Pythons
-	if moment.tzinfo or len(text) < EXACT_TIME or not (text[7] == "-" and text[10] in " T" and text[13] == text[16] == ":"):
+	if (
+		moment.tzinfo
+		or len(text) < EXACT_TIME
+		or not (text[7] == "-" and text[10] in " T" and text[13] == text[16] == ":")
+	):
 		return None
 	if len(text) == EXACT_TIME:
 		return moment

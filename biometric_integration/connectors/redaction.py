@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -13,7 +14,8 @@ EXCERPT_LENGTH = 500
 """Characters of a foreign text that are kept."""
 
 PASSWORD_ELEMENT = re.compile(
-	r"((?:<|&lt;)(?:\w+:)?(?:User)?Password\b[^<>]{0,200}?(?:>|&gt;)).*?(?=<|&lt;|$)", re.IGNORECASE | re.DOTALL
+	r"((?:<|&lt;)(?:\w+:)?(?:User)?Password\b[^<>]{0,200}?(?:>|&gt;)).*?(?=<|&lt;|$)",
+	re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -24,6 +26,15 @@ class Secret(str):
 
 	def __repr__(self) -> str:
 		return repr(MASK)
+
+
+class SecretBytes(bytes):
+	"""The same for bytes: a request that holds a password, an answer that may echo it."""
+
+	__slots__ = ()
+
+	def __repr__(self) -> str:
+		return f"<{len(self)} bytes>"
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
@@ -46,7 +57,7 @@ def _pattern(secret: str) -> re.Pattern[str]:
 
 
 def _any_form(character: str) -> str:
-	"""A character as it is, with a backslash, as an XML reference (also escaped twice), URL-quoted, or as in JSON."""
+	"""A character as it is, with a backslash, as an XML reference (also escaped twice), URL-quoted, as in JSON or bytes."""
 	code = ord(character)
 	names = [f"#0*{code}", f"#x0*{code:x}", *filter(None, [codepoint2name.get(code)])]
 	if character == "'":
@@ -56,6 +67,8 @@ def _any_form(character: str) -> str:
 		rf"&(?:amp;)*(?:{'|'.join(names)});",
 		rf"\\[ux]0*{code:x}",
 		re.escape(_url_quoted(character)),
+		re.escape(json.dumps(character)[1:-1]),
+		"".join(rf"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass")),
 	]
 	if character == " ":
 		forms.append(r"\+")

@@ -12,6 +12,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from biometric_integration.connectors.endpoint import Memory, endpoint_of, service_paths
+from biometric_integration.connectors.redaction import SecretBytes
 from biometric_integration.connectors.transport import (
 	CHUNK,
 	Answer,
@@ -76,9 +77,13 @@ def envelope(operation: str, fields: Mapping[str, str]) -> bytes:
 	"""The request, its elements in the given order. Raises ConfigurationError for text that XML cannot carry."""
 	for name, value in fields.items():
 		if NOT_XML.search(value):
-			raise ConfigurationError(f"{name} holds a control character, which cannot be sent: enter it again.")
-	elements = "".join(f"<{name}>{escape(value, {chr(13): '&#13;'})}</{name}>" for name, value in fields.items())
-	return ENVELOPE.format(operation=operation, fields=elements).encode("utf-8")
+			raise ConfigurationError(
+				f"{name} holds a control character, which cannot be sent: enter it again."
+			)
+	elements = "".join(
+		f"<{name}>{escape(value, {chr(13): '&#13;'})}</{name}>" for name, value in fields.items()
+	)
+	return SecretBytes(ENVELOPE.format(operation=operation, fields=elements).encode("utf-8"))
 
 
 def iter_lines(pieces: Iterator[str], separator: str) -> Iterator[str]:
@@ -176,7 +181,9 @@ def _check_is_data(answer: Answer) -> None:
 			f"{place} answered with a web page, not with data: check the URL; a proxy or a login page may be in between."
 		)
 	if not head.strip():
-		raise ProtocolError(f"{place} answered with nothing at all: check the URL; a proxy may be in between.")
+		raise ProtocolError(
+			f"{place} answered with nothing at all: check the URL; a proxy may be in between."
+		)
 
 
 class SoapReader:
@@ -231,6 +238,9 @@ class SoapReader:
 		self.trace.server_message = self._transport.excerpt(text)
 		return self.trace.server_message
 
+	def redact(self, text: str) -> str:
+		return self._transport.redact(text)
+
 	def excerpt(self, text: str) -> str:
 		return self._transport.excerpt(text)
 
@@ -275,7 +285,9 @@ class SoapReader:
 
 	def _unreadable(self, error: Exception) -> SyncError:
 		if getattr(error, "code", None) in CUT_OFF:
-			return TransientError(f"The answer of {self.place} broke off; the next run tries again.", str(error))
+			return TransientError(
+				f"The answer of {self.place} broke off; the next run tries again.", str(error)
+			)
 		return self._not_understood(f"It is no valid XML ({error}).")
 
 	def _not_understood(self, problem: str) -> ProtocolError:
@@ -313,14 +325,18 @@ class SoapReader:
 		if f"{self._operation}Response" not in self._seen:
 			raise self._not_understood("It does not answer this operation: check the server type.")
 		if self._answer.status != 200:
-			raise TransientError(f"{self.place} failed inside (HTTP {self._answer.status}); the next run tries again.")
+			raise TransientError(
+				f"{self.place} failed inside (HTTP {self._answer.status}); the next run tries again."
+			)
 
 	def _fault(self) -> SyncError:
 		code = self.texts.get("faultcode", self.texts.get("Value", ""))
 		text = self.texts.get("faultstring", self.texts.get("Text", ""))
 		words = self.words(text)
 		kind, sentence = next(
-			(kind, sentence) for pattern, kind, sentence in FAULTS if re.search(pattern, f"{code} {text}", re.IGNORECASE)
+			(kind, sentence)
+			for pattern, kind, sentence in FAULTS
+			if re.search(pattern, f"{code} {text}", re.IGNORECASE)
 		)
 		return kind(sentence.format(place=self.place, operation=self._operation, words=words or "none"))
 

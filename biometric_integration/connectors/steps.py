@@ -13,7 +13,12 @@ from requests.utils import get_environ_proxies, select_proxy
 
 from biometric_integration.connectors.endpoint import PORTS, endpoint_of
 from biometric_integration.core.connector import Page, ServerConfig, Step
-from biometric_integration.core.errors import AuthenticationError, ConfigurationError, SyncError, TransientError
+from biometric_integration.core.errors import (
+	AuthenticationError,
+	ConfigurationError,
+	SyncError,
+	TransientError,
+)
 from biometric_integration.core.punch import Unreadable
 
 FIXES: Mapping[str, str] = {
@@ -56,7 +61,8 @@ class Reach:
 			found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 		except (OSError, UnicodeError) as error:
 			raise ConfigurationError(f"The name {host} is not known.", str(error)) from error
-		return f"{host} is {found[0][4][0]}."
+		address = found[0][4][0]
+		return f"{host} is an address already." if address == host else f"{host} is {address}."
 
 	def tcp(self) -> str:
 		host, port = self._target()
@@ -107,7 +113,11 @@ class Conversation:
 		for row in self._page or ():
 			read += 1
 			unreadable += isinstance(row, Unreadable)
-		return f"{read} rows read, {unreadable} of them not understood." if read else "There are no punches to read yet."
+		return (
+			f"{read} rows read, {unreadable} of them not understood."
+			if read
+			else "There are no punches to read yet."
+		)
 
 
 def test(config: ServerConfig, conversation: Conversation) -> Iterator[Step]:

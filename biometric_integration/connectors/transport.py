@@ -24,7 +24,8 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.packages.urllib3.exceptions import HTTPError, InsecureRequestWarning
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from requests.packages.urllib3.util.ssl_ import create_urllib3_context
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
 
 from biometric_integration.connectors.endpoint import PORTS
 from biometric_integration.connectors.redaction import excerpt, redact
@@ -68,20 +69,35 @@ Failure = tuple[type[SyncError], str]
 
 STATUS_FAILURES: dict[int, Failure] = {
 	401: (AuthenticationError, "{place} refused the login (HTTP 401): check API User and API Password."),
-	403: (AuthenticationError, "{place} refused access (HTTP 403): check API User and what this login may do."),
+	403: (
+		AuthenticationError,
+		"{place} refused access (HTTP 403): check API User and what this login may do.",
+	),
 	404: (NoServiceHere, "There is no web service at {path} on {place} (HTTP 404): check the URL."),
 	405: (NoServiceHere, "There is no web service at {path} on {place} (HTTP 405): check the URL."),
-	407: (ConfigurationError, "The proxy on the way to {place} wants a login (HTTP 407): check the proxy settings."),
+	407: (
+		ConfigurationError,
+		"The proxy on the way to {place} wants a login (HTTP 407): check the proxy settings.",
+	),
 	408: (TransientError, "{place} gave up waiting (HTTP 408); the next run tries again."),
 	429: (TransientError, "{place} asks for fewer requests (HTTP 429); the next run tries again."),
 }
 STATUS_CLASS_FAILURES: dict[int, Failure] = {
 	2: (ProtocolError, "{place} answered with HTTP {status} and no data: check the URL."),
-	3: (Redirected, "{place} sends us on to {target} (HTTP {status}). This is not followed: enter the final URL."),
-	4: (ConfigurationError, "{place} does not accept the request (HTTP {status}): check the URL and the server type."),
+	3: (
+		Redirected,
+		"{place} sends us on to {target} (HTTP {status}). This is not followed: enter the final URL.",
+	),
+	4: (
+		ConfigurationError,
+		"{place} does not accept the request (HTTP {status}): check the URL and the server type.",
+	),
 	5: (TransientError, "{place} could not answer (HTTP {status}); the next run tries again."),
 }
-OTHER_STATUS: Failure = (ProtocolError, "{place} answered with HTTP {status}, which is not understood: check the URL.")
+OTHER_STATUS: Failure = (
+	ProtocolError,
+	"{place} answered with HTTP {status}, which is not understood: check the URL.",
+)
 
 TLS_FAILURES: tuple[tuple[str, Failure], ...] = (
 	(
@@ -96,9 +112,18 @@ TLS_FAILURES: tuple[tuple[str, Failure], ...] = (
 		r"wrong.?version.?number|record.?layer|http.?request|unknown.?protocol",
 		(ConfigurationError, "{place} does not speak TLS: use http:// or the port for https://."),
 	),
-	(r"eof|reset|timed out", (TransientError, "The TLS connection to {place} broke off; the next run tries again.")),
-	(r"", (ConfigurationError, "No TLS connection to {place} is possible: check the URL and the TLS settings.")),
+	(
+		r"eof|reset|timed out",
+		(TransientError, "The TLS connection to {place} broke off; the next run tries again."),
+	),
+	(
+		r"",
+		(ConfigurationError, "No TLS connection to {place} is possible: check the URL and the TLS settings."),
+	),
 )
+
+BAD_URL = "The URL of the server is not valid: check host, port and path."
+NO_HTTP = "{place} does not answer as a web server does: check the port, and http:// or https://."
 
 CONNECTION_FAILURES: tuple[tuple[type[BaseException], Failure], ...] = (
 	(
@@ -107,30 +132,47 @@ CONNECTION_FAILURES: tuple[tuple[type[BaseException], Failure], ...] = (
 	),
 	(
 		socket.gaierror,
-		(ConfigurationError, "The name {host} is not known: check the URL, or use the IP address of the server."),
+		(
+			ConfigurationError,
+			"The name {host} is not known: check the URL, or use the IP address of the server.",
+		),
 	),
 	(
 		requests.exceptions.ConnectTimeout,
-		(TransientError, "{place} cannot be reached: no answer in {connect:g} seconds. Is it switched on and the port open?"),
+		(
+			TransientError,
+			"{place} cannot be reached: no answer in {connect:g} seconds. Is it switched on and the port open?",
+		),
 	),
 	(TimeoutError, (TransientError, "{place} was silent for {timeout:g} seconds; the next run tries again.")),
 	(
 		ConnectionRefusedError,
 		(TransientError, "{place} refuses the connection. Is the server running, and is this its port?"),
 	),
-	(http.client.IncompleteRead, (TransientError, "The answer of {place} broke off; the next run tries again.")),
-	(http.client.RemoteDisconnected, (TransientError, "{place} closed the connection without an answer; the next run tries again.")),
-	(ConnectionError, (TransientError, "The connection to {place} broke off; the next run tries again.")),
 	(
-		http.client.HTTPException,
-		(ProtocolError, "{place} does not answer as a web server does: check the port, and http:// or https://."),
+		http.client.IncompleteRead,
+		(TransientError, "The answer of {place} broke off; the next run tries again."),
 	),
+	(
+		http.client.RemoteDisconnected,
+		(TransientError, "{place} closed the connection without an answer; the next run tries again."),
+	),
+	(ConnectionError, (TransientError, "The connection to {place} broke off; the next run tries again.")),
+	(http.client.HTTPException, (ProtocolError, NO_HTTP)),
 	(
 		requests.exceptions.ContentDecodingError,
-		(ProtocolError, "The answer of {place} is packed in a way that cannot be read: check for a proxy in between."),
+		(
+			ProtocolError,
+			"The answer of {place} is packed in a way that cannot be read: check for a proxy in between.",
+		),
 	),
-	(requests.exceptions.ChunkedEncodingError, (TransientError, "The answer of {place} broke off; the next run tries again.")),
-	(ValueError, (ConfigurationError, "The URL of the server is not valid: check host, port and path.")),
+	(
+		requests.exceptions.ChunkedEncodingError,
+		(TransientError, "The answer of {place} broke off; the next run tries again."),
+	),
+	(requests.exceptions.InvalidURL, (ConfigurationError, BAD_URL)),
+	(UnicodeError, (ConfigurationError, BAD_URL)),
+	(ValueError, (ProtocolError, NO_HTTP)),
 	(BaseException, (TransientError, "The connection to {place} failed; the next run tries again.")),
 )
 """The first type that is found in the chain of causes decides."""
@@ -204,7 +246,7 @@ class Transport:
 		self._config = config
 		self._clock = clock
 		self._sleep = sleep
-		self._wait = wait or wait_exponential_jitter(initial=0.5, max=4, jitter=0.5)
+		self._wait = wait or wait_exponential(multiplier=0.5, max=4) + wait_random(0, 0.5)
 		self._largest = largest
 		self._deadline = Deadline(config.timeout * DEADLINE_FACTOR)
 		self._session: requests.Session | None = None
@@ -248,6 +290,8 @@ class Transport:
 
 	def _no_time_left(self, state: RetryCallState) -> bool:
 		"""Whether another try, as long as the last one, would not fit: a long time-out is not waited for twice."""
+		if self._deadline.passed:
+			return True
 		last_try = self.requests[-1].duration_ms / 1000 if self.requests else 0.0
 		spent = self._retried + (state.seconds_since_start or 0.0)
 		return state.attempt_number >= TRIES or spent + last_try > RETRY_SECONDS
@@ -281,8 +325,7 @@ class Transport:
 
 	@contextmanager
 	def _sent(self, request: Request) -> Iterator[requests.Response]:
-		with warnings.catch_warnings():
-			warnings.simplefilter("ignore", InsecureRequestWarning)
+		with self._quiet():
 			response = self._opened().post(
 				request.url,
 				data=_Sealed(request.body),
@@ -295,6 +338,16 @@ class Transport:
 			)
 		with response:
 			yield response
+
+	@contextmanager
+	def _quiet(self) -> Iterator[None]:
+		"""Without urllib3's warning where verification was turned off on purpose."""
+		if self._config.verify_tls:
+			yield
+			return
+		with warnings.catch_warnings():
+			warnings.simplefilter("ignore", InsecureRequestWarning)
+			yield
 
 	def _opened(self) -> requests.Session:
 		if self._session is None:
@@ -331,27 +384,39 @@ class Transport:
 		if declared.isdecimal() and response.raw.tell() < int(declared):
 			raise http.client.IncompleteRead(b"", int(declared) - response.raw.tell())
 
-	def _check_status(self, request: Request, response: requests.Response, body: IO[bytes], trace: RequestTrace) -> None:
+	def _check_status(
+		self, request: Request, response: requests.Response, body: IO[bytes], trace: RequestTrace
+	) -> None:
 		status = response.status_code
 		if status in READABLE:
 			return
 		beginning = body.read(EXCERPT_BYTES).decode("utf-8", "replace")
 		trace.excerpt = self.excerpt(beginning)
-		kind, sentence = STATUS_FAILURES.get(status) or STATUS_CLASS_FAILURES.get(status // 100) or OTHER_STATUS
+		kind, sentence = (
+			STATUS_FAILURES.get(status) or STATUS_CLASS_FAILURES.get(status // 100) or OTHER_STATUS
+		)
 		target = urlsplit(response.headers.get("Location", "")).hostname or "another page"
 		trace.server_message = self.redact(f"HTTP {status} {response.reason or ''}".strip())
 		raise kind(
-			self.redact(sentence.format(place=request.place, path=request.path, status=status, target=target)), trace.excerpt
+			self.redact(
+				sentence.format(place=request.place, path=request.path, status=status, target=target)
+			),
+			trace.excerpt,
 		)
 
 	def _connection_failure(self, request: Request, error: BaseException) -> SyncError:
 		"""The failure an exception stands for. What hangs on the exception (frames, the request sent) is cut off."""
 		chain = list(_chain(error))
 		kind, sentence = _tls_failure(chain) or next(
-			failure for found, failure in CONNECTION_FAILURES if any(isinstance(link, found) for link in chain)
+			failure
+			for found, failure in CONNECTION_FAILURES
+			if any(isinstance(link, found) for link in chain)
 		)
 		if self._deadline.passed:
-			kind, sentence = TransientError, "{place} did not finish its answer in {deadline:g} seconds; the next run tries again."
+			kind, sentence = (
+				TransientError,
+				"{place} did not finish its answer in {deadline:g} seconds; the next run tries again.",
+			)
 		for link in chain:
 			link.__traceback__ = None
 			link.__dict__.update(dict.fromkeys({"request", "response"} & set(link.__dict__)))
@@ -468,10 +533,12 @@ def _tls_context(config: ServerConfig) -> ssl.SSLContext | None:
 	if not (config.verify_tls and config.ca_certificate.strip()):
 		return None
 	try:
-		context = ssl.create_default_context(cadata=config.ca_certificate)
+		context = create_urllib3_context()
+		context.load_verify_locations(cadata=config.ca_certificate)
 	except (ssl.SSLError, ValueError) as error:
 		raise ConfigurationError(
-			"The CA certificate cannot be read: paste it in PEM form, from BEGIN CERTIFICATE to END CERTIFICATE.", str(error)
+			"The CA certificate cannot be read: paste it in PEM form, from BEGIN CERTIFICATE to END CERTIFICATE.",
+			str(error),
 		) from error
 	# Home-made authorities often miss extensions that Python 3.13 asks for, and may be the server's own certificate.
 	context.verify_flags = (context.verify_flags | ssl.VERIFY_X509_PARTIAL_CHAIN) & ~ssl.VERIFY_X509_STRICT
@@ -479,7 +546,9 @@ def _tls_context(config: ServerConfig) -> ssl.SSLContext | None:
 
 
 def _tls_failure(chain: list[BaseException]) -> Failure | None:
-	tls = next((link for link in chain if isinstance(link, (ssl.SSLError, requests.exceptions.SSLError))), None)
+	tls = next(
+		(link for link in chain if isinstance(link, (ssl.SSLError, requests.exceptions.SSLError))), None
+	)
 	if tls is None:
 		return None
 	return next(failure for pattern, failure in TLS_FAILURES if re.search(pattern, str(tls), re.IGNORECASE))
@@ -495,7 +564,11 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 			continue
 		seen.add(id(link))
 		yield link
-		waiting += [link.__cause__, link.__context__, *(part for part in link.args if isinstance(part, BaseException))]
+		waiting += [
+			link.__cause__,
+			link.__context__,
+			*(part for part in link.args if isinstance(part, BaseException)),
+		]
 
 
 def _date(response: requests.Response) -> datetime | None:

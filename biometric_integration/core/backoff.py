@@ -1,14 +1,16 @@
-"""How long the scheduler leaves a failing server alone."""
+"""How long the scheduler leaves alone what fails."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from biometric_integration.core.errors import ErrorClass
+from biometric_integration.core.errors import AmbiguousError, ErrorClass, SyncError
 
 PROBE = timedelta(hours=1)
 FIRST = timedelta(minutes=1)
 LONGEST = timedelta(minutes=30)
+PATIENCE = timedelta(minutes=30)
+TIMES = 3
 
 
 def wait(error_class: ErrorClass, failures: int) -> timedelta:
@@ -16,3 +18,13 @@ def wait(error_class: ErrorClass, failures: int) -> timedelta:
 	if error_class in (ErrorClass.AUTHENTICATION, ErrorClass.CONFIGURATION):
 		return PROBE
 	return min(FIRST * 2 ** min(failures - 1, 10), LONGEST)
+
+
+def judged(error: SyncError, failures: int, first_failure: datetime, now: datetime) -> ErrorClass:
+	"""The class of a failure in the light of those before it.
+
+	A server that says nothing but `error`, three times and for half an hour, refuses the login (design §5.6).
+	"""
+	if isinstance(error, AmbiguousError) and failures >= TIMES and now - first_failure >= PATIENCE:
+		return ErrorClass.AUTHENTICATION
+	return error.error_class

@@ -41,6 +41,7 @@ class Reason(str, Enum):
 	REPEAT = "repeat"
 	NOT_FOR_ATTENDANCE = "not_for_attendance"
 	BEFORE_FLOOR = "before_floor"
+	EXPIRED = "expired"
 	DELETED = "deleted"
 
 
@@ -61,6 +62,7 @@ STATUS_OF = {
 	Reason.REPEAT: EventStatus.IGNORED,
 	Reason.NOT_FOR_ATTENDANCE: EventStatus.IGNORED,
 	Reason.BEFORE_FLOOR: EventStatus.IGNORED,
+	Reason.EXPIRED: EventStatus.IGNORED,
 	Reason.DELETED: EventStatus.IGNORED,
 }
 
@@ -82,7 +84,8 @@ SENTENCES = {
 	Reason.JUNK: "An operation or enrolment record of the device, not a punch.",
 	Reason.REPEAT: "Within {seconds} seconds of the punch at {time}: counted once.",
 	Reason.NOT_FOR_ATTENDANCE: "The device {device} does not count for attendance.",
-	Reason.BEFORE_FLOOR: "Before the start date {day} of the settings.",
+	Reason.BEFORE_FLOOR: "Before {day}, from where on punches are used (start date, or import floor of the settings).",
+	Reason.EXPIRED: "Nobody entered this id for {days} days. Reprocess uses the punch once an employee has the id.",
 	Reason.DELETED: "{user} deleted its check-in at {time}. It stays deleted.",
 }
 """One sentence each, in English, that names the fix; hosts translate the pattern before they fill it in."""
@@ -172,14 +175,20 @@ def _unusable(event: WaitingEvent, directory: Directory, rules: Rules) -> Decisi
 	device = directory.devices.get(event.device)
 	if device and not device.enabled:
 		return Decision(event, Reason.DEVICE_OFF, {"device": device.label})
-	if event.source_time.year < EARLIEST_YEAR:
-		return Decision(event, Reason.IMPLAUSIBLE, {"year": str(event.source_time.year)})
-	if event.punch_time > rules.now + rules.allowed_drift:
-		return Decision(event, Reason.FUTURE)
+	if not event.released and (doubt := _doubt(event, rules)):
+		return doubt
 	if rules.floor and event.punch_time < rules.floor:
 		return Decision(event, Reason.BEFORE_FLOOR, {"day": rules.floor.date().isoformat()})
 	if device and not device.counts_for_attendance:
 		return Decision(event, Reason.NOT_FOR_ATTENDANCE, {"device": device.label})
+	return None
+
+
+def _doubt(event: WaitingEvent, rules: Rules) -> Decision | None:
+	if event.source_time.year < EARLIEST_YEAR:
+		return Decision(event, Reason.IMPLAUSIBLE, {"year": str(event.source_time.year)})
+	if event.punch_time > rules.now + rules.allowed_drift:
+		return Decision(event, Reason.FUTURE)
 	return None
 
 

@@ -36,7 +36,8 @@ class Device:
 	@property
 	def pairs(self) -> tuple[Pair, ...]:
 		"""Its aliases; a device entered by hand without a serial number is known by its name and location."""
-		return self.aliases if self.serial else (*self.aliases, (self.label, self.location))
+		own = () if self.serial else ((self.label, self.location),)
+		return tuple(dict.fromkeys((*self.aliases, *own)))
 
 
 @dataclass(frozen=True)

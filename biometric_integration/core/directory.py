@@ -14,7 +14,7 @@ from biometric_integration.core.punch import Direction
 
 @dataclass(frozen=True)
 class WaitingEvent:
-	"""A staged punch that waits for a decision; times as in `Punch`."""
+	"""A staged punch that waits for a decision; times as in `Punch`. `released`: a person has said that its time is right."""
 
 	name: str
 	device: str
@@ -23,6 +23,7 @@ class WaitingEvent:
 	punch_time: datetime
 	direction: Direction
 	sync_log: str = ""
+	released: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from biometric_integration.core.clock import to_site, wall_clock
 from biometric_integration.core.connector import Connector, Feed, ListedDevice, Page, ServerConfig, Unit
 from biometric_integration.core.decide import Decision, Rules, decide, with_twins
 from biometric_integration.core.devices import DeviceBook, DeviceChange, changes
-from biometric_integration.core.errors import SERVER_WIDE, ConfigurationError, SyncError
+from biometric_integration.core.errors import SERVER_WIDE, ConfigurationError, ProtocolError, SyncError
 from biometric_integration.core.head import find_head
 from biometric_integration.core.punch import (
 	Direction,
@@ -31,7 +31,7 @@ from biometric_integration.core.punch import (
 from biometric_integration.core.store import BatchLost, Claim, Fenced, Store, StreamBusy
 from biometric_integration.core.stream import Cursor, Plan, Stream, looks, plan
 from biometric_integration.core.summary import Outcome, RunCounts, RunReport, RunStatus, Trigger
-from biometric_integration.core.window import Window
+from biometric_integration.core.window import Window, midnight
 
 BATCH = 1000
 ID_PAGE = 500
@@ -40,18 +40,37 @@ REREAD_IDS = 300
 TRIES = 3
 MOST_HALVINGS = 40
 
+AHEAD = datetime(2100, 1, 1)
+"""Where the search for punches of devices whose clock is ahead ends."""
+
 Answer = TypeVar("Answer")
+Watch = Callable[[str, "Window | None", RunCounts], str]
+
+
+class Stopped(Exception):
+	"""The run ends here, for the reason in the sentence; what was read stays."""
 
 
 @dataclass(frozen=True)
 class PullOptions:
-	"""How a server is read; `start_date` in the server's zone, None = today. `units`: only these; None = all it has."""
+	"""How a server is read.
+
+	start_date: of the server's zone; None = today. units, feeds: only these; None = all there are. window: exactly this stretch of the
+	server's clock, by the feeds that are read by window. watch: asked before each request with the run's log, the window of the request
+	(None for a feed by position) and the counts so far; a sentence in answer ends the run there.
+	"""
 
 	trigger: Trigger = Trigger.SCHEDULED
 	start_date: date | None = None
 	overlap: timedelta = timedelta(hours=2)
 	rescan: timedelta = timedelta(days=10)
 	units: Sequence[str] | None = None
+	feeds: Sequence[str] | None = None
+	window: Window | None = None
+	watch: Watch = lambda log, piece, counts: ""
+
+	def means(self, feed: Feed) -> bool:
+		return (self.feeds is None or feed.name in self.feeds) and not (self.window and feed.by_position)
 
 
 @dataclass
@@ -121,7 +140,7 @@ class Engine:
 
 	def _streams(self, session: Session) -> Iterator[tuple[Stream, Feed]]:
 		for unit in self._units(session):
-			for feed in session.connector.feeds:
+			for feed in filter(session.options.means, session.connector.feeds):
 				yield Stream(session.config.server_id, session.config.server_type, unit, feed.name), feed
 
 	def _units(self, session: Session) -> Sequence[str]:
@@ -149,11 +168,13 @@ class Engine:
 		except Fenced:
 			self.store.roll_back()
 			outcome.skipped = "Another run has taken over this stream."
+		except Stopped as stopped:
+			outcome.worry(str(stopped))
 		except SyncError as error:
 			outcome.error = error
 		except (
 			Exception
-		) as error:  # a defect of ours or of the host must not keep the other streams from being read
+		) as error:  # a defect, ours or the host's, must not keep other streams from being read
 			outcome.error = _unexpected(error)
 		if outcome.error:
 			self.store.roll_back()
@@ -166,7 +187,7 @@ class Engine:
 			outcome.message,
 			outcome.counts,
 			started,
-			outcome.error_class,
+			outcome.error,
 		)
 		return report, outcome.error
 
@@ -194,14 +215,42 @@ class Engine:
 				devices = self.store.devices(server)
 		session.book = DeviceBook(devices, session.listed)
 
+	def survey(self, connector: Connector, config: ServerConfig, options: PullOptions) -> Iterator[RunCounts]:
+		"""Count what `options.window` would bring and keep nothing of it; one count per request. Raises SyncError."""
+		session = Session(connector, config, options)
+		now = self._server_now(session)
+		if connector.lists_devices:
+			connector.list_devices()
+		for stream, _feed in self._streams(session):
+			for piece in connector.slices(options.window.clipped(now)):
+				yield self._surveyed(stream, connector.read_window(stream.unit, piece))
+
+	def _surveyed(self, stream: Stream, page: Page) -> RunCounts:
+		counts = RunCounts()
+		for batch in batches(page, self.batch):
+			records = [row for row in batch if isinstance(row, Record)]
+			punches = {(row.user_id, row.source_time) for row in records if row.kind is Kind.PUNCH}
+			junk = sum(row.kind is Kind.JUNK for row in records)
+			new = len(punches) - self.store.seen(stream, punches)
+			invalid = len(batch) - len(records)
+			counts.add(RunCounts(len(batch), new, len(batch) - new - junk - invalid, junk, invalid))
+		return counts
+
 	# --- feeds read by window
 
 	def _plan(self, session: Session, cursor: Cursor) -> Plan | None:
-		"""Every look back, or only the nightly one where the feed by position has just brought what is new."""
-		due = looks(session.options.overlap, session.options.rescan)
-		if session.ids_came:
-			due = tuple(look for look in due if look.name == "nightly")
-		return plan(cursor, self._server_now(session), session.options.start_date, due)
+		"""What was asked for; else every look back, or only the nightly one where the feed by position has just brought what is new.
+
+		That one ends with yesterday: today's punches may be on their way by position.
+		"""
+		options, now = session.options, self._server_now(session)
+		if options.window:
+			return Plan(options.window.clipped(now))
+		due = looks(options.overlap, options.rescan)
+		if not session.ids_came:
+			return plan(cursor, now, options.start_date, due)
+		todo = plan(cursor, now, options.start_date, tuple(look for look in due if look.name == "nightly"))
+		return replace(todo, window=todo.window.clipped(midnight(now))) if todo and cursor.scans else todo
 
 	def _read_by_window(self, session: Session, reading: Reading, todo: Plan) -> None:
 		reading.outcome.window = todo.window
@@ -209,16 +258,57 @@ class Engine:
 		if begun != reading.cursor:
 			reading.cursor = begun
 			self._stage(reading, (), begun)
-		for piece in session.connector.slices(todo.window):
-			self._read_piece(session, reading, piece)
-		if not reading.cursor.delivered:
+		self._read_pieces(session, reading, todo.window)
+		if not session.options.window:
+			self._look_further(session, reading, todo)
+		if not reading.cursor.delivered and not reading.outcome.counts.fetched:
 			reading.outcome.worry(_never_delivered(session.connector.unit, reading.stream.unit))
-			return
-		if not reading.hole:
+		elif not reading.hole and todo.finishes:
 			reading.cursor = todo.finished(reading.cursor, todo.window.end)
 			self._stage(reading, (), reading.cursor)
-		if session.connector.lists_devices and not session.ids_came and reading.outcome.counts.new:
-			reading.outcome.worry(IDS_SILENT)
+
+	def _read_pieces(self, session: Session, reading: Reading, window: Window) -> None:
+		for piece in session.connector.slices(window):
+			self._go_on(session, reading, piece)
+			self._read_piece(session, reading, piece)
+			reading.outcome.read_to = max(reading.outcome.read_to or piece.end, piece.end)
+
+	def _go_on(self, session: Session, reading: Reading, piece: Window | None) -> None:
+		if sentence := session.options.watch(reading.claim.log, piece, reading.outcome.counts):
+			raise Stopped(sentence)
+
+	def _look_further(self, session: Session, reading: Reading, todo: Plan) -> None:
+		"""What the plan cannot know: how long the stream was silent, whose clock is ahead, what the other feed has missed."""
+		counts = reading.outcome.counts
+		if session.connector.lists_devices:
+			if counts.new and not session.ids_came:
+				reading.outcome.worry(IDS_SILENT)
+			elif counts.new and reading.claim.cursor.scans:
+				reading.outcome.worry(IDS_MISSED.format(new=counts.new))
+			return
+		if counts.new and not counts.known:
+			self._catch_up(session, reading, todo.window.start)
+		if "nightly" in todo.finishes:
+			self._read_ahead(session, reading, todo.window.end)
+
+	def _catch_up(self, session: Session, reading: Reading, end: datetime) -> None:
+		"""A stream that was silent for longer than the window and has something new now: its device was offline, and uploads."""
+		start = self.store.newest_before(reading.stream, end) or reading.cursor.read_from or end
+		if start < end:
+			self._read_pieces(session, reading, Window(start, end))
+
+	def _read_ahead(self, session: Session, reading: Reading, now: datetime) -> None:
+		"""Punches of a device whose clock is ahead: no window up to now holds them. They are kept, and quarantined."""
+		self._go_on(session, reading, None)
+		ahead = Window(now, AHEAD)
+		try:
+			self._stage_page(
+				session, reading, ahead, session.connector.read_window(reading.stream.unit, ahead)
+			)
+		except (
+			ProtocolError
+		):  # some servers refuse so long a window; what they have for now and before is read all the same
+			return
 
 	def _read_piece(self, session: Session, reading: Reading, piece: Window) -> None:
 		page = session.connector.read_window(reading.stream.unit, piece)
@@ -232,7 +322,7 @@ class Engine:
 		elif (missing := self.store.staged(reading.stream, piece) - answered.inside) > 0:
 			reading.leave_hole(FEWER.format(missing=missing, piece=piece))
 		read_to = min(piece.end, self._server_time(session, page.server_time) or piece.end)
-		self._move(reading, read_to, answered)
+		self._move(reading, Window(min(piece.start, read_to), read_to), answered)
 
 	def _stage_page(self, session: Session, reading: Reading, piece: Window, page: Page) -> Answered:
 		answered = Answered()
@@ -251,12 +341,11 @@ class Engine:
 			self._read_piece(session, reading, half)
 		return bool(halves)
 
-	def _move(self, reading: Reading, read_to: datetime, answered: Answered) -> None:
+	def _move(self, reading: Reading, read: Window, answered: Answered) -> None:
 		"""Move the cursor; what never delivered may have a wrong name, and stays where it is."""
 		delivered = reading.cursor.delivered or answered.rows > 0
-		reading.cursor = replace(reading.cursor, delivered=delivered).moved(
-			read_to, complete=not reading.hole
-		)
+		cursor = replace(reading.cursor, delivered=delivered)
+		reading.cursor = cursor.moved(read.end, complete=not reading.hole, start=read.start)
 		if delivered and not (reading.hole and not answered.rows):
 			self._stage(reading, (), reading.cursor)
 
@@ -265,24 +354,47 @@ class Engine:
 	def _read_by_position(self, session: Session, reading: Reading) -> None:
 		if reading.cursor.position is None and not self._found_head(session, reading):
 			return
-		now = self._server_now(session)
-		known = reading.cursor.position or 0
-		start = max(known - REREAD_IDS, 0)
+		start: int | None = max((reading.cursor.position or 0) - REREAD_IDS, 0)
+		now, first = self._server_now(session), True
 		while start is not None:
+			self._go_on(session, reading, None)
 			page = session.connector.read_after(reading.stream.unit, start, ID_PAGE)
 			rows = list(page)
 			session.ids_came = session.ids_came or bool(rows)
-			top = max((row.log_id for row in rows if row.log_id is not None), default=start)
-			at_end = top <= start or (top == known and len(rows) < ID_PAGE)
-			known = max(known, top)
-			cursor = replace(reading.cursor, position=known, delivered=reading.cursor.delivered or bool(rows))
-			if at_end and session.ids_came:
-				cursor = cursor.moved(
-					min(now, self._server_time(session, page.server_time) or now), complete=True
-				)
-			reading.cursor = cursor
-			self._stage(reading, self._normalised(session, reading.stream, rows), cursor)
-			start = None if at_end else top
+			if first and self._fell_back(session, reading, start, rows):
+				reading.outcome.worry(IDS_RESET)
+				reading.cursor, start = replace(reading.cursor, position=0), 0
+			else:
+				read_to = min(now, self._server_time(session, page.server_time) or now)
+				start = self._take_page(session, reading, start, rows, read_to)
+			first = False
+
+	def _take_page(self, session, reading, start: int, rows: list, read_to: datetime) -> int | None:
+		"""Keep a page together with the cursor that passes it; returns where to go on, None at the end. Judged on raw rows."""
+		known = reading.cursor.position or 0
+		top = max((row.log_id for row in rows if row.log_id is not None), default=start)
+		at_end = top <= start or (top == known and len(rows) < ID_PAGE)
+		delivered = reading.cursor.delivered or bool(rows)
+		cursor = replace(reading.cursor, position=max(known, top), delivered=delivered)
+		if at_end and session.ids_came:
+			cursor = cursor.moved(read_to, complete=True)
+		reading.cursor = cursor
+		self._stage(reading, self._normalised(session, reading.stream, rows), cursor)
+		return None if at_end else top
+
+	def _fell_back(self, session: Session, reading: Reading, start: int, rows: list) -> bool:
+		"""Has the server begun to count again? Then what is read again is gone, or is something else than it was."""
+		if not reading.cursor.delivered:
+			return False
+		if not rows:
+			return start > 0 and self._any_after(session, reading.stream.unit, 0)
+		position = reading.cursor.position or 0
+		again = {
+			(row.user_id, row.source_time)
+			for row in rows
+			if isinstance(row, Record) and row.log_id is not None and row.log_id <= position
+		}
+		return bool(again) and not self.store.seen(reading.stream, again)
 
 	def _found_head(self, session: Session, reading: Reading) -> bool:
 		"""Begin at the newest id: what is older comes by day."""
@@ -465,5 +577,7 @@ FEWER = (
 	"Nothing is removed here; it is read again."
 )
 UNCONFIRMED = "The server answered with nothing, not even a count: that may be a failure. Nothing is taken for granted, it is asked again."
+IDS_MISSED = "The server's list by day has {new} punches that its list by log id (GetDeviceLogsByLogId) never gave. They are kept now."
+IDS_RESET = "The server has begun to count its log ids again (its database was reset or moved). It is read again from the start."
 IDS_SILENT = "The server's list by log id (GetDeviceLogsByLogId) gives nothing, while its list by day has punches. They are read by day."
 INVALID_ROWS = "Some rows could not be read. They are kept as they came: see the failed events of this log."

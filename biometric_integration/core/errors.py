@@ -49,6 +49,10 @@ class TransientError(SyncError):
 	error_class = ErrorClass.TRANSIENT
 
 
+class AmbiguousError(TransientError):
+	"""The server says the same to a wrong login as to a failure of its own (eBioServer's bare `error`): time will tell."""
+
+
 class ProtocolError(SyncError):
 	"""The answer was not understood: the cursor stays, an excerpt is kept."""
 

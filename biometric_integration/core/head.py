@@ -10,7 +10,7 @@ HIGHEST_ID = 2**62
 def find_head(any_after: Callable[[int], bool]) -> int | None:
 	"""The smallest id after which there is nothing, or None where there is nothing at all.
 
-	Doubles until nothing comes, then bisects: some 2 × log2(id) questions (essl-protocol §3.2).
+	Doubles until nothing comes, then bisects: some 2 x log2(id) questions (essl-protocol §3.2).
 	"""
 	if not any_after(0):
 		return None

@@ -6,7 +6,7 @@ together. Times are naive wall clock: source times of the server, punch times an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -75,6 +75,14 @@ class Store(Protocol):
 
 	def staged(self, stream: Stream, window: Window) -> int:
 		"""How many different (user id, source time) of this server and unit are kept with a source time in the window."""
+		...
+
+	def seen(self, stream: Stream, punches: Set[tuple[str, datetime]]) -> int:
+		"""How many of these (user id, source time) are kept for this server and unit."""
+		...
+
+	def newest_before(self, stream: Stream, moment: datetime) -> datetime | None:
+		"""The newest source time before `moment` that is kept for this server and unit."""
 		...
 
 	def finish(self, claim: Claim, outcome: Outcome) -> None:

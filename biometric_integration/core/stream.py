@@ -43,12 +43,17 @@ class Cursor:
 	delivered: bool = False
 	scans: Mapping[str, datetime] = field(default_factory=dict)
 
-	def moved(self, end: datetime, complete: bool) -> Cursor:
-		"""After reading to `end`; marks only ever go forward, and *complete until* only without a hole."""
-		read_until = max(self.read_until or end, end)
-		if not complete:
-			return replace(self, read_until=read_until)
-		return replace(self, read_until=read_until, complete_until=max(self.complete_until or end, end))
+	def moved(self, end: datetime, complete: bool, start: datetime | None = None) -> Cursor:
+		"""After reading from `start` (None = from where the marks are) to `end`.
+
+		Marks only ever go forward, *complete until* only without a hole, and neither of them over a stretch that was not read.
+		"""
+		read_until, complete_until = self.read_until, self.complete_until
+		if start is None or read_until is None or start <= read_until:
+			read_until = max(read_until or end, end)
+		if complete and (start is None or complete_until is None or start <= complete_until):
+			complete_until = max(complete_until or end, end)
+		return replace(self, read_until=read_until, complete_until=complete_until)
 
 
 @dataclass(frozen=True)

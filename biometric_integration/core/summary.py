@@ -80,12 +80,16 @@ def counted_as(status: str, reason_code: str) -> str:
 
 @dataclass
 class Outcome:
-	"""How a run ended. `concerns` are sentences about what keeps it from being a plain success."""
+	"""How a run ended.
+
+	concerns: sentences about what keeps it from being a plain success. read_to: how far its window was read (server's clock).
+	"""
 
 	counts: RunCounts = field(default_factory=RunCounts)
 	requests: list[RequestTrace] = field(default_factory=list)
 	concerns: list[str] = field(default_factory=list)
 	window: Window | None = None
+	read_to: datetime | None = None
 	error: SyncError | None = None
 	skipped: str = ""
 
@@ -125,7 +129,11 @@ class RunReport:
 	message: str
 	counts: RunCounts
 	started: datetime
-	error_class: ErrorClass | None = None
+	error: SyncError | None = None
+
+	@property
+	def error_class(self) -> ErrorClass | None:
+		return self.error.error_class if self.error else None
 
 
 def worst(statuses: Sequence[RunStatus]) -> RunStatus:

@@ -8,6 +8,8 @@ from datetime import datetime
 import frappe
 from frappe.utils import now_datetime
 
+from biometric_integration.core.backoff import wait
+from biometric_integration.core.errors import SERVER_WIDE, SyncError
 from biometric_integration.core.store import Fenced
 from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.sync import sql
@@ -60,6 +62,15 @@ def move(stream: Stream, run: str, cursor: Cursor | None) -> None:
 	)
 	if not frappe.db._cursor.rowcount:
 		raise Fenced()
+
+
+def note_result(stream: Stream, run: str, error: SyncError | None) -> None:
+	"""Keep how long the scheduler leaves a stream alone that fails by itself; what concerns the server is noted there."""
+	own = error if error and error.error_class not in SERVER_WIDE else None
+	failures = (frappe.db.get_value(DOCTYPE, stream.key, "failures") or 0) + 1 if own else 0
+	next_attempt = now_datetime() + wait(own.error_class, failures) if own else None
+	values = {"failures": failures, "next_attempt": next_attempt}
+	frappe.db.set_value(DOCTYPE, {"name": stream.key, "run": run}, values, update_modified=False)
 
 
 def _values(cursor: Cursor) -> dict:

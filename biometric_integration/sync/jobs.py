@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from datetime import datetime, timezone
 
 import frappe
+from frappe import _
 from frappe.utils import get_system_timezone
 
-from biometric_integration.core.engine import Engine
-from biometric_integration.core.summary import RunReport, Trigger
+from biometric_integration.core.engine import Engine, PullOptions, Watch
+from biometric_integration.core.summary import RunCounts, RunReport, RunStatus, Trigger
+from biometric_integration.core.window import Window
 from biometric_integration.sync import servers, transaction
 from biometric_integration.sync.servers import SETTINGS
 from biometric_integration.sync.store import FrappeStore
 
-PROCESS_BUDGET = 1200
-"""Seconds after which a job leaves the rest to the next tick; the queue ends it at 1,500."""
+BUDGET = 1200
+"""Seconds after which a job leaves the rest to the next one; the queue would end it at 1,500."""
 
 
 def engine() -> Engine:
@@ -35,26 +38,62 @@ def pull_server(
 ) -> list[RunReport]:
 	"""Read a server, and use what came. One report per run."""
 	target = servers.get(server)
-	connector = target.connector()
-	reports = []
-	try:
-		for report in engine().pull(connector, target.config, target.options(Trigger(trigger), units)):
-			reports.append(report)
-			_publish(target.id, report)
-			if on_report:
-				on_report(report)
-	finally:
-		connector.close()
-	servers.remember(target)
+	reports = read(target, target.options(Trigger(trigger), units, watch=_within_budget()), on_report)
 	servers.note_result(target, reports)
 	transaction.commit()
 	process()
 	return reports
 
 
+def read(
+	target: servers.Server, options: PullOptions, on_report: Callable[[RunReport], None] | None = None
+) -> list[RunReport]:
+	"""Pull what `options` ask for, telling the settings form of each run; what was found out about the server is remembered."""
+	reports = []
+	with closing(target.connector()) as connector:
+		for report in engine().pull(connector, target.config, options):
+			reports.append(report)
+			publish(target.id, report.stream, report.status.value, report.message, report.counts, report.log)
+			if on_report:
+				on_report(report)
+	servers.remember(target)
+	transaction.commit()
+	return reports
+
+
+def retry(log: str) -> list[RunReport]:
+	"""Read the window of a run once more, or what its stream has now where it had none; a cancelled period goes on where it ended."""
+	of = frappe.db.get_value("Biometric Sync Log", log, "*", as_dict=True)
+	target = servers.get(of.server)
+	start = of.read_to if of.trigger == Trigger.PERIOD.value and of.read_to else of.window_from
+	window = Window(start, max(start, of.window_to)) if start else None
+	options = target.options(
+		Trigger.RETRY, [of.unit or ""], feeds=[of.feed], window=window, watch=_within_budget()
+	)
+	reports = read(target, options)
+	for report in reports:
+		frappe.db.set_value("Biometric Sync Log", report.log, "retried_from", log)
+	transaction.commit()
+	process()
+	return reports
+
+
+def _within_budget() -> Watch:
+	end = time.monotonic() + BUDGET
+
+	def watch(log: str, piece: Window | None, counts: RunCounts) -> str:
+		return (
+			""
+			if time.monotonic() < end
+			else _("The time for one job was over. The next run goes on from there.")
+		)
+
+	return watch
+
+
 def process() -> int:
 	"""Use everything that waits; returns how many events were decided."""
-	end = time.monotonic() + PROCESS_BUDGET
+	end = time.monotonic() + BUDGET
 	return engine().process(servers.rules, lambda: time.monotonic() < end)
 
 
@@ -82,15 +121,25 @@ def enqueue_process() -> None:
 	)
 
 
-def _publish(server: str, report: RunReport) -> None:
-	"""Tell an open settings form."""
-	message = {
+def enqueue_retry(log: str) -> None:
+	frappe.enqueue(
+		"biometric_integration.sync.jobs.retry",
+		queue="long",
+		job_id=f"biometric-retry-{log}",
+		deduplicate=True,
+		log=log,
+	)
+
+
+def publish(server: str, stream: str, status: str, message: str, counts: RunCounts, log: str) -> None:
+	"""Tell an open settings form how a run stands."""
+	state = {
 		"server": server,
-		"stream": report.stream,
-		"state": "finished",
-		"status": report.status.value,
-		"message": report.message,
-		"counts": vars(report.counts),
-		"log": report.log,
+		"stream": stream,
+		"state": "reading" if status == RunStatus.RUNNING.value else "finished",
+		"status": status,
+		"message": message,
+		"counts": vars(counts),
+		"log": log,
 	}
-	frappe.publish_realtime("biometric_sync", message, doctype=SETTINGS, docname=SETTINGS)
+	frappe.publish_realtime("biometric_sync", state, doctype=SETTINGS, docname=SETTINGS)

@@ -23,6 +23,16 @@ def sync(server: str | None, device: str | None) -> dict:
 	return {"queued": queued, "running": running, "message": _message(queued, running)}
 
 
+def retry(log: str) -> None:
+	"""Queue a run's window once more."""
+	of = frappe.db.get_value("Biometric Sync Log", log, ["status", "server", "server_type"], as_dict=True)
+	if not of or of.status == RunStatus.RUNNING.value:
+		frappe.throw(_("Only a run that has ended can be repeated."))
+	if servers.get(of.server).config.server_type != of.server_type:
+		frappe.throw(_("The server {0} is of another type now.").format(of.server))
+	jobs.enqueue_retry(log)
+
+
 def chosen(server: str | None, device: str | None) -> list[tuple[servers.Server, list[str] | None]]:
 	"""The servers (and units) that are meant; throws a sentence where there is nothing to read."""
 	if device:

@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import frappe
 from frappe import _
-from frappe.utils import get_system_timezone, get_time, now_datetime
+from frappe.utils import get_system_timezone, get_time, getdate, now_datetime
 
 from biometric_integration.connectors.registry import CONNECTORS, connect
-from biometric_integration.core.backoff import wait
+from biometric_integration.core.backoff import judged, wait
 from biometric_integration.core.connector import Connector, ServerConfig, Unit
 from biometric_integration.core.decide import Rules
 from biometric_integration.core.engine import PullOptions
-from biometric_integration.core.errors import ErrorClass
+from biometric_integration.core.errors import SERVER_WIDE
 from biometric_integration.core.schedule import Schedule
 from biometric_integration.core.stream import PRIMARY
-from biometric_integration.core.summary import RunReport, RunStatus, Trigger
+from biometric_integration.core.summary import RunReport, Trigger
 
 SETTINGS = "Biometric Sync Settings"
 STATE = "Biometric Server State"
@@ -50,8 +50,9 @@ class Server:
 	def unit(self) -> Unit:
 		return CONNECTORS[self.config.server_type].unit
 
-	def options(self, trigger: Trigger, units: list[str] | None = None) -> PullOptions:
-		return PullOptions(trigger, self.start_date, self.overlap, self.rescan, units)
+	def options(self, trigger: Trigger, units: list[str] | None = None, **more) -> PullOptions:
+		"""`more`: further fields of `PullOptions`."""
+		return PullOptions(trigger, self.start_date, self.overlap, self.rescan, units, **more)
 
 	def connector(self) -> Connector:
 		return connect(self.config)
@@ -103,7 +104,7 @@ def _server(settings, row, server_id: str, label: str, in_use: bool) -> Server:
 			timedelta(minutes=row.sync_interval or settings.sync_interval or 0),
 			get_time(settings.sync_time or "00:00:00"),
 		),
-		start_date=settings.start_date and frappe.utils.getdate(settings.start_date),
+		start_date=_floor(settings),
 		overlap=timedelta(hours=settings.overlap_hours or 0),
 		rescan=timedelta(days=settings.rescan_days or 0),
 	)
@@ -112,17 +113,19 @@ def _server(settings, row, server_id: str, label: str, in_use: bool) -> Server:
 def rules() -> Rules:
 	"""What the settings say about using punches, as of now."""
 	settings = frappe.get_cached_doc(SETTINGS)
-	floor = (
-		datetime.combine(frappe.utils.getdate(settings.start_date), datetime.min.time())
-		if settings.start_date
-		else None
-	)
+	floor = _floor(settings)
 	return Rules(
 		now=now_datetime().replace(microsecond=0),
 		repeat_window=timedelta(seconds=settings.repeat_window or 0),
 		allowed_drift=timedelta(minutes=settings.allowed_drift or 0),
-		floor=floor,
+		floor=floor and datetime.combine(floor, time()),
 	)
+
+
+def _floor(settings) -> date | None:
+	"""The first day that counts: the start date, or the import floor where older events were deleted."""
+	days = [getdate(day) for day in (settings.start_date, settings.import_floor) if day]
+	return max(days, default=None)
 
 
 # --- what is remembered
@@ -138,28 +141,33 @@ def remember(server: Server) -> None:
 
 
 def note_result(server: Server, reports: list[RunReport]) -> None:
-	"""Keep how a pull ended, and how long the scheduler leaves a failing server alone."""
+	"""Keep how a pull ended, and how long the scheduler leaves a server alone that fails as a whole.
+
+	What fails for one stream only is noted with its cursor.
+	"""
 	now = now_datetime()
-	failed = next((report for report in reports if report.status is RunStatus.FAILED), None)
-	if not failed:
-		values = {"failures": 0, "first_failure": None, "next_attempt": None, "error": "", "error_class": ""}
-		_write_state(server.id, {**values, "last_success": now})
+	errors = [report.error for report in reports if report.error and report.error.error_class in SERVER_WIDE]
+	if not errors:
+		_write_state(server.id, {**RECOVERED, "last_success": now})
 		return
 	before = (
 		frappe.db.get_value(STATE, server.id, ["failures", "first_failure"], as_dict=True) or frappe._dict()
 	)
-	failures = (before.failures or 0) + 1
-	error_class = failed.error_class or ErrorClass.INTERNAL
+	failures, first_failure = (before.failures or 0) + 1, before.first_failure or now
+	error_class = judged(errors[0], failures, first_failure, now)
 	_write_state(
 		server.id,
 		{
 			"failures": failures,
-			"first_failure": before.first_failure or now,
+			"first_failure": first_failure,
 			"next_attempt": now + wait(error_class, failures),
 			"error_class": error_class.value,
-			"error": failed.message,
+			"error": errors[0].message,
 		},
 	)
+
+
+RECOVERED = {"failures": 0, "first_failure": None, "next_attempt": None, "error": "", "error_class": ""}
 
 
 def _write_state(server_id: str, values: dict) -> None:
@@ -189,10 +197,15 @@ def due(now: datetime) -> Iterator[tuple[Server, list[str] | None]]:
 
 
 def _due_units(server: Server, now: datetime) -> list[str] | None:
+	resting = _resting(server, now)
 	last_runs = _last_runs(server)
 	if server.unit is Unit.LOCATION:
-		return None if server.schedule.due(last_runs.get(server.config.location), now) else []
-	return [unit for unit, schedule in _device_schedules(server) if schedule.due(last_runs.get(unit), now)]
+		unit = server.config.location
+		return None if unit not in resting and server.schedule.due(last_runs.get(unit), now) else []
+	schedules = dict(_device_schedules(server)) or {"": server.schedule}
+	return [
+		unit for unit in schedules if unit not in resting and schedules[unit].due(last_runs.get(unit), now)
+	]
 
 
 def _last_runs(server: Server) -> dict[str, datetime]:
@@ -200,6 +213,12 @@ def _last_runs(server: Server) -> dict[str, datetime]:
 	filters = {"server": server.id, "server_type": server.config.server_type, "last_run": ("is", "set")}
 	rows = frappe.get_all(CURSOR, filters, ["unit", "last_run"], order_by="last_run asc", limit=0)
 	return {row.unit or "": row.last_run for row in rows}
+
+
+def _resting(server: Server, now: datetime) -> set[str]:
+	"""Units with a stream that failed by itself, until its next attempt."""
+	filters = {"server": server.id, "server_type": server.config.server_type, "next_attempt": (">", now)}
+	return {unit or "" for unit in frappe.get_all(CURSOR, filters, pluck="unit", limit=0)}
 
 
 def _device_schedules(server: Server) -> Iterator[tuple[str, Schedule]]:

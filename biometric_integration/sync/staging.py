@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime, timedelta
 
 import frappe
@@ -111,11 +111,40 @@ def staged(stream: Stream, window: Window) -> int:
 	return found[0][0]
 
 
+def seen(stream: Stream, punches: Set[tuple[str, datetime]]) -> int:
+	rows = frappe.get_all(
+		DOCTYPE,
+		filters={
+			"server": stream.server,
+			"unit": stream.unit,
+			"source_time": ("in", sorted({time for _user_id, time in punches})),
+		},
+		fields=["device_user_id", "source_time"],
+		as_list=True,
+		limit=0,
+	)
+	return len(punches & set(map(tuple, rows)))
+
+
+def newest_before(stream: Stream, moment: datetime) -> datetime | None:
+	filters = {"server": stream.server, "unit": stream.unit, "source_time": ("<", moment)}
+	return frappe.db.get_value(DOCTYPE, filters, "source_time", order_by="source_time desc")
+
+
 def waiting(after: str, limit: int) -> list[WaitingEvent]:
 	rows = frappe.get_all(
 		DOCTYPE,
 		filters={"status": EventStatus.PENDING.value, "reason_code": "", "name": (">", after)},
-		fields=["name", "device", "device_user_id", "source_time", "punch_time", "direction", "sync_log"],
+		fields=[
+			"name",
+			"device",
+			"device_user_id",
+			"source_time",
+			"punch_time",
+			"direction",
+			"sync_log",
+			"released_by",
+		],
 		order_by="name asc",
 		limit=limit,
 	)
@@ -128,6 +157,7 @@ def waiting(after: str, limit: int) -> list[WaitingEvent]:
 			row.punch_time,
 			Direction(row.direction or ""),
 			row.sync_log or "",
+			bool(row.released_by),
 		)
 		for row in rows
 	]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -68,10 +68,17 @@ class FrappeStore:
 	def staged(self, stream: Stream, window: Window) -> int:
 		return staging.staged(stream, window)
 
+	def seen(self, stream: Stream, punches: Set[tuple[str, datetime]]) -> int:
+		return staging.seen(stream, punches)
+
+	def newest_before(self, stream: Stream, moment: datetime) -> datetime | None:
+		return staging.newest_before(stream, moment)
+
 	def finish(self, claim: Claim, outcome: Outcome) -> None:
 		if outcome.counts.new:
 			devices.note_last_punches(claim.log, now_datetime())
 		sync_log.close(claim.log, outcome)
+		cursors.note_result(claim.stream, claim.log, outcome.error)
 		transaction.commit()
 		locks.release(claim.stream.key)
 

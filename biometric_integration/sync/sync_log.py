@@ -100,6 +100,7 @@ def close(log: str, outcome: Outcome) -> None:
 		"duration": time_diff_in_seconds(now, started),
 		"window_from": outcome.window.start if outcome.window else None,
 		"window_to": outcome.window.end if outcome.window else None,
+		"read_to": outcome.read_to,
 		"error": outcome.message,
 		"error_class": outcome.error_class.value if outcome.error_class else "",
 		"error_detail": outcome.detail,

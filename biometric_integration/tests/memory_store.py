@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -69,6 +69,12 @@ class MemoryStore:
 	def devices(self, server: str) -> list[Device]:
 		return list(self.known_devices.get(server, {}).values())
 
+	def add_device(self, server: str, label: str, **values) -> str:
+		"""A device entered by hand; returns its key."""
+		key = f"device-{next(self._numbers)}"
+		self.known_devices.setdefault(server, {})[key] = Device(key, label, **values)
+		return key
+
 	def change_devices(self, server: str, changes: Sequence[DeviceChange]) -> None:
 		known = self.known_devices.setdefault(server, {})
 		for change in changes:
@@ -121,6 +127,19 @@ class MemoryStore:
 		}
 		return len(found)
 
+	def seen(self, stream: Stream, punches: Set[tuple[str, datetime]]) -> int:
+		return len(
+			punches & {(event.punch.user_id, event.punch.source_time) for event in self._of_unit(stream)}
+		)
+
+	def newest_before(self, stream: Stream, moment: datetime) -> datetime | None:
+		times = (event.punch.source_time for event in self._of_unit(stream) if event.punch.source_time)
+		return max((time for time in times if time < moment), default=None)
+
+	def _of_unit(self, stream: Stream) -> list[Event]:
+		unit = (stream.server, stream.unit)
+		return [event for event in self.events.values() if (event.stream.server, event.stream.unit) == unit]
+
 	def finish(self, claim: Claim, outcome: Outcome) -> None:
 		log = self.logs[claim.log]
 		log.outcome, log.status = outcome, outcome.status.value
@@ -137,11 +156,15 @@ class MemoryStore:
 			self.lane_taken = self.lane_taken and not mine
 
 	def reopen(self) -> int:
-		waiting = [event for event in self.events.values() if event.status == EventStatus.UNMAPPED.value]
+		waiting = [event for event in self.events.values() if self._may_go_on(event)]
 		for event in waiting:
-			if self.people.get(event.punch.user_id):
-				event.status, event.reason_code, event.reason = EventStatus.PENDING.value, "", ""
+			event.status, event.reason_code, event.reason = EventStatus.PENDING.value, "", ""
 		return len(waiting)
+
+	def _may_go_on(self, event: Event) -> bool:
+		if event.reason_code == Reason.DEVICE_OFF.value:
+			return self.known_devices[event.stream.server][event.punch.device].enabled
+		return event.status == EventStatus.UNMAPPED.value and bool(self.people.get(event.punch.user_id))
 
 	def waiting(self, after: str, limit: int) -> list[WaitingEvent]:
 		names = sorted(

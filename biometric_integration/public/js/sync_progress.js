@@ -1,22 +1,37 @@
 frappe.provide("biometric_integration");
 
 // Ask for a sync ({server, device}, both optional) and show what becomes of it.
-biometric_integration.sync_now = (args) =>
-	frappe
-		.xcall("biometric_integration.api.sync_now", args)
-		.then((answer) => new biometric_integration.SyncProgress(answer));
+biometric_integration.sync_now = async (args) => {
+	const before = await frappe.xcall("biometric_integration.api.status");
+	const answer = await frappe.xcall("biometric_integration.api.sync_now", args);
+	const since = await biometric_integration.first_start(answer.running, before.now);
+	return new biometric_integration.SyncProgress(answer, since);
+};
+
+// A run that was already going on began before anybody asked.
+biometric_integration.first_start = async (running, now) => {
+	const logs = running.map((run) => run.log).filter(Boolean);
+	if (!logs.length) return now;
+	const [first] = await frappe.db.get_list("Biometric Sync Log", {
+		filters: { name: ["in", logs] },
+		fields: ["started_at"],
+		order_by: "started_at asc",
+		limit: 1,
+	});
+	return first ? first.started_at : now;
+};
 
 // A dialog that follows the runs of a sync. Realtime events make it quick, asking every two seconds makes it certain.
 biometric_integration.SyncProgress = class SyncProgress {
-	constructor(answer) {
+	constructor(answer, since) {
 		this.poll_every = 2000;
 		this.wait_for_worker = 20000;
 		this.runs = new Map();
+		this.quiet_polls = 0;
 		this.asked_at = Date.now();
-		this.since = answer.since || frappe.datetime.now_datetime();
-		this.expects_runs = Boolean((answer.queued || []).length || (answer.running || []).length);
+		this.since = since;
 		this.make_dialog(answer.message);
-		if (this.expects_runs) {
+		if (answer.queued.length || answer.running.length) {
 			this.listen();
 			this.poll();
 		} else {
@@ -51,6 +66,7 @@ biometric_integration.SyncProgress = class SyncProgress {
 
 	listen() {
 		this.on_event = (event) => {
+			this.quiet_polls = 0;
 			this.note({ ...event.counts, ...this.from_event(event) });
 			this.say(__("Reading…"));
 			if (event.state === "finished") this.poll();
@@ -95,18 +111,23 @@ biometric_integration.SyncProgress = class SyncProgress {
 
 	take(state) {
 		if (this.stopped) return;
-		state.runs.forEach((run) => this.note(run));
-		if (state.running) {
-			if (state.runs.length) this.say(__("Reading…"));
-			return this.poll_later();
-		}
-		if (state.runs.length) return this.finish();
-		if (Date.now() - this.asked_at > this.wait_for_worker) {
+		[...state.runs].reverse().forEach((run) => this.note(run));
+		this.quiet_polls = state.running || !state.runs.length ? 0 : this.quiet_polls + 1;
+		if (this.is_over(state.runs)) return this.finish();
+		if (state.runs.length) {
+			this.say(__("Reading…"));
+		} else if (Date.now() - this.asked_at > this.wait_for_worker) {
 			this.say(
 				__("No background worker has begun yet. The sync runs as soon as one is free; it then shows up in Sync Logs.")
 			);
 		}
 		this.poll_later();
+	}
+
+	// Streams are read in turn, and check-ins are made after that: a single look in between proves nothing.
+	is_over(runs) {
+		const is_waiting = runs.some((run) => cint(run.pending));
+		return this.quiet_polls >= (is_waiting ? 5 : 2);
 	}
 
 	finish() {

@@ -31,5 +31,10 @@ frappe.ui.form.on("Biometric Device", {
 			() => frappe.set_route("List", "Biometric Staging Event", { device: frm.doc.name }),
 			__("View")
 		);
+		frm.add_custom_button(
+			__("Employee Checkins"),
+			() => frappe.set_route("List", "Employee Checkin", { device_id: frm.doc.device_name }),
+			__("View")
+		);
 	},
 });

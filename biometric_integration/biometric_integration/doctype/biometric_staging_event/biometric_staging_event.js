@@ -7,6 +7,11 @@ const VIEWS = [
 ];
 
 frappe.ui.form.on("Biometric Staging Event", {
+	onload(frm) {
+		// This one is a clock of the server; frappe would write the time zone of the site below it.
+		frm.set_df_property("source_time", "hide_timezone", 1);
+	},
+
 	refresh(frm) {
 		const color = { Processed: "green", Ignored: "blue", Failed: "red" }[frm.doc.status] || "orange";
 		frm.set_intro(frappe.utils.escape_html(frm.doc.reason || ""), color);

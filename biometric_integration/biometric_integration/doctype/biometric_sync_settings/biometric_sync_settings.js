@@ -1,5 +1,5 @@
 const MAY_TEST = ["System Manager", "HR Manager"];
-const STATE_COLORS = { ok: "green", running: "blue", partial: "orange", failing: "red" };
+const STATE_COLORS = { ok: "green", failing: "red" };
 const WAITING_COLORS = { Pending: "blue", Unmapped: "orange", Failed: "red", Quarantined: "purple" };
 
 frappe.ui.form.on("Biometric Sync Settings", {
@@ -150,15 +150,16 @@ function show_state(frm) {
 	});
 }
 
-function show_server(frm, { server, label, last_success, state, message }) {
+function show_server(frm, { server, label, enabled, last_success, state, message }) {
 	const escape = frappe.utils.escape_html;
 	const when = last_success
 		? __("last success {0}", [frappe.datetime.comment_when(last_success)])
 		: __("no success yet");
-	const words = message ? `<div class="small text-muted">${escape(message)}</div>` : "";
+	const words = message ? `<br><span class="small text-muted">${escape(message)}</span>` : "";
 	const link = `<a href="#">${escape(label || server)}</a>`;
+	const color = (enabled && STATE_COLORS[state]) || "gray";
 	frm.dashboard
-		.add_indicator(`${link}: ${when}${words}`, STATE_COLORS[state] || "gray")
+		.add_indicator(`<span>${link}: ${enabled ? when : __("off")}${words}</span>`, color)
 		.on("click", "a", (event) => open_list(event, "Biometric Sync Log", { server }));
 }
 
