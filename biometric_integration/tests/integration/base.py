@@ -51,7 +51,13 @@ class SiteTestCase(IntegrationTestCase):
 		return server
 
 	def settings(self, server_type: str, server, **values):
-		values = {"api_user": "api", "api_password": PASSWORD, "start_date": FIRST_DAY, "timeout": 2, **values}
+		values = {
+			"api_user": "api",
+			"api_password": PASSWORD,
+			"start_date": FIRST_DAY,
+			"timeout": 2,
+			**values,
+		}
 		return factories.settings(server_type=server_type, endpoint_url=server.url, **values)
 
 
@@ -69,9 +75,20 @@ def checkins() -> list[tuple[str, datetime]]:
 
 
 def events(**filters) -> list:
-	fields = ["name", "status", "reason_code", "reason", "employee", "employee_checkin", "device_user_id", "device"]
+	fields = [
+		"name",
+		"status",
+		"reason_code",
+		"reason",
+		"employee",
+		"employee_checkin",
+		"device_user_id",
+		"device",
+	]
 	return frappe.get_all("Biometric Staging Event", filters, fields, order_by="name asc", limit=0)
 
 
 def logs(**filters) -> list:
-	return frappe.get_all("Biometric Sync Log", filters, ["*"], order_by="started_at asc, creation asc", limit=0)
+	return frappe.get_all(
+		"Biometric Sync Log", filters, ["*"], order_by="started_at asc, creation asc", limit=0
+	)

@@ -84,7 +84,9 @@ class TestApi(SiteTestCase):
 				server = self.start(server_type, small_world())
 				server.user = "somebody else"
 				result = api.test_connection()
-				self.assertEqual([step["ok"] for step in result["steps"]], [True, True, True, False, None, None])
+				self.assertEqual(
+					[step["ok"] for step in result["steps"]], [True, True, True, False, None, None]
+				)
 				self.assertTrue(result["steps"][3]["fix"])
 
 	def test_the_locations_are_those_of_the_device_list(self):
@@ -124,7 +126,12 @@ class TestApi(SiteTestCase):
 				server.faults.add(Fault(kind, times=4))
 				seen += [repr(api.test_connection()), repr(sync())]
 				server.faults.clear()
-			for doctype in ("Biometric Sync Log", "Biometric Sync Request", "Biometric Staging Event", "Error Log"):
+			for doctype in (
+				"Biometric Sync Log",
+				"Biometric Sync Request",
+				"Biometric Staging Event",
+				"Error Log",
+			):
 				seen += [repr(row) for row in frappe.get_all(doctype, fields=["*"], limit=0)]
 			seen += [repr(row) for row in frappe.get_all("Biometric Server State", fields=["*"])]
 			self.assertGreater(len(logs(status="Failed")), 5, "the faults were felt")

@@ -86,7 +86,9 @@ class TestMainJob(SiteTestCase):
 		self.assertEqual(events(device_user_id="111")[0].status, "Unmapped", "0111 is not 111")
 		jobs.process()
 		self.assertEqual(checkins(), [("0111", datetime(2025, 4, 7, 9))])
-		self.assertEqual((logs()[0].created, logs()[0].unmapped), (1, 1), "the log says what became of it since")
+		self.assertEqual(
+			(logs()[0].created, logs()[0].unmapped), (1, 1), "the log says what became of it since"
+		)
 
 	def test_an_id_entered_without_any_event_is_found_by_the_next_run(self):
 		world = World(now=datetime(2025, 4, 8, 12), zone="Asia/Kolkata")
@@ -122,7 +124,9 @@ class TestMainJob(SiteTestCase):
 		moment = datetime(2025, 4, 7, 9, 0, 7)
 		world.punch("SN1", "1", moment, "in")
 		employee = factories.employee("1")
-		by_hand = frappe.get_doc(doctype="Employee Checkin", employee=employee, time=moment, log_type="OUT").insert()
+		by_hand = frappe.get_doc(
+			doctype="Employee Checkin", employee=employee, time=moment, log_type="OUT"
+		).insert()
 		before = by_hand.reload().as_dict()
 		self.start("eBioServer", world)
 		sync()

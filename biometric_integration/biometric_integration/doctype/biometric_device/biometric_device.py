@@ -20,15 +20,23 @@ class BiometricDevice(Document):
 
 	def check_same_as(self) -> None:
 		if self.same_as == self.name:
-			frappe.throw(_("A device cannot be the same as itself. Choose the other device, or leave Same As empty."))
-		other = frappe.db.get_value("Biometric Device", self.same_as, ["device_name", "server", "same_as"], as_dict=True)
+			frappe.throw(
+				_("A device cannot be the same as itself. Choose the other device, or leave Same As empty.")
+			)
+		other = frappe.db.get_value(
+			"Biometric Device", self.same_as, ["device_name", "server", "same_as"], as_dict=True
+		)
 		if other.same_as:
 			frappe.throw(
-				_("{0} is itself marked as the same as another device. Choose that one here.").format(other.device_name)
+				_("{0} is itself marked as the same as another device. Choose that one here.").format(
+					other.device_name
+				)
 			)
 		if (other.server or PRIMARY) != (self.server or PRIMARY):
 			frappe.throw(
-				_("{0} belongs to another server. Choose a device of the same server.").format(other.device_name)
+				_("{0} belongs to another server. Choose a device of the same server.").format(
+					other.device_name
+				)
 			)
 		if frappe.db.exists("Biometric Device", {"same_as": self.name}):
 			frappe.throw(_("Other devices are marked as the same as this one. Change these first."))
@@ -39,4 +47,6 @@ class BiometricDevice(Document):
 
 	def on_trash(self) -> None:
 		if frappe.db.exists("Biometric Staging Event", {"device": self.name}):
-			frappe.throw(_("This device has punches, which are known by it. Disable it instead of deleting it."))
+			frappe.throw(
+				_("This device has punches, which are known by it. Disable it instead of deleting it.")
+			)

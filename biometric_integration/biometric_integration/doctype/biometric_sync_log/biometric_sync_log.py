@@ -15,7 +15,11 @@ class BiometricSyncLog(Document):
 		filters = {"status": ("!=", "Running"), "started_at": ("<", add_days(now_datetime(), -days))}
 		while names := frappe.get_all("Biometric Sync Log", filters=filters, pluck="name", limit=CHUNK):
 			frappe.db.set_value(
-				"Biometric Staging Event", {"sync_log": ("in", names)}, "sync_log", None, update_modified=False
+				"Biometric Staging Event",
+				{"sync_log": ("in", names)},
+				"sync_log",
+				None,
+				update_modified=False,
 			)
 			frappe.db.delete("Biometric Sync Request", {"parent": ("in", names)})
 			frappe.db.delete("Biometric Sync Log", {"name": ("in", names)})

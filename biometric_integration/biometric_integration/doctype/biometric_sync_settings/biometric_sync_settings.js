@@ -155,11 +155,11 @@ function show_server(frm, { server, label, enabled, last_success, state, message
 	const when = last_success
 		? __("last success {0}", [frappe.datetime.comment_when(last_success)])
 		: __("no success yet");
-	const words = message ? `<br><span class="small text-muted">${escape(message)}</span>` : "";
-	const link = `<a href="#">${escape(label || server)}</a>`;
+	const words = [enabled ? when : __("off"), message && escape(message)].filter(Boolean).join("<br>");
 	const color = (enabled && STATE_COLORS[state]) || "gray";
 	frm.dashboard
-		.add_indicator(`<span>${link}: ${enabled ? when : __("off")}${words}</span>`, color)
+		.add_indicator(`<a href="#">${escape(label || server)}</a>`, color)
+		.append(`<div class="small text-muted">${words}</div>`)
 		.on("click", "a", (event) => open_list(event, "Biometric Sync Log", { server }));
 }
 

@@ -31,17 +31,21 @@ class BiometricSyncSettings(Document):
 			where = _("More Servers, row {0}").format(row.idx)
 			if not SERVER_ID.fullmatch(row.server_id):
 				frappe.throw(
-					_("{0}: the Server ID takes 1 to 20 small letters, digits, - and _, such as branch-2.").format(where)
+					_(
+						"{0}: the Server ID takes 1 to 20 small letters, digits, - and _, such as branch-2."
+					).format(where)
 				)
 			if row.server_id in taken:
 				frappe.throw(
-					_("{0}: the Server ID {1} is taken. Choose another one.").format(where, frappe.bold(row.server_id))
+					_("{0}: the Server ID {1} is taken. Choose another one.").format(
+						where, frappe.bold(row.server_id)
+					)
 				)
 			if former.get(row.name, row.server_id) != row.server_id:
 				frappe.throw(
-					_("{0}: the Server ID cannot be changed, because punches are known by it. Set it back to {1}.").format(
-						where, frappe.bold(former[row.name])
-					)
+					_(
+						"{0}: the Server ID cannot be changed, because punches are known by it. Set it back to {1}."
+					).format(where, frappe.bold(former[row.name]))
 				)
 			taken.add(row.server_id)
 
@@ -62,9 +66,9 @@ def check_connection(server: Document) -> None:
 			frappe.throw(_("{0}: fill in {1}, or turn off Enabled.").format(where, frappe.bold(label)))
 	if server.endpoint_url and not is_web_address(server.endpoint_url):
 		frappe.throw(
-			_("{0}: the Endpoint URL begins with http:// or https:// and names a host, without a login, such as {1}.").format(
-				where, "http://192.168.1.20:85"
-			)
+			_(
+				"{0}: the Endpoint URL begins with http:// or https:// and names a host, without a login, such as {1}."
+			).format(where, "http://192.168.1.20:85")
 		)
 	if server.time_zone and not is_time_zone(server.time_zone):
 		frappe.throw(
@@ -74,7 +78,9 @@ def check_connection(server: Document) -> None:
 		)
 	if server.ca_certificate and not PEM.search(server.ca_certificate):
 		frappe.throw(
-			_("{0}: paste the CA Certificate as PEM text, from BEGIN CERTIFICATE to END CERTIFICATE.").format(where)
+			_("{0}: paste the CA Certificate as PEM text, from BEGIN CERTIFICATE to END CERTIFICATE.").format(
+				where
+			)
 		)
 
 
@@ -82,7 +88,12 @@ def is_web_address(url: str) -> bool:
 	"""An http(s) address with a host; a login in the address is refused, it would show up in logs."""
 	try:
 		parts = urlsplit(url)
-		return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
+		return (
+			parts.scheme in ("http", "https")
+			and bool(parts.hostname)
+			and "@" not in parts.netloc
+			and parts.port != 0
+		)
 	except ValueError:
 		return False
 

@@ -1,0 +1,225 @@
+"""Which device a row is from, while names, locations and serial numbers come and go."""
+
+from __future__ import annotations
+
+import unittest
+from datetime import datetime
+
+from biometric_integration.core.connector import ListedDevice
+from biometric_integration.core.devices import (
+	SHARED_NOTE,
+	UNKNOWN_NOTE,
+	Device,
+	DeviceBook,
+	DeviceChange,
+	applied,
+	changes,
+	shared_pairs,
+)
+from biometric_integration.core.punch import Direction, Record
+
+GATE, DOOR, PLANT_GATE = ("Main Gate", "HO"), ("Side Door", "HO"), ("Main Gate", "PLANT")
+
+
+def listed(*entries: tuple[str, tuple[str, str]]) -> list[ListedDevice]:
+	return [ListedDevice(serial, *pair) for serial, pair in entries]
+
+
+def row(pair: tuple[str, str] = ("", ""), serial: str = "") -> Record:
+	return Record("1", datetime(2025, 4, 7, 9), Direction.IN, "raw", serial, *pair)
+
+
+def device(key: str, serial: str = "", *aliases: tuple[str, str], **values) -> Device:
+	label, location = aliases[0] if aliases else ("", "")
+	return Device(
+		key, **{"label": label, "serial": serial, "location": location, "aliases": aliases, **values}
+	)
+
+
+class Ledger:
+	"""Devices of one server, kept as a store keeps them: changes in, devices out, keys for ever."""
+
+	def __init__(self, *devices: Device):
+		self.kept = {kept.key: kept for kept in devices}
+
+	def learn(self, entries: list[ListedDevice]) -> DeviceBook:
+		self.change(changes(self.devices, entries))
+		return DeviceBook(self.devices, entries)
+
+	def change(self, found: list[DeviceChange]) -> None:
+		for change in found:
+			key = change.key or f"new-{len(self.kept) + 1}"
+			kept = self.kept.get(key) or Device(key, change.pair[0], location=change.pair[1])
+			self.kept[key] = applied(kept, change)
+
+	@property
+	def devices(self) -> list[Device]:
+		return list(self.kept.values())
+
+
+class Changes(unittest.TestCase):
+	def test_a_new_serial_is_a_new_device(self):
+		self.assertEqual(changes([], listed(("S1", GATE))), [DeviceChange(GATE, serial="S1")])
+
+	def test_what_is_known_changes_nothing(self):
+		self.assertEqual(changes([device("a", "S1", GATE)], listed(("S1", GATE))), [])
+
+	def test_a_new_name_becomes_an_alias(self):
+		self.assertEqual(
+			changes([device("a", "S1", GATE)], listed(("S1", DOOR))), [DeviceChange(DOOR, "a", "S1")]
+		)
+
+	def test_a_name_it_had_before_is_no_change(self):
+		self.assertEqual(changes([device("a", "S1", GATE, DOOR)], listed(("S1", GATE))), [])
+
+	def test_a_placeholder_gets_the_serial_that_is_listed_under_its_name(self):
+		self.assertEqual(
+			changes([device("a", "", GATE)], listed(("S1", GATE))), [DeviceChange(GATE, "a", "S1")]
+		)
+
+	def test_a_placeholder_of_a_shared_name_gets_none(self):
+		found = changes([device("a", "", GATE)], listed(("S1", GATE), ("S2", GATE)))
+		self.assertEqual(found, [DeviceChange(GATE, serial="S1"), DeviceChange(GATE, serial="S2")])
+
+	def test_a_serial_keeps_its_device_even_where_a_placeholder_has_its_new_name(self):
+		known = [device("a", "S1", GATE), device("b", "", DOOR)]
+		self.assertEqual(changes(known, listed(("S1", DOOR))), [DeviceChange(DOOR, "a", "S1")])
+
+	def test_an_entry_without_a_serial_tells_nothing(self):
+		self.assertEqual(changes([], listed(("", GATE))), [])
+
+	def test_an_entry_that_comes_twice_is_one_device_and_shares_its_name_with_nobody(self):
+		twice = listed(("S1", GATE), ("S1", GATE))
+		self.assertEqual(changes([], twice), [DeviceChange(GATE, serial="S1")])
+		self.assertEqual(changes([device("a", "", GATE)], twice), [DeviceChange(GATE, "a", "S1")])
+		self.assertEqual(shared_pairs(twice), frozenset())
+
+	def test_a_new_serial_in_two_locations_is_one_device_with_both_names(self):
+		ledger = Ledger()
+		both = listed(("S1", GATE), ("S1", PLANT_GATE))
+		book = ledger.learn(both)
+		self.assertEqual([kept.serial for kept in ledger.devices], ["S1"])
+		self.assertEqual(book.find(row(PLANT_GATE)), book.find(row(GATE)))
+		ledger.learn(both)
+		self.assertEqual(ledger.devices[0].aliases, (GATE, PLANT_GATE))
+
+	def test_one_name_in_two_locations_is_not_shared(self):
+		self.assertEqual(shared_pairs(listed(("S1", GATE), ("S2", PLANT_GATE))), frozenset())
+		self.assertEqual(shared_pairs(listed(("S1", GATE), ("S2", GATE), ("S3", DOOR))), frozenset({GATE}))
+
+	def test_learning_the_same_list_again_never_changes_anything(self):
+		for entries in (
+			listed(("S1", GATE), ("S2", DOOR)),
+			listed(("S1", GATE), ("S2", GATE)),
+			listed(("S1", GATE), ("S1", GATE)),
+		):
+			with self.subTest(entries=entries):
+				ledger = Ledger(device("p", "", DOOR))
+				ledger.learn(entries)
+				self.assertEqual(changes(ledger.devices, entries), [])
+
+
+class ByHand(unittest.TestCase):
+	"""A person enters the device before the server is ever asked."""
+
+	def test_with_a_serial_it_learns_its_name_from_the_server(self):
+		ledger = Ledger(Device("hand", "Reception", "S1"))
+		book = ledger.learn(listed(("S1", GATE)))
+		self.assertEqual(book.find(row(GATE)).key, "hand")
+		self.assertEqual(len(ledger.devices), 1)
+
+	def test_with_name_and_location_only_it_gets_its_serial_from_the_server(self):
+		ledger = Ledger(Device("hand", *GATE[:1], location=GATE[1]))
+		book = ledger.learn(listed(("S1", GATE), ("S2", PLANT_GATE)))
+		self.assertEqual(book.find(row(GATE)), ledger.kept["hand"])
+		self.assertEqual(ledger.kept["hand"].serial, "S1")
+		self.assertEqual(len(ledger.devices), 2)
+
+	def test_with_name_and_location_only_it_is_found_where_no_list_names_it(self):
+		book = DeviceBook([Device("hand", GATE[0], location=GATE[1])])
+		self.assertEqual(book.find(row(GATE)).key, "hand")
+		self.assertIsNone(book.find(row(PLANT_GATE)))
+
+	def test_the_label_of_a_device_with_a_serial_is_no_name_at_the_server(self):
+		self.assertIsNone(DeviceBook([Device("hand", GATE[0], "S1", GATE[1])]).find(row(GATE)))
+
+
+class Book(unittest.TestCase):
+	def test_a_serial_in_the_row_says_it_all(self):
+		book = DeviceBook([device("a", "S1", GATE), device("b", "S2", GATE)])
+		self.assertEqual(book.find(row(serial="S2")).key, "b")
+		self.assertIsNone(book.find(row(serial="S3")))
+
+	def test_a_disabled_device_is_found_all_the_same(self):
+		self.assertEqual(DeviceBook([device("a", "S1", GATE, enabled=False)]).find(row(GATE)).key, "a")
+
+	def test_a_renamed_device_is_found_under_both_names(self):
+		ledger = Ledger(device("a", "S1", GATE))
+		book = ledger.learn(listed(("S1", DOOR)))
+		self.assertEqual([book.find(row(pair)).key for pair in (GATE, DOOR)], ["a", "a"])
+
+	def test_a_device_moved_to_another_location_is_found_in_both(self):
+		ledger = Ledger(device("a", "S1", GATE))
+		book = ledger.learn(listed(("S1", PLANT_GATE)))
+		self.assertEqual([book.find(row(pair)).key for pair in (GATE, PLANT_GATE)], ["a", "a"])
+
+	def test_swapped_names_follow_the_list_of_today(self):
+		ledger = Ledger(device("a", "S1", GATE), device("b", "S2", DOOR))
+		book = ledger.learn(listed(("S1", DOOR), ("S2", GATE)))
+		self.assertEqual((book.find(row(GATE)).key, book.find(row(DOOR)).key), ("b", "a"))
+		back = ledger.learn(listed(("S1", GATE), ("S2", DOOR)))
+		self.assertEqual((back.find(row(GATE)).key, back.find(row(DOOR)).key), ("a", "b"))
+
+	def test_a_former_name_of_two_devices_belongs_to_neither(self):
+		book = DeviceBook([device("a", "S1", GATE), device("b", "S2", GATE)], [])
+		self.assertIsNone(book.find(row(GATE)))
+
+	def test_a_shared_name_belongs_to_its_placeholder_until_it_is_told_apart(self):
+		ledger = Ledger()
+		both = listed(("S1", GATE), ("S2", GATE))
+		book = ledger.learn(both)
+		self.assertIsNone(book.find(row(GATE)))
+		self.assertEqual(book.unknown(GATE), DeviceChange(GATE, note=SHARED_NOTE))
+		ledger.change([book.unknown(GATE)])
+		placeholder = ledger.learn(both).find(row(GATE))
+		self.assertEqual(placeholder.serial, "")
+		apart = ledger.learn(listed(("S1", GATE), ("S2", DOOR)))
+		self.assertEqual([apart.find(row(pair)).serial for pair in (GATE, DOOR)], ["S1", "S2"])
+		self.assertIn(placeholder.key, ledger.kept, "a key is for ever")
+
+	def test_a_known_device_that_shares_its_name_from_today_on_is_not_guessed(self):
+		ledger = Ledger(device("a", "S1", GATE))
+		self.assertIsNone(ledger.learn(listed(("S1", GATE), ("S2", GATE))).find(row(GATE)))
+
+	def test_an_unknown_name_gets_a_placeholder_that_is_completed_later(self):
+		ledger = Ledger()
+		book = ledger.learn([])
+		self.assertEqual(book.unknown(GATE), DeviceChange(GATE, note=UNKNOWN_NOTE))
+		ledger.change([book.unknown(GATE)])
+		key = DeviceBook(ledger.devices).find(row(GATE)).key
+		completed = ledger.learn(listed(("S1", GATE))).find(row(GATE))
+		self.assertEqual((completed.key, completed.serial), (key, "S1"))
+		self.assertEqual(ledger.learn(listed(("S1", DOOR))).find(row(DOOR)).key, key)
+
+	def test_a_device_that_turned_out_to_be_another_gives_way_to_it(self):
+		book = DeviceBook([device("old", "", DOOR, same_as="a"), device("a", "S1", GATE)])
+		self.assertEqual(book.find(row(DOOR)).key, "a")
+		self.assertEqual(book.find(row(GATE)).key, "a")
+
+	def test_same_as_a_device_that_is_gone_is_the_device_itself(self):
+		self.assertEqual(DeviceBook([device("old", "", DOOR, same_as="gone")]).find(row(DOOR)).key, "old")
+
+
+class Applied(unittest.TestCase):
+	def test_a_name_is_kept_once_and_the_newest_stands_last(self):
+		kept = applied(
+			applied(device("a", "S1", GATE), DeviceChange(DOOR, "a", "S1")), DeviceChange(DOOR, "a", "S1")
+		)
+		self.assertEqual(kept.aliases, (GATE, DOOR))
+
+	def test_no_serial_in_a_change_takes_none_away(self):
+		self.assertEqual(applied(device("a", "S1", GATE), DeviceChange(GATE, "a")).serial, "S1")
+
+
+if __name__ == "__main__":
+	unittest.main()
