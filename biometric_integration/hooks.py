@@ -26,8 +26,8 @@ after_migrate = ["biometric_integration.install.after_migrate"]
 after_uninstall = "biometric_integration.install.after_uninstall"
 
 doctype_js = {
-	"Biometric Sync Settings": "public/js/sync_progress.js",
-	"Biometric Device": "public/js/sync_progress.js",
+	"Biometric Sync Settings": ["public/js/sync_progress.js", "public/js/sync_period.js"],
+	"Biometric Device": ["public/js/sync_progress.js", "public/js/sync_period.js"],
 	"Biometric Sync Log": "public/js/sync_progress.js",
 	"Employee Checkin": "public/js/employee_checkin.js",
 }

@@ -37,6 +37,7 @@ JUNK_CODES = ("OPLOG", "USER PIN=", "FP PIN=", "FACE PIN=", "NEW USER")
 JUNK_INITIALS = frozenset(initial for code in JUNK_CODES for initial in (code[0], code[0].lower()))
 LARGEST_ID = 2**63 - 1
 """The id is a `bigint` at the server (essl-protocol §5.2)."""
+LONGEST_ID = len(str(LARGEST_ID))
 FIRST_YEAR = 2000
 """Rows from before are records of a device without a clock (essl-protocol §3.1)."""
 BEGINNING = 20
@@ -153,11 +154,14 @@ class EBioServer:
 	) -> tuple[SoapReader, list[str], Iterator[str]]:
 		"""The answer, its first rows and the rest of them. Raises for a text in place of rows."""
 		reader = self._asked(operation, fields, window)
-		rows = _rows(reader.pieces())
+		pieces = reader.pieces()
+		first = next(pieces, "")
+		rows = _rows(chain([first], pieces))
 		beginning = list(islice(rows, BEGINNING))
 		if beginning and _is_text(beginning, operation):
 			reader.close()
-			raise _text_failure(reader, operation, ROW_END.join(beginning))
+			# as it came, not as rows: a password that is echoed in it must be whole to be recognised
+			raise _text_failure(reader, operation, first.strip(BLANKS + ROW_END))
 		return reader, beginning, rows
 
 	def _asked(self, operation: str, fields: dict[str, str], window: Window | None = None) -> SoapReader:
@@ -171,16 +175,18 @@ def parse_row(
 	"""One row: time, code, device name, location, direction.
 
 	Nothing is quoted, so it is read from both ends: commas that are left over belong to the device name, or to the location
-	where that makes one of the known `pairs`. `body` is the row without the `log_id` before it.
+	where that makes one of the known `pairs`. `body` is the row without the `log_id` before it; a row that cannot be read keeps
+	only that, so that both feeds tell of it in the same words.
 	"""
-	fields = (raw if body is None else body).split(",")
-	if len(raw) > LONGEST_ROW:
-		return too_long(raw)
+	body = raw if body is None else body
+	fields = body.split(",")
+	if len(body) > LONGEST_ROW:
+		return too_long(body)
 	if len(fields) < 2:
-		return Unreadable(raw, "The row has one field only.", log_id)
+		return Unreadable(body, "The row has one field only.", log_id)
 	moment = source_time(fields[0].strip())
 	if moment is None:
-		return Unreadable(raw, "The time of the row cannot be read.", log_id)
+		return Unreadable(body, "The time of the row cannot be read.", log_id)
 	code = fields[1].strip()
 	is_junk = moment.year < FIRST_YEAR or (code[:1] in JUNK_INITIALS and code.upper().startswith(JUNK_CODES))
 	if len(fields) == 5:
@@ -190,9 +196,9 @@ def parse_row(
 	elif is_junk:
 		name = location = word = ""
 	else:
-		return Unreadable(raw, f"The row has {len(fields)} fields in place of 5.", log_id)
+		return Unreadable(body, f"The row has {len(fields)} fields in place of 5.", log_id)
 	if not code and not is_junk:
-		return Unreadable(raw, "The row has no employee code.", log_id)
+		return Unreadable(body, "The row has no employee code.", log_id)
 	direction = DIRECTION_WORDS.get(word) or direction_of(word) or Direction.NONE
 	return Record(
 		code, moment, direction, raw, "", name, location, log_id, "", Kind.JUNK if is_junk else Kind.PUNCH
@@ -201,12 +207,16 @@ def parse_row(
 
 def parse_row_with_id(raw: str, pairs: Collection[Pair] = ()) -> Row:
 	"""One row of the id feed: the log id, then what `parse_row` reads."""
-	number, _, body = raw.partition(",")
-	number = number.strip()
-	log_id = int(number) if number.isascii() and number.isdecimal() and len(number) < 20 else LARGEST_ID + 1
-	if log_id > LARGEST_ID:
+	number, comma, body = raw.partition(",")
+	log_id = _log_id(number.strip())
+	if not comma or log_id is None:
 		return Unreadable(raw, "The log id of the row cannot be read.")
 	return parse_row(raw, pairs, log_id, body)
+
+
+def _log_id(text: str) -> int | None:
+	is_number = text.isascii() and text.isdecimal() and len(text) <= LONGEST_ID
+	return int(text) if is_number and int(text) <= LARGEST_ID else None
 
 
 def parse_device(raw: str) -> ListedDevice | None:
@@ -229,12 +239,14 @@ def _rows(pieces: Iterator[str]) -> Iterator[str]:
 
 
 def _is_text(beginning: Sequence[str], operation: str) -> bool:
-	"""Whether an answer begins with words for people: nothing in it can be read, and it is too poor in commas for a row.
+	"""Whether an answer begins with words for people: nothing in it can be read, and its first line is unlike a row.
 
-	A broken row among good ones is a row.
+	A broken row among good ones is a row, and so is one that begins with an id or a date, or is rich in commas.
 	"""
-	parse = PARSERS[operation]
-	return beginning[0].count(",") < FEWEST_COMMAS and not any(_is_read(parse(row)) for row in beginning)
+	first = beginning[0]
+	if first.count(",") >= FEWEST_COMMAS or ("," in first and first[0].isdecimal()):
+		return False
+	return not any(_is_read(PARSERS[operation](row)) for row in beginning)
 
 
 def _is_read(row: Row | ListedDevice | None) -> bool:

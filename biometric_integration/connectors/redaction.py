@@ -14,9 +14,10 @@ EXCERPT_LENGTH = 500
 """Characters of a foreign text that are kept."""
 
 PASSWORD_ELEMENT = re.compile(
-	r"((?:<|&lt;)(?:\w+:)?(?:User)?Password\b[^<>]{0,200}?(?:>|&gt;)).*?(?=<|&lt;|$)",
+	r"((?:<|&lt;)(?:\w+:)?(?:User)?Password\b[^<>]{0,200}?(?:>|&gt;)).*?(?=(?:</|&lt;/)(?:\w+:)?(?:User)?Password|$)",
 	re.IGNORECASE | re.DOTALL,
 )
+"""Up to its end or that of the text, as its content may hold anything that looks like a tag."""
 
 
 class Secret(str):
@@ -39,11 +40,10 @@ class SecretBytes(bytes):
 
 def redact(text: str, secrets: Iterable[str]) -> str:
 	"""`text` without the secrets, however they are escaped, and without the content of any password element."""
-	text = PASSWORD_ELEMENT.sub(rf"\g<1>{MASK}", text)
-	for secret in secrets:
-		if secret:
-			text = _pattern(str(secret)).sub(MASK, text)
-	return text
+	for secret in filter(None, secrets):
+		text = _pattern(str(secret)).sub(MASK, text)
+	# afterwards: an element that were cut first would leave a rest that is no secret as a whole
+	return PASSWORD_ELEMENT.sub(rf"\g<1>{MASK}", text)
 
 
 def excerpt(text: str, secrets: Iterable[str]) -> str:
@@ -63,17 +63,16 @@ def _any_form(character: str) -> str:
 	if character == "'":
 		names.append("apos")
 	forms = [
-		rf"\\?{re.escape(character)}",
 		rf"&(?:amp;)*(?:{'|'.join(names)});",
 		rf"\\[ux]0*{code:x}",
 		re.escape(_url_quoted(character)),
 		re.escape(json.dumps(character)[1:-1]),
 		"".join(rf"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass")),
+		*([r"\+"] if character == " " else []),
+		# last: `&` alone must not be taken from `&amp;`, nor `%` from `%25`
+		rf"\\?{re.escape(character)}",
 	]
-	if character == " ":
-		forms.append(r"\+")
-	# the longest first: `&` alone must not be taken from `&amp;`
-	return f"(?:{'|'.join(sorted(forms, key=len, reverse=True))})"
+	return f"(?:{'|'.join(forms)})"
 
 
 def _url_quoted(character: str) -> str:

@@ -17,7 +17,7 @@ from biometric_integration.core.errors import (
 	AuthenticationError,
 	ConfigurationError,
 	SyncError,
-	TransientError,
+	UnreachableError,
 )
 from biometric_integration.core.punch import Unreadable
 
@@ -69,7 +69,7 @@ class Reach:
 		try:
 			socket.create_connection((host, port), timeout=min(10, self.config.timeout)).close()
 		except OSError as error:
-			raise TransientError(f"No connection to {host}:{port} ({error}).", str(error)) from error
+			raise UnreachableError(f"No connection to {host}:{port} ({error}).", str(error)) from error
 		return f"{host}:{port} accepts connections."
 
 	def _target(self) -> tuple[str, int]:

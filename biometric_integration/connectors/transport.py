@@ -36,6 +36,7 @@ from biometric_integration.core.errors import (
 	ProtocolError,
 	SyncError,
 	TransientError,
+	UnreachableError,
 )
 from biometric_integration.core.window import Window
 
@@ -79,8 +80,17 @@ STATUS_FAILURES: dict[int, Failure] = {
 		ConfigurationError,
 		"The proxy on the way to {place} wants a login (HTTP 407): check the proxy settings.",
 	),
-	408: (TransientError, "{place} gave up waiting (HTTP 408); the next run tries again."),
-	429: (TransientError, "{place} asks for fewer requests (HTTP 429); the next run tries again."),
+	408: (UnreachableError, "{place} gave up waiting (HTTP 408); the next run tries again."),
+	429: (UnreachableError, "{place} asks for fewer requests (HTTP 429); the next run tries again."),
+	502: (
+		UnreachableError,
+		"The server behind {place} does not answer (HTTP 502); the next run tries again.",
+	),
+	503: (UnreachableError, "{place} is not available now (HTTP 503); the next run tries again."),
+	504: (
+		UnreachableError,
+		"The server behind {place} does not answer (HTTP 504); the next run tries again.",
+	),
 }
 STATUS_CLASS_FAILURES: dict[int, Failure] = {
 	2: (ProtocolError, "{place} answered with HTTP {status} and no data: check the URL."),
@@ -114,7 +124,7 @@ TLS_FAILURES: tuple[tuple[str, Failure], ...] = (
 	),
 	(
 		r"eof|reset|timed out",
-		(TransientError, "The TLS connection to {place} broke off; the next run tries again."),
+		(UnreachableError, "The TLS connection to {place} broke off; the next run tries again."),
 	),
 	(
 		r"",
@@ -128,7 +138,7 @@ NO_HTTP = "{place} does not answer as a web server does: check the port, and htt
 CONNECTION_FAILURES: tuple[tuple[type[BaseException], Failure], ...] = (
 	(
 		requests.exceptions.ProxyError,
-		(TransientError, "The proxy on the way to {place} cannot be used: check the proxy settings."),
+		(UnreachableError, "The proxy on the way to {place} cannot be used: check the proxy settings."),
 	),
 	(
 		socket.gaierror,
@@ -140,14 +150,17 @@ CONNECTION_FAILURES: tuple[tuple[type[BaseException], Failure], ...] = (
 	(
 		requests.exceptions.ConnectTimeout,
 		(
-			TransientError,
+			UnreachableError,
 			"{place} cannot be reached: no answer in {connect:g} seconds. Is it switched on and the port open?",
 		),
 	),
-	(TimeoutError, (TransientError, "{place} was silent for {timeout:g} seconds; the next run tries again.")),
+	(
+		TimeoutError,
+		(UnreachableError, "{place} was silent for {timeout:g} seconds; the next run tries again."),
+	),
 	(
 		ConnectionRefusedError,
-		(TransientError, "{place} refuses the connection. Is the server running, and is this its port?"),
+		(UnreachableError, "{place} refuses the connection. Is the server running, and is this its port?"),
 	),
 	(
 		http.client.IncompleteRead,
@@ -155,9 +168,9 @@ CONNECTION_FAILURES: tuple[tuple[type[BaseException], Failure], ...] = (
 	),
 	(
 		http.client.RemoteDisconnected,
-		(TransientError, "{place} closed the connection without an answer; the next run tries again."),
+		(UnreachableError, "{place} closed the connection without an answer; the next run tries again."),
 	),
-	(ConnectionError, (TransientError, "The connection to {place} broke off; the next run tries again.")),
+	(ConnectionError, (UnreachableError, "The connection to {place} broke off; the next run tries again.")),
 	(http.client.HTTPException, (ProtocolError, NO_HTTP)),
 	(
 		requests.exceptions.ContentDecodingError,
@@ -173,7 +186,7 @@ CONNECTION_FAILURES: tuple[tuple[type[BaseException], Failure], ...] = (
 	(requests.exceptions.InvalidURL, (ConfigurationError, BAD_URL)),
 	(UnicodeError, (ConfigurationError, BAD_URL)),
 	(ValueError, (ProtocolError, NO_HTTP)),
-	(BaseException, (TransientError, "The connection to {place} failed; the next run tries again.")),
+	(BaseException, (UnreachableError, "The connection to {place} failed; the next run tries again.")),
 )
 """The first type that is found in the chain of causes decides."""
 
@@ -318,7 +331,7 @@ class Transport:
 			try:
 				self._check_complete(request, response)
 				self._check_status(request, response, body, trace)
-			except SyncError:
+			except BaseException:
 				body.close()
 				raise
 		return Answer(request, response.status_code, body, _date(response), trace)
@@ -414,7 +427,7 @@ class Transport:
 		)
 		if self._deadline.passed:
 			kind, sentence = (
-				TransientError,
+				UnreachableError,
 				"{place} did not finish its answer in {deadline:g} seconds; the next run tries again.",
 			)
 		for link in chain:

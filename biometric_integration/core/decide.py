@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -122,7 +122,7 @@ class Decision:
 	"""What to do about one event.
 
 	A decision without a reason asks for a check-in of `employee` at `time` with `log_type`. `record` is the check-in that is
-	there (or was made), `twin` the event of the same batch whose check-in this one shares.
+	there (or was made), `twin` the event of the same batch whose check-in this one shares or repeats.
 	"""
 
 	event: WaitingEvent
@@ -246,7 +246,8 @@ def _repeat(decision: Decision, directory: Directory, rules: Rules) -> Decision 
 				"seconds": str(int(rules.repeat_window.total_seconds())),
 				"time": entry.time.isoformat(" "),
 			}
-			return replace(decision, reason=Reason.REPEAT, values=values)
+			twin = "" if entry.record else entry.event
+			return replace(decision, reason=Reason.REPEAT, values=values, twin=twin)
 	return None
 
 
@@ -261,8 +262,14 @@ def _kept(decision: Decision, directory: Directory) -> Decision:
 
 
 def with_twins(decisions: Iterable[Decision]) -> list[Decision]:
-	"""Fill in the check-ins that twins share; where the twin's was refused, the event keeps waiting (it is left out)."""
+	"""Fill in the check-ins that twins share. Where the twin's was refused, the event keeps waiting: it is left out."""
 	decisions = list(decisions)
 	made = {decision.event.name: decision.record for decision in decisions if decision.record}
-	filled = (replace(d, record=made.get(d.twin, "")) if d.twin and not d.record else d for d in decisions)
-	return [decision for decision in filled if decision.record or not decision.twin]
+	refused = {decision.event.name for decision in decisions if decision.reason is Reason.HRMS_REFUSED}
+	return [_shared(decision, made) for decision in decisions if decision.twin not in refused]
+
+
+def _shared(decision: Decision, made: Mapping[str, str]) -> Decision:
+	if decision.reason is Reason.ALREADY_THERE and decision.twin:
+		return replace(decision, record=made[decision.twin])
+	return decision

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from biometric_integration.core.connector import ListedDevice
 from biometric_integration.core.punch import Record
+from biometric_integration.core.text import harmless
 
 Pair = tuple[str, str]
 """Device name and location, as the server writes them."""
@@ -77,6 +78,11 @@ def shared_pairs(listed: Iterable[ListedDevice]) -> frozenset[Pair]:
 	"""Pairs that stand for more than one serial: nobody can tell which."""
 	counts = Counter((device.device_name, device.location) for device in dict.fromkeys(listed))
 	return frozenset(pair for pair, count in counts.items() if count > 1)
+
+
+def shown(entry: ListedDevice) -> ListedDevice:
+	"""The entry with names that may stand on a page."""
+	return ListedDevice(harmless(entry.serial), harmless(entry.device_name), harmless(entry.location))
 
 
 class DeviceBook:

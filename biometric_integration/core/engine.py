@@ -12,12 +12,13 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
+from biometric_integration.core import devices
 from biometric_integration.core.batches import batches
 from biometric_integration.core.clock import to_site, wall_clock
 from biometric_integration.core.connector import Connector, Feed, ListedDevice, Page, ServerConfig, Unit
 from biometric_integration.core.decide import Decision, Rules, decide, with_twins
-from biometric_integration.core.devices import DeviceBook, DeviceChange, changes
-from biometric_integration.core.errors import SERVER_WIDE, ConfigurationError, ProtocolError, SyncError
+from biometric_integration.core.devices import DeviceBook, DeviceChange
+from biometric_integration.core.errors import ConfigurationError, ProtocolError, SyncError
 from biometric_integration.core.head import find_head
 from biometric_integration.core.punch import (
 	Direction,
@@ -26,12 +27,13 @@ from biometric_integration.core.punch import (
 	Record,
 	Unreadable,
 	fingerprint,
+	shown,
 	unreadable_fingerprint,
 )
 from biometric_integration.core.store import BatchLost, Claim, Fenced, Store, StreamBusy
 from biometric_integration.core.stream import Cursor, Plan, Stream, looks, plan
 from biometric_integration.core.summary import Outcome, RunCounts, RunReport, RunStatus, Trigger
-from biometric_integration.core.window import Window, midnight
+from biometric_integration.core.window import DAY, Window, midnight
 
 BATCH = 1000
 ID_PAGE = 500
@@ -40,6 +42,10 @@ REREAD_IDS = 300
 TRIES = 3
 MOST_HALVINGS = 40
 
+MARGIN = timedelta(minutes=2)
+"""Connectors may ask from a little earlier than the window: what came from there just now is no earlier knowledge."""
+FEWER_SINCE = "fewer since"
+"""Kept with the scans of a cursor: since when a server has had fewer punches than are here."""
 AHEAD = datetime(2100, 1, 1)
 """Where the search for punches of devices whose clock is ahead ends."""
 
@@ -85,17 +91,23 @@ class Session:
 	opened: bool = False
 	relisted: bool = False
 	ids_came: bool = False
+	ids_silent: bool = False
 
 
 @dataclass
 class Reading:
-	"""One run while it goes on. `hole`: something before `cursor.read_until` may not have come."""
+	"""One run while it goes on.
+
+	hole: something before `cursor.read_until` may not have come. fewer: the server has lost punches that are here. unseen: punches by day that were in no list by log id.
+	"""
 
 	claim: Claim
 	cursor: Cursor
 	outcome: Outcome = field(default_factory=Outcome)
 	halvings: int = 0
 	hole: bool = False
+	fewer: bool = False
+	unseen: int = 0
 
 	@property
 	def stream(self) -> Stream:
@@ -135,7 +147,7 @@ class Engine:
 			report, error = self._run(session, stream, feed)
 			if report:
 				yield report
-			if error and error.error_class in SERVER_WIDE:
+			if error and error.server_wide:
 				return
 
 	def _streams(self, session: Session) -> Iterator[tuple[Stream, Feed]]:
@@ -148,8 +160,8 @@ class Engine:
 			return session.options.units
 		if session.connector.unit is Unit.LOCATION:
 			return [session.config.location]
-		devices = self.store.devices(session.config.server_id)
-		return [device.serial for device in devices if device.serial and device.enabled] or [""]
+		known = self.store.devices(session.config.server_id)
+		return [device.serial for device in known if device.serial and device.enabled] or [""]
 
 	def _run(self, session: Session, stream: Stream, feed: Feed) -> tuple[RunReport | None, SyncError | None]:
 		started = self.clock()
@@ -207,13 +219,13 @@ class Engine:
 
 	def _learn(self, session: Session) -> None:
 		server = session.config.server_id
-		devices = self.store.devices(server)
+		known = self.store.devices(server)
 		if session.connector.lists_devices:
-			session.listed = session.connector.list_devices()
-			if found := changes(devices, session.listed):
+			session.listed = [devices.shown(entry) for entry in session.connector.list_devices()]
+			if found := devices.changes(known, session.listed):
 				self.store.change_devices(server, found)
-				devices = self.store.devices(server)
-		session.book = DeviceBook(devices, session.listed)
+				known = self.store.devices(server)
+		session.book = DeviceBook(known, session.listed)
 
 	def survey(self, connector: Connector, config: ServerConfig, options: PullOptions) -> Iterator[RunCounts]:
 		"""Count what `options.window` would bring and keep nothing of it; one count per request. Raises SyncError."""
@@ -264,7 +276,8 @@ class Engine:
 		if not reading.cursor.delivered and not reading.outcome.counts.fetched:
 			reading.outcome.worry(_never_delivered(session.connector.unit, reading.stream.unit))
 		elif not reading.hole and todo.finishes:
-			reading.cursor = todo.finished(reading.cursor, todo.window.end)
+			cursor = todo.finished(reading.cursor, todo.window.end)
+			reading.cursor = cursor if reading.fewer else cursor.without_scan(FEWER_SINCE)
 			self._stage(reading, (), reading.cursor)
 
 	def _read_pieces(self, session: Session, reading: Reading, window: Window) -> None:
@@ -281,10 +294,10 @@ class Engine:
 		"""What the plan cannot know: how long the stream was silent, whose clock is ahead, what the other feed has missed."""
 		counts = reading.outcome.counts
 		if session.connector.lists_devices:
-			if counts.new and not session.ids_came:
+			if counts.new and session.ids_silent:
 				reading.outcome.worry(IDS_SILENT)
-			elif counts.new and reading.claim.cursor.scans:
-				reading.outcome.worry(IDS_MISSED.format(new=counts.new))
+			elif reading.unseen and reading.claim.cursor.scans:
+				reading.outcome.worry(IDS_MISSED.format(new=reading.unseen))
 			return
 		if counts.new and not counts.known:
 			self._catch_up(session, reading, todo.window.start)
@@ -293,7 +306,7 @@ class Engine:
 
 	def _catch_up(self, session: Session, reading: Reading, end: datetime) -> None:
 		"""A stream that was silent for longer than the window and has something new now: its device was offline, and uploads."""
-		start = self.store.newest_before(reading.stream, end) or reading.cursor.read_from or end
+		start = self.store.newest_before(reading.stream, end - MARGIN) or reading.cursor.read_from or end
 		if start < end:
 			self._read_pieces(session, reading, Window(start, end))
 
@@ -307,7 +320,7 @@ class Engine:
 			)
 		except (
 			ProtocolError
-		):  # some servers refuse so long a window; what they have for now and before is read all the same
+		):  # some servers refuse so long a window; what they have up to now is read all the same
 			return
 
 	def _read_piece(self, session: Session, reading: Reading, piece: Window) -> None:
@@ -320,17 +333,29 @@ class Engine:
 		elif not answered.rows and not page.confirmed:
 			reading.leave_hole(UNCONFIRMED)
 		elif (missing := self.store.staged(reading.stream, piece) - answered.inside) > 0:
-			reading.leave_hole(FEWER.format(missing=missing, piece=piece))
+			self._note_fewer(reading, piece, FEWER.format(missing=missing, piece=piece))
 		read_to = min(piece.end, self._server_time(session, page.server_time) or piece.end)
 		self._move(reading, Window(min(piece.start, read_to), read_to), answered)
+
+	def _note_fewer(self, reading: Reading, piece: Window, sentence: str) -> None:
+		"""The answer lacks punches that are here: others may be missing too, so the mark waits. Not for ever, as servers do forget."""
+		now = reading.outcome.window.end if reading.outcome.window else piece.end
+		since = reading.cursor.scans.get(FEWER_SINCE, now)
+		reading.cursor = replace(reading.cursor, scans={**reading.cursor.scans, FEWER_SINCE: since})
+		reading.fewer = True
+		unsure = piece.end > (reading.claim.cursor.complete_until or piece.start) and now - since < DAY
+		reading.leave_hole(sentence) if unsure else reading.outcome.worry(sentence)
 
 	def _stage_page(self, session: Session, reading: Reading, piece: Window, page: Page) -> Answered:
 		answered = Answered()
 		for batch in batches(page, self.batch):
 			punches = self._normalised(session, reading.stream, batch)
+			inside = {(p.user_id, p.source_time) for p in punches if _in(piece, p)}
+			if session.ids_came:
+				reading.unseen += len(inside) - self.store.seen(reading.stream, inside)
 			self._stage(reading, punches)
 			answered.rows += len(batch)
-			answered.inside += len({(p.user_id, p.source_time) for p in punches if _in(piece, p)})
+			answered.inside += len(inside)
 		return answered
 
 	def _read_halves(self, session: Session, reading: Reading, piece: Window) -> bool:
@@ -361,6 +386,7 @@ class Engine:
 			page = session.connector.read_after(reading.stream.unit, start, ID_PAGE)
 			rows = list(page)
 			session.ids_came = session.ids_came or bool(rows)
+			session.ids_silent = not session.ids_came
 			if first and self._fell_back(session, reading, start, rows):
 				reading.outcome.worry(IDS_RESET)
 				reading.cursor, start = replace(reading.cursor, position=0), 0
@@ -399,6 +425,7 @@ class Engine:
 	def _found_head(self, session: Session, reading: Reading) -> bool:
 		"""Begin at the newest id: what is older comes by day."""
 		head = find_head(partial(self._any_after, session, reading.stream.unit))
+		session.ids_silent = head is None
 		if head is not None:
 			reading.cursor = replace(reading.cursor, position=head)
 			self._stage(reading, (), reading.cursor)
@@ -414,6 +441,7 @@ class Engine:
 	def _normalised(
 		self, session: Session, stream: Stream, rows: Sequence[Record | Unreadable]
 	) -> list[Punch]:
+		rows = [shown(row) if isinstance(row, Record) else row for row in rows]
 		self._know_devices(session, rows)
 		return [self._punch(session, stream, row) for row in rows]
 

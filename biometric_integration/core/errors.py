@@ -20,10 +20,12 @@ class SyncError(Exception):
 	"""A failure with a sentence for a person.
 
 	`message` is shown on forms and logs and names the fix. `detail` goes to the log only. Neither ever holds a
-	password: what comes from outside is redacted before it gets here.
+	password: what comes from outside is redacted before it gets here. `server_wide`: it says something about the server, not about one
+	stream, so that the rest of its streams is not tried in this run.
 	"""
 
 	error_class = ErrorClass.INTERNAL
+	server_wide = False
 
 	def __init__(self, message: str, detail: str = ""):
 		super().__init__(message)
@@ -35,22 +37,32 @@ class ConfigurationError(SyncError):
 	"""A setting is wrong or missing: nothing helps until a person changes it."""
 
 	error_class = ErrorClass.CONFIGURATION
+	server_wide = True
 
 
 class AuthenticationError(SyncError):
 	"""The server refused the login: a person is asked once, the sync looks again every hour."""
 
 	error_class = ErrorClass.AUTHENTICATION
+	server_wide = True
 
 
 class TransientError(SyncError):
-	"""The server could not be reached or failed for now: the next run tries again from the same place."""
+	"""The server failed for now: the next run tries again from the same place."""
 
 	error_class = ErrorClass.TRANSIENT
 
 
+class UnreachableError(TransientError):
+	"""No answer, or none from the server itself: name, connection, time-out, gateway. A dead server costs one of these."""
+
+	server_wide = True
+
+
 class AmbiguousError(TransientError):
 	"""The server says the same to a wrong login as to a failure of its own (eBioServer's bare `error`): time will tell."""
+
+	server_wide = True
 
 
 class ProtocolError(SyncError):
@@ -63,7 +75,3 @@ class InvalidRecord(SyncError):
 	"""One row could not be read: it is kept as it came, and stops nothing else."""
 
 	error_class = ErrorClass.INVALID_RECORD
-
-
-SERVER_WIDE = frozenset({ErrorClass.CONFIGURATION, ErrorClass.AUTHENTICATION, ErrorClass.TRANSIENT})
-"""Classes that say something about the server, not about one stream: the rest of its streams is not tried in this run."""

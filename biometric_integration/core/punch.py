@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from hashlib import blake2b
+
+from biometric_integration.core.text import harmless
 
 UNREADABLE_PREFIX = "0" * 14
 """Takes the place of the source time in the fingerprint of a row that could not be read."""
@@ -84,6 +86,19 @@ class Punch:
 	log_id: int | None = None
 	verify_mode: str = ""
 	problem: str = ""
+
+
+def shown(record: Record) -> Record:
+	"""The record with an id and names that may stand on a page; `raw` stays as it came."""
+	if "<" not in record.raw and ">" not in record.raw:
+		return record
+	return replace(
+		record,
+		user_id=harmless(record.user_id),
+		device_name=harmless(record.device_name),
+		location=harmless(record.location),
+		verify_mode=harmless(record.verify_mode),
+	)
 
 
 def fingerprint(server: str, device: str, user_id: str, source_time: datetime) -> str:

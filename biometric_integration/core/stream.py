@@ -55,6 +55,9 @@ class Cursor:
 			complete_until = max(complete_until or end, end)
 		return replace(self, read_until=read_until, complete_until=complete_until)
 
+	def without_scan(self, name: str) -> Cursor:
+		return replace(self, scans={key: moment for key, moment in self.scans.items() if key != name})
+
 
 @dataclass(frozen=True)
 class Look:

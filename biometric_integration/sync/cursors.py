@@ -9,7 +9,7 @@ import frappe
 from frappe.utils import now_datetime
 
 from biometric_integration.core.backoff import wait
-from biometric_integration.core.errors import SERVER_WIDE, SyncError
+from biometric_integration.core.errors import SyncError
 from biometric_integration.core.store import Fenced
 from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.sync import sql
@@ -66,7 +66,7 @@ def move(stream: Stream, run: str, cursor: Cursor | None) -> None:
 
 def note_result(stream: Stream, run: str, error: SyncError | None) -> None:
 	"""Keep how long the scheduler leaves a stream alone that fails by itself; what concerns the server is noted there."""
-	own = error if error and error.error_class not in SERVER_WIDE else None
+	own = error if error and not error.server_wide else None
 	failures = (frappe.db.get_value(DOCTYPE, stream.key, "failures") or 0) + 1 if own else 0
 	next_attempt = now_datetime() + wait(own.error_class, failures) if own else None
 	values = {"failures": failures, "next_attempt": next_attempt}

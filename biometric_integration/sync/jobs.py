@@ -10,13 +10,14 @@ from datetime import datetime, timezone
 import frappe
 from frappe import _
 from frappe.utils import get_system_timezone
+from frappe.utils.background_jobs import is_job_enqueued
 
 from biometric_integration.core.engine import Engine, PullOptions, Watch
 from biometric_integration.core.summary import RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.core.window import Window
-from biometric_integration.sync import servers, transaction
+from biometric_integration.sync import locks, servers, transaction
 from biometric_integration.sync.servers import SETTINGS
-from biometric_integration.sync.store import FrappeStore
+from biometric_integration.sync.store import LANE, FrappeStore
 
 BUDGET = 1200
 """Seconds after which a job leaves the rest to the next one; the queue would end it at 1,500."""
@@ -119,6 +120,12 @@ def enqueue_process() -> None:
 		deduplicate=True,
 		enqueue_after_commit=True,
 	)
+
+
+def busy() -> bool:
+	"""Is a pull queued or running, or are punches being used at this moment?"""
+	pulls = (f"biometric-pull-{server.id}" for server in servers.all_servers())
+	return locks.taken(LANE) or any(is_job_enqueued(job_id) for job_id in pulls)
 
 
 def enqueue_retry(log: str) -> None:

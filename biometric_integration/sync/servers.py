@@ -16,10 +16,10 @@ from biometric_integration.core.backoff import judged, wait
 from biometric_integration.core.connector import Connector, ServerConfig, Unit
 from biometric_integration.core.decide import Rules
 from biometric_integration.core.engine import PullOptions
-from biometric_integration.core.errors import SERVER_WIDE
 from biometric_integration.core.schedule import Schedule
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.core.summary import RunReport, Trigger
+from biometric_integration.core.text import harmless
 
 SETTINGS = "Biometric Sync Settings"
 STATE = "Biometric Server State"
@@ -146,7 +146,7 @@ def note_result(server: Server, reports: list[RunReport]) -> None:
 	What fails for one stream only is noted with its cursor.
 	"""
 	now = now_datetime()
-	errors = [report.error for report in reports if report.error and report.error.error_class in SERVER_WIDE]
+	errors = [report.error for report in reports if report.error and report.error.server_wide]
 	if not errors:
 		_write_state(server.id, {**RECOVERED, "last_success": now})
 		return
@@ -162,7 +162,7 @@ def note_result(server: Server, reports: list[RunReport]) -> None:
 			"first_failure": first_failure,
 			"next_attempt": now + wait(error_class, failures),
 			"error_class": error_class.value,
-			"error": errors[0].message,
+			"error": harmless(errors[0].message),
 		},
 	)
 

@@ -16,6 +16,7 @@ from biometric_integration.core.punch import Direction, Kind, Punch
 from biometric_integration.core.store import Claim
 from biometric_integration.core.stream import Stream
 from biometric_integration.core.summary import RunCounts
+from biometric_integration.core.text import harmless
 from biometric_integration.core.window import Window
 from biometric_integration.sync import sql
 
@@ -85,7 +86,7 @@ def _row(claim: Claim, punch: Punch, now: datetime) -> tuple:
 		punch.kind.value,
 		status.value,
 		reason.value,
-		_(pattern).format(problem=punch.problem) if pattern else "",
+		_(pattern).format(problem=harmless(punch.problem)) if pattern else "",
 		punch.device,
 		punch.user_id,
 		punch.source_time,
@@ -171,7 +172,7 @@ def settle(decisions: Sequence[Decision], now: datetime) -> None:
 			decision.event.name,
 			decision.status.value,
 			decision.reason.value,
-			decision.sentence(_),
+			harmless(decision.sentence(_)),
 			decision.employee,
 			decision.log_type,
 			decision.record,

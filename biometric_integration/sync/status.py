@@ -9,7 +9,7 @@ from frappe.utils import now_datetime
 
 from biometric_integration.core.decide import EventStatus
 from biometric_integration.core.summary import RunStatus
-from biometric_integration.sync import servers
+from biometric_integration.sync import jobs, servers
 
 WAITING = (EventStatus.PENDING, EventStatus.UNMAPPED, EventStatus.FAILED, EventStatus.QUARANTINED)
 RUN_FIELDS = [
@@ -29,10 +29,11 @@ RUN_FIELDS = [
 
 
 def runs(since: str | None) -> dict:
-	"""The newest runs that began at `since` (site clock) or later, and whether one is still going on."""
+	"""The newest runs that began at `since` (site clock) or later, and whether something is still going on or waits for a worker."""
 	filters = {"started_at": (">=", since)} if since else {}
 	found = frappe.get_all("Biometric Sync Log", filters, RUN_FIELDS, order_by="started_at desc", limit=100)
-	return {"running": any(run.status == RunStatus.RUNNING.value for run in found), "runs": found}
+	busy = any(run.status == RunStatus.RUNNING.value for run in found) or jobs.busy()
+	return {"running": busy, "runs": found}
 
 
 def overview() -> dict:

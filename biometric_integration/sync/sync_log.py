@@ -16,6 +16,7 @@ from biometric_integration.core.errors import ErrorClass
 from biometric_integration.core.punch import Kind
 from biometric_integration.core.stream import Stream
 from biometric_integration.core.summary import EventCounts, Outcome, RunCounts, RunStatus, Trigger, counted_as
+from biometric_integration.core.text import harmless
 
 DOCTYPE = "Biometric Sync Log"
 EVENT = "Biometric Staging Event"
@@ -101,7 +102,7 @@ def close(log: str, outcome: Outcome) -> None:
 		"window_from": outcome.window.start if outcome.window else None,
 		"window_to": outcome.window.end if outcome.window else None,
 		"read_to": outcome.read_to,
-		"error": outcome.message,
+		"error": harmless(outcome.message),
 		"error_class": outcome.error_class.value if outcome.error_class else "",
 		"error_detail": outcome.detail,
 	}
@@ -122,7 +123,7 @@ def _write_requests(log: str, requests: Sequence[RequestTrace], now: datetime) -
 			DOCTYPE,
 			"requests",
 			number,
-			request.operation,
+			harmless(request.operation),
 			convert_utc_to_system_timezone(request.at).replace(tzinfo=None),
 			request.window.start if request.window else None,
 			request.window.end if request.window else None,
@@ -130,7 +131,7 @@ def _write_requests(log: str, requests: Sequence[RequestTrace], now: datetime) -
 			request.duration_ms,
 			request.size,
 			request.rows,
-			request.server_message,
+			harmless(request.server_message),
 			request.excerpt,
 		)
 		for number, request in enumerate(requests, 1)

@@ -8,6 +8,13 @@ biometric_integration.sync_now = async (args) => {
 	return new biometric_integration.SyncProgress(answer, since);
 };
 
+// Read the window of a run once more, and show what becomes of it.
+biometric_integration.retry = async ({ name, server }) => {
+	const before = await frappe.xcall("biometric_integration.api.status");
+	const { message } = await frappe.xcall("biometric_integration.api.retry", { log: name });
+	return new biometric_integration.SyncProgress({ queued: [server], running: [], message }, before.now);
+};
+
 // A run that was already going on began before anybody asked.
 biometric_integration.first_start = async (running, now) => {
 	const logs = running.map((run) => run.log).filter(Boolean);
@@ -30,6 +37,7 @@ biometric_integration.SyncProgress = class SyncProgress {
 		this.quiet_polls = 0;
 		this.asked_at = Date.now();
 		this.since = since;
+		this.servers = new Set([...answer.queued, ...answer.running.map((run) => run.server)]);
 		this.make_dialog(answer.message);
 		if (answer.queued.length || answer.running.length) {
 			this.listen();
@@ -66,6 +74,7 @@ biometric_integration.SyncProgress = class SyncProgress {
 
 	listen() {
 		this.on_event = (event) => {
+			if (!this.servers.has(event.server)) return;
 			this.quiet_polls = 0;
 			this.note({ ...event.counts, ...this.from_event(event) });
 			this.say(__("Reading…"));
@@ -111,10 +120,12 @@ biometric_integration.SyncProgress = class SyncProgress {
 
 	take(state) {
 		if (this.stopped) return;
-		[...state.runs].reverse().forEach((run) => this.note(run));
-		this.quiet_polls = state.running || !state.runs.length ? 0 : this.quiet_polls + 1;
-		if (this.is_over(state.runs)) return this.finish();
-		if (state.runs.length) {
+		const runs = state.runs.filter((run) => this.servers.has(run.server));
+		const running = runs.some((run) => run.status === "Running");
+		[...runs].reverse().forEach((run) => this.note(run));
+		this.quiet_polls = running || !runs.length ? 0 : this.quiet_polls + 1;
+		if (this.is_over(runs)) return this.finish();
+		if (runs.length) {
 			this.say(__("Reading…"));
 		} else if (Date.now() - this.asked_at > this.wait_for_worker) {
 			this.say(

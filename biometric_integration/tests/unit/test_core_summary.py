@@ -8,7 +8,7 @@ from dataclasses import fields
 from biometric_integration.core.batches import batches
 from biometric_integration.core.decide import EventStatus, Reason
 from biometric_integration.core.errors import (
-	SERVER_WIDE,
+	AmbiguousError,
 	AuthenticationError,
 	ConfigurationError,
 	ErrorClass,
@@ -16,6 +16,7 @@ from biometric_integration.core.errors import (
 	ProtocolError,
 	SyncError,
 	TransientError,
+	UnreachableError,
 )
 from biometric_integration.core.summary import (
 	COUNTED_AS,
@@ -112,9 +113,14 @@ class Errors(unittest.TestCase):
 		self.assertEqual({error.error_class for error in classes}, set(ErrorClass))
 
 	def test_a_row_or_an_answer_that_is_not_understood_says_nothing_about_the_server(self):
-		for error in (ProtocolError, InvalidRecord, SyncError):
+		for error in (ProtocolError, InvalidRecord, TransientError, SyncError):
 			with self.subTest(error=error):
-				self.assertNotIn(error.error_class, SERVER_WIDE)
+				self.assertFalse(error.server_wide)
+
+	def test_a_server_that_is_gone_or_refuses_the_login_is_not_asked_for_every_stream(self):
+		for error in (UnreachableError, AmbiguousError, AuthenticationError, ConfigurationError):
+			with self.subTest(error=error):
+				self.assertTrue(error.server_wide)
 
 	def test_the_text_of_an_error_is_the_sentence_without_the_detail(self):
 		self.assertEqual(str(TransientError("No answer.", "trace")), "No answer.")

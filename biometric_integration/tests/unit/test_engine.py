@@ -16,7 +16,7 @@ from biometric_integration.core.connector import Feed, RequestTrace, ServerConfi
 from biometric_integration.core.decide import Rules
 from biometric_integration.core.directory import Person
 from biometric_integration.core.engine import Engine, PullOptions
-from biometric_integration.core.errors import ErrorClass, ProtocolError, TransientError
+from biometric_integration.core.errors import ErrorClass, ProtocolError, UnreachableError
 from biometric_integration.core.punch import Direction, Record
 from biometric_integration.core.store import BatchLost, Claim, Fenced
 from biometric_integration.core.stream import Stream
@@ -176,7 +176,7 @@ class Plain:
 def _breaks_off(rows: list[Record]) -> Answer:
 	def until_it_breaks():
 		yield from rows[: len(rows) // 2]
-		raise TransientError("It broke off.")
+		raise UnreachableError("It broke off.")
 
 	answer = Answer(rows, len(rows))
 	answer.rows = until_it_breaks()
@@ -195,7 +195,7 @@ SCRIPT = {
 	"short": lambda rows: Answer(rows[: len(rows) // 2], len(rows)),
 	"silent": lambda rows: Answer([], None, confirmed=False),
 	"breaks off": _breaks_off,
-	"dead": _fails(TransientError),
+	"dead": _fails(UnreachableError),
 	"nonsense": _fails(ProtocolError),
 	"bug": _fails(ZeroDivisionError),
 }

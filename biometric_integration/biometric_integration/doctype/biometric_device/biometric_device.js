@@ -26,6 +26,11 @@ frappe.ui.form.on("Biometric Device", {
 				progress.dialog.$wrapper.one("hidden.bs.modal", () => frm.reload_doc());
 			})
 		);
+		if (frappe.user.has_role(["System Manager", "HR Manager"])) {
+			frm.add_custom_button(__("Sync a Period"), () =>
+				biometric_integration.sync_period({ device: frm.doc.name })
+			);
+		}
 		frm.add_custom_button(
 			__("Punches"),
 			() => frappe.set_route("List", "Biometric Staging Event", { device: frm.doc.name }),

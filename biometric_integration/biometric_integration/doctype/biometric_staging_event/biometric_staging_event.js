@@ -6,6 +6,8 @@ const VIEWS = [
 	["Biometric Sync Log", "sync_log"],
 ];
 
+const MAY_DECIDE = ["System Manager", "HR Manager"];
+
 frappe.ui.form.on("Biometric Staging Event", {
 	onload(frm) {
 		// This one is a clock of the server; frappe would write the time zone of the site below it.
@@ -15,6 +17,7 @@ frappe.ui.form.on("Biometric Staging Event", {
 	refresh(frm) {
 		const color = { Processed: "green", Ignored: "blue", Failed: "red" }[frm.doc.status] || "orange";
 		frm.set_intro(frappe.utils.escape_html(frm.doc.reason || ""), color);
+		add_actions(frm);
 		for (const [doctype, fieldname] of VIEWS) {
 			if (!frm.doc[fieldname] || !frappe.model.can_read(doctype)) continue;
 			frm.add_custom_button(
@@ -25,3 +28,93 @@ frappe.ui.form.on("Biometric Staging Event", {
 		}
 	},
 });
+
+function add_actions(frm) {
+	const { status, reason_code, kind } = frm.doc;
+	if (reason_code === "no_employee" && frappe.model.can_write("Employee")) {
+		frm.add_custom_button(__("Choose Employee"), () => choose_employee(frm));
+	}
+	if (!frappe.user.has_role(MAY_DECIDE)) return;
+	if (status === "Quarantined") frm.add_custom_button(__("Release"), () => release(frm));
+	if (status !== "Processed" && kind === "Punch") {
+		frm.add_custom_button(__("Reprocess"), () => reprocess(frm));
+	}
+}
+
+function choose_employee(frm) {
+	const id = frm.doc.device_user_id;
+	frappe.prompt(
+		{
+			fieldname: "employee",
+			fieldtype: "Link",
+			options: "Employee",
+			label: __("Employee"),
+			reqd: 1,
+			filters: { attendance_device_id: ["is", "not set"] },
+			description: __(
+				"Employees without an Attendance Device ID. The id {0} is entered in the record of the one you choose; all punches that wait for it are then used.",
+				[frappe.utils.escape_html(id)]
+			),
+		},
+		({ employee }) =>
+			frappe.db.set_value("Employee", employee, "attendance_device_id", id).then(() => follow(frm)),
+		__("Who has the id {0}?", [frappe.utils.escape_html(id)]),
+		__("Enter the ID")
+	);
+}
+
+function reprocess(frm) {
+	frappe
+		.xcall("biometric_integration.api.reprocess", { events: [frm.doc.name] })
+		.then(() => follow(frm));
+}
+
+function release(frm) {
+	const { device, device_user_id, source_time } = frm.doc;
+	const escape = frappe.utils.escape_html;
+	const rows = [
+		[__("Device User ID"), escape(device_user_id || "")],
+		[__("Device"), escape(frappe.utils.get_link_title("Biometric Device", device) || device || "")],
+		[__("Reported Time"), escape(frappe.datetime.str_to_user(source_time) || "")],
+	];
+	const shown = rows.map(([label, value]) => `<tr><th scope="row">${label}</th><td>${value}</td></tr>`).join("");
+	const explained = __(
+		"The clock of the device was wrong. Ask the person when the punch was made, and give that time. What the device reported stays on record, and so does your name."
+	);
+	const dialog = new frappe.ui.Dialog({
+		title: __("Release Punch"),
+		fields: [
+			{
+				fieldtype: "HTML",
+				fieldname: "about",
+				options: `<p>${explained}</p><table class="table table-bordered table-sm">${shown}</table>`,
+			},
+			{ fieldtype: "Datetime", fieldname: "punch_time", label: __("Time of the Punch"), reqd: 1 },
+		],
+		primary_action_label: __("Release"),
+		primary_action: ({ punch_time }) =>
+			frappe
+				.xcall("biometric_integration.api.release", { event: frm.doc.name, punch_time })
+				.then(({ message }) => {
+					dialog.hide();
+					frappe.show_alert({ message: frappe.utils.escape_html(message), indicator: "green" });
+					follow(frm);
+				}),
+	});
+	dialog.show();
+}
+
+// A background worker uses the punch: look until it has, half a minute at most.
+function follow(frm, tries = 15) {
+	const { doctype, name } = frm.doc;
+	frappe.show_alert({ message: __("The punch is looked at in a moment."), indicator: "blue" });
+	const look = () => {
+		if (frm.doc.name !== name || !frm.is_visible()) return;
+		frappe.db.get_value(doctype, name, ["status", "reason_code"]).then(({ message: now }) => {
+			const is_waiting = now.status === "Pending" && !now.reason_code;
+			if (is_waiting && --tries > 0) setTimeout(look, 2000);
+			else frm.reload_doc();
+		});
+	};
+	look();
+}

@@ -1,6 +1,12 @@
 frappe.listview_settings["Biometric Staging Event"] = {
 	add_fields: ["status", "reason_code"],
 	hide_name_column: true,
+
+	onload(list) {
+		if (!frappe.user.has_role(["System Manager", "HR Manager"])) return;
+		list.page.add_actions_menu_item(__("Reprocess"), () => reprocess_checked(list), false);
+	},
+
 	get_indicator(doc) {
 		const colors = {
 			Pending: "blue",
@@ -13,3 +19,36 @@ frappe.listview_settings["Biometric Staging Event"] = {
 		return [__(doc.status), colors[doc.status], `status,=,${doc.status}`];
 	},
 };
+
+function reprocess_checked(list) {
+	const checked = list.get_checked_items();
+	const open = checked.filter(({ status }) => status !== "Processed").map(({ name }) => name);
+	if (!open.length) {
+		frappe.msgprint(__("Punches that are processed already stay as they are."));
+		return;
+	}
+	const question =
+		open.length === checked.length
+			? __("Look at {0} punches once more?", [open.length])
+			: __("Look at {0} of {1} punches once more? The others are processed already and stay as they are.", [
+					open.length,
+					checked.length,
+			  ]);
+	frappe.confirm(question, () =>
+		frappe
+			.call({
+				method: "biometric_integration.api.reprocess",
+				args: { events: open },
+				freeze: true,
+				freeze_message: __("Asking…"),
+			})
+			.then(({ message }) => {
+				frappe.show_alert({
+					message: __("{0} punches are looked at in a moment.", [message.count]),
+					indicator: "blue",
+				});
+				list.clear_checked_items();
+				list.refresh();
+			})
+	);
+}

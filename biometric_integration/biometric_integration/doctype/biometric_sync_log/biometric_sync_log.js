@@ -13,17 +13,47 @@ const BECAME = [
 	["quarantined", (count) => __("{0} with a wrong time", [count]), "Quarantined"],
 	["pending", (count) => __("{0} still waiting", [count]), "Pending"],
 ];
+const ENDED = ["Success", "Partial", "Failed"];
 const COLORS = { Running: "blue", Success: "green", Partial: "orange", Failed: "red", Skipped: "blue" };
 
 frappe.ui.form.on("Biometric Sync Log", {
 	refresh(frm) {
 		frm.set_intro(headline(frm.doc), COLORS[frm.doc.status]);
-		if (["Failed", "Partial"].includes(frm.doc.status)) {
-			frm.add_custom_button(__("Sync Again"), () => biometric_integration.sync_now(scope(frm.doc)));
+		if (ENDED.includes(frm.doc.status)) {
+			frm.add_custom_button(__("Retry"), () => retry(frm));
+			show_retries(frm);
 		}
 		add_views(frm);
 	},
 });
+
+function retry(frm) {
+	biometric_integration.retry(frm.doc).then((progress) => {
+		progress.dialog.$wrapper.one("hidden.bs.modal", () => frm.refresh());
+	});
+}
+
+// What became of it later: nobody needs to mend what a retry has read.
+function show_retries(frm) {
+	const { name, status } = frm.doc;
+	frappe.db
+		.get_list("Biometric Sync Log", {
+			filters: { retried_from: name },
+			fields: ["name", "status", "started_at"],
+			order_by: "started_at desc",
+			limit: 5,
+		})
+		.then((retries) => {
+			if (!retries.length || frm.doc.name !== name) return;
+			const links = retries.map(retry_link).join(", ");
+			frm.set_intro(`${headline(frm.doc)}<div>${__("Retried: {0}", [links])}</div>`, COLORS[status]);
+		});
+}
+
+function retry_link({ name, status, started_at }) {
+	const words = `${__(status)}, ${frappe.datetime.str_to_user(started_at)}`;
+	return frappe.utils.get_form_link("Biometric Sync Log", name, true, frappe.utils.escape_html(words));
+}
 
 function headline(doc) {
 	const error = doc.error ? `<div>${frappe.utils.escape_html(doc.error)}</div>` : "";
@@ -39,10 +69,6 @@ function listed(parts, doc) {
 		.filter(([fieldname]) => doc[fieldname])
 		.map(([fieldname, words]) => words(doc[fieldname]))
 		.join(", ");
-}
-
-function scope(doc) {
-	return doc.device ? { device: doc.device } : { server: doc.server };
 }
 
 // The punches this run was the first to stage, by what became of them then; the list shows where they stand now.

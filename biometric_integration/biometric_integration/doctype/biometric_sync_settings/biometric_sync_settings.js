@@ -1,5 +1,6 @@
-const MAY_TEST = ["System Manager", "HR Manager"];
+const MAY_SET_UP = ["System Manager", "HR Manager"];
 const STATE_COLORS = { ok: "green", failing: "red" };
+const NEEDS_A_PERSON = ["Authentication", "Configuration"];
 const WAITING_COLORS = { Pending: "blue", Unmapped: "orange", Failed: "red", Quarantined: "purple" };
 
 frappe.ui.form.on("Biometric Sync Settings", {
@@ -8,10 +9,15 @@ frappe.ui.form.on("Biometric Sync Settings", {
 	},
 
 	refresh(frm) {
-		if (frappe.user.has_role(MAY_TEST)) {
+		if (frappe.user.has_role(MAY_SET_UP)) {
 			frm.add_custom_button(__("Test Connection"), () => when_saved(frm, () => test_connection(frm)));
 		}
 		frm.add_custom_button(__("Sync Now"), () => when_saved(frm, () => sync_now(frm)));
+		if (frappe.user.has_role(MAY_SET_UP)) {
+			frm.add_custom_button(__("Sync a Period"), () =>
+				when_saved(frm, () => biometric_integration.sync_period({ servers: servers(frm) }))
+			);
+		}
 		offer_locations(frm);
 		show_state(frm);
 	},
@@ -53,11 +59,13 @@ function choose_server(frm, title, all, run) {
 }
 
 function sync_now(frm) {
-	choose_server(frm, __("Sync Now"), true, (args) =>
-		biometric_integration.sync_now(args).then((progress) => {
-			progress.dialog.$wrapper.one("hidden.bs.modal", () => frm.refresh());
-		})
-	);
+	choose_server(frm, __("Sync Now"), true, (args) => sync(frm, args));
+}
+
+function sync(frm, args) {
+	biometric_integration.sync_now(args).then((progress) => {
+		progress.dialog.$wrapper.one("hidden.bs.modal", () => frm.refresh());
+	});
 }
 
 function test_connection(frm) {
@@ -145,22 +153,49 @@ function show_state(frm) {
 	}
 	ask("status").then((status) => {
 		frm.dashboard.stats_area_row.empty();
-		status.servers.forEach((server) => show_server(frm, server));
+		status.servers.forEach((server) => show_server(frm, server, status.now));
 		Object.entries(status.waiting).forEach(([name, count]) => count && show_waiting(frm, name, count));
 	});
 }
 
-function show_server(frm, { server, label, enabled, last_success, state, message }) {
+function show_server(frm, server, now) {
 	const escape = frappe.utils.escape_html;
-	const when = last_success
-		? __("last success {0}", [frappe.datetime.comment_when(last_success)])
-		: __("no success yet");
-	const words = [enabled ? when : __("off"), message && escape(message)].filter(Boolean).join("<br>");
-	const color = (enabled && STATE_COLORS[state]) || "gray";
+	const color = (server.enabled && STATE_COLORS[server.state]) || "gray";
+	const $words = $('<div class="small text-muted">').html(server_words(server, now).map(escape).join("<br>"));
+	if (server.state === "failing") {
+		$('<div><a href="#" class="try-now"></a></div>').appendTo($words).find("a").text(__("Try Now"));
+	}
 	frm.dashboard
-		.add_indicator(`<a href="#">${escape(label || server)}</a>`, color)
-		.append(`<div class="small text-muted">${words}</div>`)
-		.on("click", "a", (event) => open_list(event, "Biometric Sync Log", { server }));
+		.add_indicator(`<a href="#" class="server-logs">${escape(server.label || server.server)}</a>`, color)
+		.append($words)
+		.on("click", ".server-logs", (event) =>
+			open_list(event, "Biometric Sync Log", { server: server.server })
+		)
+		.on("click", ".try-now", (event) => {
+			event.preventDefault();
+			when_saved(frm, () => sync(frm, { server: server.server }));
+		});
+}
+
+function server_words(server, now) {
+	const { enabled, last_success, state, message } = server;
+	const when = last_success
+		? __("last success {0}", [frappe.datetime.str_to_user(last_success)])
+		: __("no success yet");
+	const words = [enabled ? when : __("not read by schedule, {0}", [when])];
+	if (state === "failing") words.push(message, enabled && next_attempt(server, now));
+	return words.filter(Boolean);
+}
+
+function next_attempt({ next_attempt: at, error_class }, now) {
+	const minutes = at ? Math.ceil(moment(at).diff(moment(now), "seconds") / 60) : 0;
+	if (minutes <= 0) return __("The next run tries again.");
+	const clock = frappe.datetime.str_to_user(frappe.datetime.convert_to_user_tz(at), true);
+	const when = __("Next attempt in {0} minutes, at {1}.", [minutes, clock]);
+	// These pass only when a person has changed something, so the scheduler looks once an hour.
+	return NEEDS_A_PERSON.includes(error_class)
+		? `${when} ${__("When you have mended it, there is no need to wait.")}`
+		: when;
 }
 
 function show_waiting(frm, name, count) {

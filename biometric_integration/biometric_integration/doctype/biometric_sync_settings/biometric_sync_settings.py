@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import frappe
 from frappe import _
 from frappe.model.document import Document
+from frappe.utils import nowdate
 
 from biometric_integration.core.stream import PRIMARY
 
@@ -17,6 +18,8 @@ class BiometricSyncSettings(Document):
 	"""The primary server, and what holds for all of them."""
 
 	def validate(self) -> None:
+		if self.enabled and not self.start_date:
+			self.start_date = nowdate()
 		self.check_server_ids()
 		for server in (self, *self.more_servers):
 			check_connection(server)

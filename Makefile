@@ -1,0 +1,41 @@
+# Everything here needs python3 (3.10 or newer) with venv, and PyPI; no Frappe, no bench.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PACKAGE := biometric_integration
+UNIT_TESTS := $(PACKAGE)/tests/unit
+KILLS ?= 60
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo unit kill-test lint test clean
+
+help:  ## What there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+
+venv: $(INSTALLED)  ## An environment in .venv with all dependencies
+
+# A file inside, written last: an installation that was interrupted is done again.
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	@touch $@
+
+demo: venv  ## Fake servers of both types, a week of punches, and the check-ins they become
+	@$(BIN)/biometric-integration demo
+
+unit: venv  ## Tests that need no site
+	$(BIN)/python -m pytest -q $(UNIT_TESTS)
+
+kill-test: venv  ## KILLS (60) SIGKILLs of a sync, then the result against the truth
+	BIOMETRIC_KILLS=$(KILLS) $(BIN)/python -m pytest -q -s $(UNIT_TESTS)/test_bridge_kill.py
+
+lint: venv  ## Style and likely mistakes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+test: unit  ## All tests
+
+clean:  ## Remove what these targets made
+	rm -rf $(VENV) .demo .pytest_cache .hypothesis .ruff_cache

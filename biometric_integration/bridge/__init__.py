@@ -1,0 +1,1 @@
+"""The standalone host: the same engine and connectors on one SQLite file, without Frappe."""

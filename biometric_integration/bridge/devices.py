@@ -1,0 +1,121 @@
+"""Devices in SQLite, as the core sees them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from biometric_integration.bridge.database import Database, storable
+from biometric_integration.core.devices import Device, DeviceChange, Pair
+
+KEY_BYTES = 5
+
+
+@dataclass(frozen=True)
+class DeviceEntry:
+	"""A device as a person enters it: known to its server by `serial`."""
+
+	server: str
+	serial: str
+	label: str = ""
+	location: str = ""
+	enabled: bool = True
+	counts_for_attendance: bool = True
+
+
+def of_server(database: Database, server: str) -> list[Device]:
+	return _read(database, "WHERE server=?", (server,))
+
+
+def by_key(database: Database) -> dict[str, Device]:
+	"""All devices by key. One that turned out to be another one has the switches of that one."""
+	devices = {device.key: device for device in _read(database)}
+	return {key: devices.get(device.same_as, device) for key, device in devices.items()}
+
+
+def _read(database: Database, condition: str = "", parameters: Sequence = ()) -> list[Device]:
+	aliases: dict[str, list[Pair]] = {}
+	for row in database.rows("SELECT device, name, location FROM device_alias ORDER BY id"):
+		aliases.setdefault(row["device"], []).append((row["name"], row["location"]))
+	return [
+		Device(
+			key=row["key"],
+			label=row["label"],
+			serial=row["serial"] or "",
+			location=row["location"],
+			aliases=tuple(aliases.get(row["key"], ())),
+			enabled=bool(row["enabled"]),
+			counts_for_attendance=bool(row["counts_for_attendance"]),
+			same_as=row["same_as"],
+		)
+		for row in database.rows(f"SELECT * FROM device {condition} ORDER BY rowid", parameters)
+	]
+
+
+def change(database: Database, server: str, changes: Iterable[DeviceChange]) -> None:
+	for each in changes:
+		_complete(database, each.key or _twin(database, server, each) or _new(database, server, each), each)
+
+
+def _twin(database: Database, server: str, each: DeviceChange) -> str:
+	"""The same device, entered by another process since the caller looked."""
+	if each.serial:
+		return (
+			database.value("SELECT key FROM device WHERE server=? AND serial=?", (server, each.serial)) or ""
+		)
+	pair = (storable(each.pair[0]), storable(each.pair[1]))
+	return (
+		database.value(
+			"""SELECT d.key FROM device d JOIN device_alias a ON a.device = d.key
+			WHERE d.server=? AND d.serial IS NULL AND a.name=? AND a.location=?""",
+			(server, *pair),
+		)
+		or ""
+	)
+
+
+def _new(database: Database, server: str, each: DeviceChange) -> str:
+	key = secrets.token_hex(KEY_BYTES)
+	label, location = storable(each.pair[0] or each.serial or "Unnamed device"), storable(each.pair[1])
+	database.write(
+		"INSERT INTO device (key, server, label, location, note) VALUES (?,?,?,?,?)",
+		(key, server, label, location, each.note),
+	)
+	return key
+
+
+def _complete(database: Database, key: str, each: DeviceChange) -> None:
+	name, location = storable(each.pair[0]), storable(each.pair[1])
+	if each.serial:
+		database.write(
+			"""UPDATE device SET serial=?, note = CASE WHEN serial IS ? THEN note ELSE '' END,
+			location = COALESCE(NULLIF(?, ''), location) WHERE key=?""",
+			(each.serial, each.serial, location, key),
+		)
+	if any(each.pair):
+		database.write(
+			"INSERT INTO device_alias (device, name, location) VALUES (?,?,?) ON CONFLICT DO NOTHING",
+			(key, name, location),
+		)
+
+
+def enter(database: Database, entries: Iterable[DeviceEntry]) -> None:
+	"""Create or change devices that a person has listed."""
+	for entry in entries:
+		database.write(
+			"INSERT INTO device (key, server, label, serial) VALUES (?,?,?,?) ON CONFLICT (server, serial) DO NOTHING",
+			(secrets.token_hex(KEY_BYTES), entry.server, entry.label or entry.serial, entry.serial),
+		)
+		database.write(
+			"""UPDATE device SET label = COALESCE(NULLIF(?, ''), label), location = COALESCE(NULLIF(?, ''), location),
+			enabled=?, counts_for_attendance=? WHERE server=? AND serial=?""",
+			(
+				entry.label,
+				entry.location,
+				int(entry.enabled),
+				int(entry.counts_for_attendance),
+				entry.server,
+				entry.serial,
+			),
+		)

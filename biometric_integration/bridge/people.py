@@ -1,0 +1,104 @@
+"""Employees in SQLite, and what is known about the people of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from biometric_integration.bridge import devices
+from biometric_integration.bridge.database import Database, to_text, to_time
+from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
+
+
+@dataclass(frozen=True)
+class Employee:
+	"""One line of the employee list; `user_id` is the Attendance Device ID, `relieved` the relieving date."""
+
+	name: str
+	employee_name: str = ""
+	user_id: str = ""
+	status: str = "Active"
+	joined: date | None = None
+	relieved: date | None = None
+
+
+def replace_all(database: Database, employees: Iterable[Employee]) -> int:
+	"""Make the list the one that counts; returns how many employees are new, changed or gone.
+
+	The user ids they carry, or carried before, get a new revision: punches decided on an older one are looked at again.
+	"""
+	before = {employee.name: employee for employee in all_employees(database)}
+	after = {employee.name: employee for employee in employees}
+	names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+	versions = [version for name in names for version in (before.get(name), after.get(name)) if version]
+	database.write_many("DELETE FROM employee WHERE name=?", [(name,) for name in names])
+	database.write_many(
+		"INSERT INTO employee VALUES (?,?,?,?,?,?)", [_row(after[name]) for name in names if name in after]
+	)
+	number = revision(database) + 1
+	database.write_many(
+		"INSERT OR REPLACE INTO user_id_change VALUES (?,?)",
+		[(user_id, number) for user_id in sorted({version.user_id for version in versions} - {""})],
+	)
+	return len(names)
+
+
+def revision(database: Database) -> int:
+	"""The number of the last change to the employee list."""
+	return database.value("SELECT MAX(revision) FROM user_id_change") or 0
+
+
+def all_employees(database: Database) -> list[Employee]:
+	return [
+		Employee(
+			row["name"],
+			row["employee_name"],
+			row["user_id"],
+			row["status"],
+			_day(row["joined"]),
+			_day(row["relieved"]),
+		)
+		for row in database.rows("SELECT * FROM employee ORDER BY name")
+	]
+
+
+def _row(employee: Employee) -> tuple:
+	days = [day.isoformat() if day else None for day in (employee.joined, employee.relieved)]
+	return (employee.name, employee.employee_name, employee.user_id, employee.status, *days)
+
+
+def _day(text: str | None) -> date | None:
+	return date.fromisoformat(text) if text else None
+
+
+def gather(database: Database, events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
+	"""See `Store.directory`; a fixed number of queries, however long the batch is."""
+	people = _people(database, {event.user_id for event in events})
+	directory = Directory(
+		people=people,
+		devices=devices.by_key(database),
+		by_event=_checkins_of(database, [event.name for event in events]),
+	)
+	times = [event.punch_time for event in events]
+	employees = sorted({person.name for owners in people.values() for person in owners})
+	between = "SELECT * FROM checkin WHERE time>=? AND time<=? AND employee IN ({marks})"
+	limits = (to_text(min(times) - reach), to_text(max(times) + reach)) if times else ()
+	for row in database.rows_in(between, employees, *limits):
+		entry = Recorded(to_time(row["time"]), row["log_type"], str(row["id"]), row["biometric_event"] or "")
+		directory.add(row["employee"], entry)
+	return directory
+
+
+def _people(database: Database, user_ids: Iterable[str]) -> dict[str, tuple[Person, ...]]:
+	found: dict[str, tuple[Person, ...]] = {}
+	query = "SELECT * FROM employee WHERE user_id IN ({marks})"
+	for row in database.rows_in(query, sorted(user_ids)):
+		person = Person(row["name"], row["status"], _day(row["joined"]), _day(row["relieved"]))
+		found[row["user_id"]] = (*found.get(row["user_id"], ()), person)
+	return found
+
+
+def _checkins_of(database: Database, events: Sequence[str]) -> dict[str, str]:
+	query = "SELECT biometric_event, id FROM checkin WHERE biometric_event IN ({marks})"
+	return {row["biometric_event"]: str(row["id"]) for row in database.rows_in(query, events)}

@@ -1,0 +1,77 @@
+"""The standalone host put together: configuration, database, connectors and the one engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime, time
+from typing import Any
+
+from biometric_integration.bridge.config import ServerEntry, SiteConfig, units_of
+from biometric_integration.bridge.employees import read_employees
+from biometric_integration.bridge.progress import Silent, Watch, WatchedStore
+from biometric_integration.bridge.store import SqliteStore, utc_now
+from biometric_integration.connectors.registry import connect
+from biometric_integration.core.clock import wall_clock
+from biometric_integration.core.connector import Step, Unit
+from biometric_integration.core.decide import Rules
+from biometric_integration.core.engine import Engine, PullOptions
+from biometric_integration.core.summary import RunReport, Trigger
+
+
+class Site:
+	"""One configuration and its database. `clock` gives aware UTC; `watch` is told what is going on."""
+
+	def __init__(
+		self, config: SiteConfig, clock: Callable[[], datetime] = utc_now, watch: Watch | None = None
+	):
+		self.config = config
+		self.store = SqliteStore(config.database, clock, config.time_zone)
+		self._clock = clock
+		self._watch = watch or Silent()
+		self._engine = Engine(WatchedStore(self.store, self._watch), clock, config.time_zone)
+
+	def __enter__(self) -> Site:
+		return self
+
+	def __exit__(self, *_error: object) -> None:
+		self.store.close()
+
+	def take_over(self) -> int:
+		"""Bring employees and devices up to date with the files; returns how many employees are new, changed or gone."""
+		employees = read_employees(self.config.employees)
+		self.store.enter_devices(self.config.devices)
+		return self.store.employ(employees)
+
+	def pull(self, entry: ServerEntry, device: str | None = None) -> Iterator[RunReport]:
+		"""Read the streams of a server, or of one of its devices; yields one report per run.
+
+		Raises ConfigurationError, before anything is asked, where the password or the device is not there.
+		"""
+		units = units_of(entry, device)
+		config = entry.complete(self.store.memory(entry.id))
+		options = PullOptions(Trigger.CONSOLE, self.config.start_date, entry.overlap, entry.rescan, units)
+		with closing(connect(config, self._clock)) as connector:
+			yield from self._engine.pull(connector, config, options)
+		self.store.remember(entry.id, config.memory)
+
+	def process(self) -> int:
+		"""Use everything that waits; returns how many punches were decided."""
+		return self._engine.process(self._rules)
+
+	def _rules(self) -> Rules:
+		start = self.config.start_date
+		return Rules(
+			now=wall_clock(self._clock(), self.config.time_zone),
+			repeat_window=self.config.repeat_window,
+			allowed_drift=self.config.allowed_drift,
+			floor=datetime.combine(start, time()) if start else None,
+		)
+
+
+def test(entry: ServerEntry, memory: dict[str, Any]) -> Iterator[Step]:
+	"""The connection test of a server, step by step; `memory` takes what it finds out."""
+	config = entry.complete(memory)
+	serial = next(iter(entry.serials), "")
+	with closing(connect(config)) as connector:
+		yield from connector.test(serial if entry.unit is Unit.DEVICE else config.location)
