@@ -10,7 +10,7 @@ from enum import Enum
 from itertools import chain
 
 from biometric_integration.connectors import steps
-from biometric_integration.connectors.page import Row, SpooledPage, source_time, too_long
+from biometric_integration.connectors.page import NoRows, Row, SpooledPage, source_time, too_long
 from biometric_integration.connectors.redaction import Secret
 from biometric_integration.connectors.soap import LONGEST_ROW, SoapClient, SoapReader, iter_lines
 from biometric_integration.connectors.transport import Transport, utc_now
@@ -161,10 +161,27 @@ class ETimeTrackLite:
 		return []
 
 	def slices(self, window: Window) -> Iterable[Window]:
-		return within_months(window, LONGEST_SLICE)
+		"""Pieces within a month, and the minutes around each border between two: limits may be exclusive (essl-protocol §2.1)."""
+		for piece in within_months(window, LONGEST_SLICE):
+			yield piece
+			if piece.end == month_start(piece.end) and piece.end < window.end:
+				yield Window(max(piece.end - MINUTE, window.start), min(piece.end + MINUTE, window.end))
 
 	def read_window(self, unit: str, window: Window) -> Page:
 		"""Punches of the device with the serial number `unit`.
+
+		A window across months is a look for what may be there: a server that does not answer to it has nothing for us. Each month is read
+		by itself as well.
+		"""
+		if month_start(window.start) == month_start(window.end - SECOND):
+			return self._read(unit, window)
+		try:
+			return self._read(unit, window)
+		except ProtocolError:
+			return NoRows()
+
+	def _read(self, unit: str, window: Window) -> SpooledPage:
+		"""Ask for a window.
 
 		As long as it is not known how the server wants to be asked, all known ways are tried, and what gave rows or a count is
 		remembered. It is found out again when the server suddenly refuses the date or falls silent.

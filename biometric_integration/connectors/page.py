@@ -14,6 +14,17 @@ EXACT_TIME = 19
 """Characters of `yyyy-MM-dd HH:mm:ss`."""
 
 
+class NoRows:
+	"""A page of which nothing is expected, and that had nothing."""
+
+	declared: int | None = None
+	confirmed = True
+	server_time: datetime | None = None
+
+	def __iter__(self) -> Iterator[Row]:
+		return iter(())
+
+
 class SpooledPage:
 	"""A `Page` over the rows of an answer. `finished` gives `declared` again when all rows have been read."""
 

@@ -120,7 +120,10 @@ class Connector(Protocol):
 		...
 
 	def read_window(self, unit: str, window: Window) -> Page:
-		"""Punches of a time window, for feeds read by window. May hold rows from outside it; never leaves one of it out."""
+		"""Punches of a time window, for feeds read by window. May hold rows from outside it; never leaves one of it out.
+
+		Only for a window that is longer than its slices, a look for what may be there, "no rows" may also stand for a refusal.
+		"""
 		...
 
 	def read_after(self, unit: str, position: int, limit: int) -> Page:

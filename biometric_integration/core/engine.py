@@ -18,7 +18,7 @@ from biometric_integration.core.clock import to_site, wall_clock
 from biometric_integration.core.connector import Connector, Feed, ListedDevice, Page, ServerConfig, Unit
 from biometric_integration.core.decide import Decision, Rules, decide, with_twins
 from biometric_integration.core.devices import DeviceBook, DeviceChange
-from biometric_integration.core.errors import ConfigurationError, ProtocolError, SyncError
+from biometric_integration.core.errors import ConfigurationError, SyncError
 from biometric_integration.core.head import find_head
 from biometric_integration.core.punch import (
 	Direction,
@@ -314,14 +314,7 @@ class Engine:
 		"""Punches of a device whose clock is ahead: no window up to now holds them. They are kept, and quarantined."""
 		self._go_on(session, reading, None)
 		ahead = Window(now, AHEAD)
-		try:
-			self._stage_page(
-				session, reading, ahead, session.connector.read_window(reading.stream.unit, ahead)
-			)
-		except (
-			ProtocolError
-		):  # some servers refuse so long a window; what they have up to now is read all the same
-			return
+		self._stage_page(session, reading, ahead, session.connector.read_window(reading.stream.unit, ahead))
 
 	def _read_piece(self, session: Session, reading: Reading, piece: Window) -> None:
 		page = session.connector.read_window(reading.stream.unit, piece)

@@ -515,9 +515,9 @@ class EngineScenarios:
 	def test_punches_on_the_borders_of_requests_are_read_whatever_the_limits_mean(self):
 		days = [datetime(2025, 4, day) for day in (8, 14, 21)]
 		months = [datetime(2025, 5, 1)]
-		for limits, borders in (("inclusive", days + months), ("half-open", days), ("exclusive", days)):
+		for limits in ("inclusive", "half-open", "exclusive"):
 			with self.subTest(limits=limits), self.office(ETIME, limits=limits) as place:
-				for border in borders:
+				for border in days + months:
 					place.punch("0031", border)
 					place.punch("0031", border - SECOND)
 				place.later(30 * DAY)

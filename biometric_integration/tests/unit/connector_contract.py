@@ -299,10 +299,11 @@ class ConnectorContract:
 		punches = {(row.user_id, row.source_time) for row in rows if row.kind is Kind.PUNCH}
 		self.assertEqual(punches, self.world.truth())
 
-	def test_slices_cover_the_window_without_gap_or_overlap(self) -> None:
+	def test_slices_cover_the_window_without_a_gap_each_going_further_than_the_one_before(self) -> None:
 		window = Window(datetime(2025, 1, 30, 22, 15), datetime(2025, 3, 2, 0, 0, 1))
 		slices = list(self.connector(self.config("http://x")).slices(window))
 		self.assertEqual((slices[0].start, slices[-1].end), (window.start, window.end))
 		for before, after in pairwise(slices):
-			self.assertEqual(before.end, after.start)
+			self.assertLessEqual(after.start, before.end)
+			self.assertLessEqual(before.end, after.end)
 		self.assertTrue(all(piece.length <= timedelta(days=7) for piece in slices))

@@ -38,6 +38,16 @@ class ETimeTrackLiteTest(ConnectorContract, unittest.TestCase):
 		)
 		return [row for page in pages for row in page]
 
+	def test_a_look_across_months_that_the_server_refuses_finds_nothing_and_a_month_that_it_refuses_is_a_failure(
+		self,
+	) -> None:
+		with self.served() as (server, connector):
+			server.faults.add(Fault(FaultKind.ERROR_TEXT, times=None))
+			across = Window(datetime(2025, 3, 28), datetime(2100, 1, 1))
+			self.assertEqual(list(connector.read_window(SERIAL, across)), [])
+			with self.assertRaises(ProtocolError):
+				list(self.some_page(connector))
+
 	def test_every_dialect_date_format_and_way_to_write_a_list_is_read(self) -> None:
 		for dialect in ("new", "old"):
 			for date_format in (

@@ -280,13 +280,6 @@ class NothingIsLost(unittest.TestCase):
 		(report,) = office.pull()
 		self.assertEqual((report.counts.new, report.counts.known), (3, 2))
 
-	def test_a_look_ahead_that_is_refused_spoils_nothing(self):
-		office = Office(None, *PUNCHES)
-		office.options = replace(office.options, start_date=NOW.date())
-		(report,) = office.pull("well", "nonsense")
-		self.assertEqual((report.status, report.counts.new), (RunStatus.SUCCESS, 5))
-		self.assertEqual(office.cursor().complete_until, NOW)
-
 	def test_days_read_before_a_failure_are_not_read_again(self):
 		office = Office(None, *(NOW - number * DAY for number in range(1, 6)))
 		office.pull("well", "well", "well", "dead")
