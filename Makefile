@@ -1,4 +1,4 @@
-# Everything here needs python3 (3.10 or newer) with venv, and PyPI; no Frappe, no bench.
+# Needs python3 (3.10 or newer) with venv, and PyPI. Only the site tests of `make test` need a bench; without one they are left out.
 
 PYTHON ?= python3
 VENV := .venv
@@ -35,7 +35,8 @@ lint: venv  ## Style and likely mistakes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-test: unit  ## All tests
+test: venv  ## All tests; those on a site where BENCH_DIR (default ~/frappe-bench) is a bench
+	@.ci/test
 
 clean:  ## Remove what these targets made
 	rm -rf $(VENV) .demo .pytest_cache .hypothesis .ruff_cache

@@ -26,10 +26,20 @@ after_migrate = ["biometric_integration.install.after_migrate"]
 after_uninstall = "biometric_integration.install.after_uninstall"
 
 doctype_js = {
-	"Biometric Sync Settings": ["public/js/sync_progress.js", "public/js/sync_period.js"],
-	"Biometric Device": ["public/js/sync_progress.js", "public/js/sync_period.js"],
-	"Biometric Sync Log": "public/js/sync_progress.js",
+	"Biometric Sync Settings": [
+		"public/js/stream.js",
+		"public/js/sync_progress.js",
+		"public/js/sync_period.js",
+	],
+	"Biometric Device": ["public/js/stream.js", "public/js/sync_progress.js", "public/js/sync_period.js"],
+	"Biometric Sync Log": ["public/js/stream.js", "public/js/sync_progress.js"],
 	"Employee Checkin": "public/js/employee_checkin.js",
+}
+
+doctype_list_js = {
+	"Biometric Device": "public/js/list_columns.js",
+	"Biometric Staging Event": "public/js/list_columns.js",
+	"Biometric Sync Log": ["public/js/stream.js", "public/js/list_columns.js"],
 }
 
 scheduler_events = {

@@ -63,7 +63,12 @@ def run(key: str, server: str, units: list[str] | None, first: str, last: str, d
 
 def state(key: str) -> dict:
 	"""{"running", "message", "counts", "logs"} of a period; not running where nothing is known any more."""
-	return frappe.cache.get_value(_key(key)) or {"running": False, "message": "", "counts": {}, "logs": []}
+	return frappe.cache.get_value(_key(key), expires=True) or {
+		"running": False,
+		"message": "",
+		"counts": {},
+		"logs": [],
+	}
 
 
 def cancel(key: str) -> None:
@@ -124,7 +129,7 @@ def _write(key: str, **changes) -> None:
 
 
 def _cancelled_by(key: str) -> str | None:
-	return frappe.cache.get_value(_key(key) + ":cancelled")
+	return frappe.cache.get_value(_key(key) + ":cancelled", expires=True)
 
 
 def _key(key: str) -> str:

@@ -84,7 +84,15 @@ def settings(**values):
 	document = frappe.get_single(SETTINGS)
 	defaults = {field.fieldname: field.default for field in document.meta.fields if field.default is not None}
 	document.update(
-		{**defaults, "more_servers": [], "location": "", "time_zone": "Asia/Kolkata", **values, "enabled": 1}
+		{
+			**defaults,
+			"more_servers": [],
+			"location": "",
+			"import_floor": None,
+			"time_zone": "Asia/Kolkata",
+			**values,
+			"enabled": 1,
+		}
 	)
 	document.save()
 	frappe.db.commit()  # nosemgrep: background jobs and other connections see it

@@ -234,7 +234,7 @@ biometric_integration.SyncPeriod = class SyncPeriod {
 		const color = { Success: "green", Partial: "orange", Failed: "red" }[status] || "gray";
 		return `<li class="mb-2">
 			<span class="indicator-pill ${color}">${escape(__(status))}</span>
-			${frappe.utils.get_form_link("Biometric Sync Log", name, true, escape(stream || name))}
+			${frappe.utils.get_form_link("Biometric Sync Log", name, true, escape(biometric_integration.stream_words(stream) || name))}
 			${error ? `<div class="text-muted">${escape(error)}</div>` : ""}
 		</li>`;
 	}

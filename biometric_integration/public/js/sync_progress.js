@@ -121,37 +121,53 @@ biometric_integration.SyncProgress = class SyncProgress {
 	take(state) {
 		if (this.stopped) return;
 		const runs = state.runs.filter((run) => this.servers.has(run.server));
-		const running = runs.some((run) => run.status === "Running");
 		[...runs].reverse().forEach((run) => this.note(run));
-		this.quiet_polls = running || !runs.length ? 0 : this.quiet_polls + 1;
+		this.count_quiet_polls(runs);
 		if (this.is_over(runs)) return this.finish();
-		if (runs.length) {
-			this.say(__("Reading…"));
-		} else if (Date.now() - this.asked_at > this.wait_for_worker) {
-			this.say(
-				__("No background worker has begun yet. The sync runs as soon as one is free; it then shows up in Sync Logs.")
-			);
-		}
+		this.say(this.stage(runs));
 		this.poll_later();
+	}
+
+	count_quiet_polls(runs) {
+		const now = JSON.stringify(runs.map((run) => [run.name, run.status, run.fetched, run.pending]));
+		const running = runs.some((run) => run.status === "Running");
+		this.quiet_polls = running || !runs.length || now !== this.before ? 0 : this.quiet_polls + 1;
+		this.before = now;
 	}
 
 	// Streams are read in turn, and check-ins are made after that: a single look in between proves nothing.
 	is_over(runs) {
-		const is_waiting = runs.some((run) => cint(run.pending));
-		return this.quiet_polls >= (is_waiting ? 5 : 2);
+		return this.quiet_polls >= (this.sum(runs, "pending") ? 30 : 2);
+	}
+
+	stage(runs) {
+		if (!runs.length) {
+			return Date.now() - this.asked_at > this.wait_for_worker
+				? __("No background worker has begun yet. The sync runs as soon as one is free; it then shows up in Sync Logs.")
+				: this.$headline.text();
+		}
+		const waiting = this.sum(runs, "pending");
+		const running = runs.some((run) => run.status === "Running");
+		return waiting && !running ? __("Making check-ins of {0} punches…", [waiting]) : __("Reading…");
+	}
+
+	sum(runs, fieldname) {
+		return runs.reduce((sum, run) => sum + cint(run[fieldname]), 0);
 	}
 
 	finish() {
 		this.stop();
 		const runs = [...this.runs.values()];
-		const total = (fieldname) => runs.reduce((sum, run) => sum + cint(run[fieldname]), 0);
 		const troubled = runs.filter((run) => ["Failed", "Partial"].includes(run.status)).length;
-		const result = __("{0} new punches, {1} check-ins made.", [total("new"), total("created")]);
-		this.say(
+		const waiting = this.sum(runs, "pending");
+		const words = [
 			troubled
-				? __("Finished; {0} of {1} runs had a problem, see below.", [troubled, runs.length]) + " " + result
-				: __("Finished.") + " " + result
-		);
+				? __("Finished; {0} of {1} runs had a problem, see below.", [troubled, runs.length])
+				: __("Finished."),
+			__("{0} new punches, {1} check-ins made.", [this.sum(runs, "new"), this.sum(runs, "created")]),
+			waiting && __("{0} punches wait; their reasons are in the log.", [waiting]),
+		];
+		this.say(words.filter(Boolean).join(" "));
 	}
 
 	stop() {
@@ -161,7 +177,7 @@ biometric_integration.SyncProgress = class SyncProgress {
 	}
 
 	render() {
-		const titles = [__("Stream"), __("Status"), __("Read"), __("New"), __("Check-ins"), __("Unmapped"), __("Log")];
+		const titles = [__("What Was Read"), __("Status"), __("Read"), __("New"), __("Check-ins"), __("Unmapped"), __("Log")];
 		const head = titles.map((title) => `<th scope="col">${title}</th>`).join("");
 		const rows = [...this.runs.values()].map((run) => this.row(run)).join("");
 		this.$runs.html(
@@ -177,7 +193,7 @@ biometric_integration.SyncProgress = class SyncProgress {
 			? frappe.utils.get_form_link("Biometric Sync Log", run.name, true, __("Open"))
 			: "";
 		return `<tr>
-			<th scope="row">${frappe.utils.escape_html(run.stream)}</th>
+			<th scope="row">${frappe.utils.escape_html(biometric_integration.stream_words(run.stream))}</th>
 			<td><span class="indicator-pill ${this.color(run.status)}">${__(run.status)}</span></td>
 			${number("fetched")}${number("new")}${number("created")}${number("unmapped")}
 			<td>${log}</td>

@@ -8,6 +8,7 @@ from datetime import datetime
 from unittest.mock import patch
 
 import frappe
+from frappe.utils.background_jobs import get_job
 
 from biometric_integration import api
 from biometric_integration.simulator import Fault, FaultKind, World
@@ -108,6 +109,9 @@ class TestApi(SiteTestCase):
 		result = api.sync_now(wait=1)
 		self.assertEqual(logs(), [])
 		self.assertEqual(result["queued"] + [row["server"] for row in result["running"]], ["main"])
+		self.assertTrue(api.sync_state()["running"], "it waits for a worker")
+		get_job("biometric-pull-main").delete()
+		self.assertFalse(api.sync_state()["running"])
 
 	def test_a_device_is_read_alone(self):
 		world = small_world()

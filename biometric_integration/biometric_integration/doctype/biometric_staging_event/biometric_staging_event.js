@@ -15,6 +15,7 @@ frappe.ui.form.on("Biometric Staging Event", {
 	},
 
 	refresh(frm) {
+		frm.disable_save();
 		const color = { Processed: "green", Ignored: "blue", Failed: "red" }[frm.doc.status] || "orange";
 		frm.set_intro(frappe.utils.escape_html(frm.doc.reason || ""), color);
 		add_actions(frm);

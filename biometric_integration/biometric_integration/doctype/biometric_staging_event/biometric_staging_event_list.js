@@ -1,8 +1,10 @@
 frappe.listview_settings["Biometric Staging Event"] = {
 	add_fields: ["status", "reason_code"],
 	hide_name_column: true,
+	formatters: { punch_time: (value) => biometric_integration.short_time(value) },
 
 	onload(list) {
+		biometric_integration.show_columns(list, 6);
 		if (!frappe.user.has_role(["System Manager", "HR Manager"])) return;
 		list.page.add_actions_menu_item(__("Reprocess"), () => reprocess_checked(list), false);
 	},

@@ -18,6 +18,7 @@ const COLORS = { Running: "blue", Success: "green", Partial: "orange", Failed: "
 
 frappe.ui.form.on("Biometric Sync Log", {
 	refresh(frm) {
+		frm.disable_save();
 		frm.set_intro(headline(frm.doc), COLORS[frm.doc.status]);
 		if (ENDED.includes(frm.doc.status)) {
 			frm.add_custom_button(__("Retry"), () => retry(frm));

@@ -1,6 +1,12 @@
 frappe.listview_settings["Biometric Sync Log"] = {
 	add_fields: ["status"],
 	hide_name_column: true,
+	formatters: {
+		// Frappe asks for the title once per column, with the value of that column.
+		stream: (_value, _df, doc) => biometric_integration.stream_words(doc.stream),
+		started_at: (value) => biometric_integration.short_time(value),
+	},
+	onload: (list) => biometric_integration.show_columns(list, 7),
 	get_indicator(doc) {
 		const colors = { Running: "blue", Success: "green", Partial: "orange", Failed: "red", Skipped: "gray" };
 		return [__(doc.status), colors[doc.status], `status,=,${doc.status}`];

@@ -145,7 +145,12 @@ function offer_locations(frm) {
 
 function show_state(frm) {
 	frm.set_intro("");
-	if (!frm.doc.enabled) {
+	if (!frm.doc.server_type) {
+		frm.set_intro(
+			__("Choose the server type, fill in address and login, and save. Then Test Connection tells step by step whether it works."),
+			"blue"
+		);
+	} else if (!frm.doc.enabled) {
 		frm.set_intro(
 			__("Sync is off: nothing is read by schedule. Test the connection, then turn on Enabled."),
 			"orange"
@@ -160,13 +165,14 @@ function show_state(frm) {
 
 function show_server(frm, server, now) {
 	const escape = frappe.utils.escape_html;
-	const color = (server.enabled && STATE_COLORS[server.state]) || "gray";
+	const label = server.server === "main" ? __("Main Server") : server.label || server.server;
+	const color = STATE_COLORS[server.state] || "gray";
 	const $words = $('<div class="small text-muted">').html(server_words(server, now).map(escape).join("<br>"));
 	if (server.state === "failing") {
 		$('<div><a href="#" class="try-now"></a></div>').appendTo($words).find("a").text(__("Try Now"));
 	}
 	frm.dashboard
-		.add_indicator(`<a href="#" class="server-logs">${escape(server.label || server.server)}</a>`, color)
+		.add_indicator(`<a href="#" class="server-logs">${escape(label)}</a>`, color)
 		.append($words)
 		.on("click", ".server-logs", (event) =>
 			open_list(event, "Biometric Sync Log", { server: server.server })
@@ -180,9 +186,9 @@ function show_server(frm, server, now) {
 function server_words(server, now) {
 	const { enabled, last_success, state, message } = server;
 	const when = last_success
-		? __("last success {0}", [frappe.datetime.str_to_user(last_success)])
-		: __("no success yet");
-	const words = [enabled ? when : __("not read by schedule, {0}", [when])];
+		? __("Last success: {0}.", [frappe.datetime.prettyDate(last_success)])
+		: __("Never read so far.");
+	const words = [enabled ? when : `${when} ${__("Not read by schedule.")}`];
 	if (state === "failing") words.push(message, enabled && next_attempt(server, now));
 	return words.filter(Boolean);
 }

@@ -1,0 +1,16 @@
+frappe.provide("biometric_integration");
+
+// "main/eBioServer/*/live" in words; plain text.
+biometric_integration.stream_words = (stream) => {
+	const [server, _server_type, ...rest] = (stream || "").split("/");
+	if (rest.length < 2) return stream || "";
+	const feed = rest.pop();
+	const unit = rest.join("/");
+	const feeds = { live: __("newest punches"), day: __("day by day"), punches: "" };
+	const words = [
+		server === "main" ? __("Main Server") : server,
+		unit === "*" ? __("all locations") : unit,
+		feed in feeds ? feeds[feed] : feed,
+	];
+	return words.filter(Boolean).join(" · ");
+};

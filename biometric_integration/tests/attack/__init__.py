@@ -1,0 +1,16 @@
+"""Attacks: what has to be true after everything has gone wrong, many times over, at random.
+
+No test runner picks these up, as they take minutes. Those that need a site run on a bench, against a site of their own:
+
+    bench --site attack.localhost execute biometric_integration.tests.attack.kill.run
+    bench --site attack.localhost execute biometric_integration.tests.attack.race.run
+    bench --site attack.localhost execute biometric_integration.tests.attack.restart.run --kwargs "{'service': '…', 'stop': '…', 'start': '…'}"
+    bench --site attack.localhost execute biometric_integration.tests.attack.dead.run
+
+The others need no site:
+
+    python -m biometric_integration.tests.attack.fuzz --rows 1000000
+    python -m biometric_integration.tests.attack.faults
+
+Each prints what it did and what it found, and ends with an exit code other than 0 where anything is not as it should be.
+"""
