@@ -55,7 +55,7 @@ def after_uninstall() -> None:
 	frappe.db.delete("Version", {"ref_doctype": ("in", WITH_HISTORY)})
 	frappe.db.delete("Logs To Clear", {"ref_doctype": "Biometric Sync Log"})
 	_drop_schedule()
-	frappe.db.commit()  # nosemgrep: nothing commits after this hook
+	frappe.db.commit()  # nosemgrep -- nothing commits after this hook
 	frappe.clear_cache()
 
 

@@ -7,8 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import Enum
 
+from biometric_integration.core.devices import Device
+from biometric_integration.core.direction import DirectionPolicy, log_type
 from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
+from biometric_integration.core.mapping import ruling
 from biometric_integration.core.punch import Direction, Kind, Punch
+from biometric_integration.core.rounding import AS_PUNCHED, Rounding
+from biometric_integration.core.window import DAY
 
 
 class EventStatus(str, Enum):
@@ -36,9 +41,11 @@ class Reason(str, Enum):
 	IMPLAUSIBLE = "implausible"
 	FUTURE = "future"
 	DEVICE_OFF = "device_off"
+	DAY_OPEN = "day_open"
 	JUNK = "junk"
 	INVALID = "invalid"
 	REPEAT = "repeat"
+	ID_IGNORED = "id_ignored"
 	NOT_FOR_ATTENDANCE = "not_for_attendance"
 	BEFORE_FLOOR = "before_floor"
 	EXPIRED = "expired"
@@ -58,8 +65,10 @@ STATUS_OF = {
 	Reason.IMPLAUSIBLE: EventStatus.QUARANTINED,
 	Reason.FUTURE: EventStatus.QUARANTINED,
 	Reason.DEVICE_OFF: EventStatus.PENDING,
+	Reason.DAY_OPEN: EventStatus.PENDING,
 	Reason.JUNK: EventStatus.IGNORED,
 	Reason.REPEAT: EventStatus.IGNORED,
+	Reason.ID_IGNORED: EventStatus.IGNORED,
 	Reason.NOT_FOR_ATTENDANCE: EventStatus.IGNORED,
 	Reason.BEFORE_FLOOR: EventStatus.IGNORED,
 	Reason.EXPIRED: EventStatus.IGNORED,
@@ -81,6 +90,8 @@ SENTENCES = {
 	Reason.IMPLAUSIBLE: "The device reported the year {year}: its clock was wrong. Release the punch with the right time.",
 	Reason.FUTURE: "The device reported a time in the future: its clock is ahead. Release the punch with the right time.",
 	Reason.DEVICE_OFF: "The device {device} is disabled. The punch is used as soon as the device is enabled.",
+	Reason.DAY_OPEN: "Belongs to {employee}. The attendance is written when the day is over and all its punches are in.",
+	Reason.ID_IGNORED: "The id {user_id} is ignored by the mapping rule {rule}.",
 	Reason.JUNK: "An operation or enrolment record of the device, not a punch.",
 	Reason.REPEAT: "Within {seconds} seconds of the punch at {time}: counted once.",
 	Reason.NOT_FOR_ATTENDANCE: "The device {device} does not count for attendance.",
@@ -108,13 +119,29 @@ KEPT_AS = {Kind.PUNCH: Reason.NONE, Kind.JUNK: Reason.JUNK, Kind.INVALID: Reason
 class Rules:
 	"""What the settings say; `now` and `floor` are naive wall clock of the site.
 
-	repeat_window: 0 = off. allowed_drift: how far a device clock may be ahead. floor: punches before it are not used.
+	repeat_window: 0 = off. allowed_drift: how far a device clock may be ahead. floor: punches before it are not used. direction: the policy
+	of devices that have none of their own. asks_for_shifts: some device's policy depends on the shift. to_attendance: Attendance is written
+	per day instead of a check-in per punch.
 	"""
 
 	now: datetime
 	repeat_window: timedelta = timedelta(0)
 	allowed_drift: timedelta = timedelta(minutes=10)
 	floor: datetime | None = None
+	direction: DirectionPolicy = DirectionPolicy.AS_REPORTED
+	rounding: Rounding = AS_PUNCHED
+	asks_for_shifts: bool = False
+	to_attendance: bool = False
+
+	@property
+	def reach(self) -> timedelta:
+		"""How far around the batch the check-ins of its people matter."""
+		return max(self.repeat_window, 2 * self.rounding.step, DAY if self.asks_for_shifts else timedelta(0))
+
+	def policy(self, device: Device | None) -> DirectionPolicy:
+		return (
+			DirectionPolicy(device.direction_policy) if device and device.direction_policy else self.direction
+		)
 
 
 @dataclass(frozen=True)
@@ -167,7 +194,7 @@ def _decide(event: WaitingEvent, directory: Directory, rules: Rules) -> Decision
 	return (
 		_already_there(decision, directory)
 		or _repeat(decision, directory, rules)
-		or _kept(decision, directory)
+		or _kept(decision, directory, rules)
 	)
 
 
@@ -193,7 +220,21 @@ def _doubt(event: WaitingEvent, rules: Rules) -> Decision | None:
 
 
 def _owner(event: WaitingEvent, directory: Directory) -> Decision:
-	people = directory.people.get(event.user_id, ())
+	"""Rules first, by the most specific scope; then the employees' own fields. Two candidates are never guessed between."""
+	decisive = ruling(directory.mapping, event.user_id, directory.place(event), event.punch_time.date())
+	if not decisive:
+		return _of_carriers(event, directory.carriers(event))
+	names = {rule.employee for rule in decisive}
+	if len(names) > 1:
+		values = {"user_id": event.user_id, "names": ", ".join(sorted(rule.name for rule in decisive))}
+		return Decision(event, Reason.AMBIGUOUS, values)
+	rule = decisive[0]
+	if not rule.employee:
+		return Decision(event, Reason.ID_IGNORED, {"user_id": event.user_id, "rule": rule.name})
+	return _of_carriers(event, tuple(filter(None, [directory.persons.get(rule.employee)])))
+
+
+def _of_carriers(event: WaitingEvent, people: Sequence[Person]) -> Decision:
 	if not people:
 		return Decision(event, Reason.NO_EMPLOYEE, {"user_id": event.user_id})
 	if len(people) > 1:
@@ -201,14 +242,14 @@ def _owner(event: WaitingEvent, directory: Directory) -> Decision:
 		return Decision(event, Reason.AMBIGUOUS, {"user_id": event.user_id, "names": names})
 	person = people[0]
 	reason, values = _employment(person, event.punch_time.date())
-	return Decision(
-		event,
-		reason,
-		{"employee": person.name, **values},
-		person.name,
-		event.punch_time,
-		event.direction.value,
-	)
+	values = {"employee": person.name, **values}
+	return Decision(event, reason, values, person.name, event.punch_time, event.direction.value)
+
+
+def owner(event: WaitingEvent, directory: Directory) -> str:
+	"""The employee whose punch it is; empty where nobody's, or not to be used."""
+	decision = _owner(event, directory)
+	return decision.employee if decision.reason is Reason.NONE else ""
 
 
 def _employment(person: Person, day: date) -> tuple[Reason, dict[str, str]]:
@@ -237,15 +278,15 @@ def _already_there(decision: Decision, directory: Directory) -> Decision | None:
 
 
 def _repeat(decision: Decision, directory: Directory, rules: Rules) -> Decision | None:
-	"""The same person again within the window, before or after, unless one says IN and the other OUT."""
+	"""The same person again within the window, before or after; under *as reported*, unless one says IN and the other OUT."""
 	if not rules.repeat_window:
 		return None
-	for entry in directory.near(decision.employee, decision.event.punch_time, rules.repeat_window):
-		if _may_repeat(decision.log_type, entry.log_type):
-			values = {
-				"seconds": str(int(rules.repeat_window.total_seconds())),
-				"time": entry.time.isoformat(" "),
-			}
+	event = decision.event
+	trusted = rules.policy(directory.devices.get(event.device)) is DirectionPolicy.AS_REPORTED
+	for entry in directory.near(decision.employee, event.punch_time, rules.repeat_window):
+		if not trusted or _may_repeat(event.direction.value, entry.log_type):
+			seconds = str(int(rules.repeat_window.total_seconds()))
+			values = {"seconds": seconds, "time": entry.time.isoformat(" ")}
 			twin = "" if entry.record else entry.event
 			return replace(decision, reason=Reason.REPEAT, values=values, twin=twin)
 	return None
@@ -255,10 +296,32 @@ def _may_repeat(one: str, other: str) -> bool:
 	return one == other or Direction.NONE.value in (one, other)
 
 
-def _kept(decision: Decision, directory: Directory) -> Decision:
-	event = decision.event
-	directory.add(decision.employee, Recorded(event.punch_time, decision.log_type, event=event.name))
-	return decision
+def _kept(decision: Decision, directory: Directory, rules: Rules) -> Decision:
+	event, employee = decision.event, decision.employee
+	policy = rules.policy(directory.devices.get(event.device))
+	direction = log_type(policy, event.direction, _is_first(event, employee, directory)).value
+	time = _written_time(event, employee, directory, rules)
+	directory.add(employee, Recorded(event.punch_time, direction, event=event.name, written=time))
+	reason = Reason.DAY_OPEN if rules.to_attendance else Reason.NONE
+	return replace(decision, reason=reason, log_type=direction, time=time)
+
+
+def _is_first(event: WaitingEvent, employee: str, directory: Directory) -> bool:
+	"""Nothing of the person before it in its shift, as far as a policy asked for that."""
+	start = directory.shift_starts.get(event.name)
+	return start is None or not any(
+		entry.time < event.punch_time for entry in directory.since(employee, start, event.punch_time)
+	)
+
+
+def _written_time(event: WaitingEvent, employee: str, directory: Directory, rules: Rules) -> datetime:
+	"""The rounded time, or the raw one where rounding would meet or cross a neighbour."""
+	raw, rounded = event.punch_time, rules.rounding(event.punch_time)
+	for entry in directory.near(employee, raw, 2 * rules.rounding.step):
+		other = entry.written or entry.time
+		if (other >= rounded) if entry.time < raw else (other <= rounded):
+			return raw
+	return rounded
 
 
 def with_twins(decisions: Iterable[Decision]) -> list[Decision]:

@@ -23,6 +23,7 @@ class Device:
 	"""A Biometric Device as the core sees it; `key` is its docname, for ever.
 
 	aliases: the pairs under which its server has reported it, newest last. same_as: key of the device it turned out to be.
+	direction_policy: of this device; empty = that of the settings. Latitude and longitude in degrees, both 0 where not known.
 	"""
 
 	key: str
@@ -33,6 +34,9 @@ class Device:
 	enabled: bool = True
 	counts_for_attendance: bool = True
 	same_as: str = ""
+	direction_policy: str = ""
+	latitude: float = 0.0
+	longitude: float = 0.0
 
 	@property
 	def pairs(self) -> tuple[Pair, ...]:
@@ -72,6 +76,17 @@ def changes(known: Sequence[Device], listed: Iterable[ListedDevice]) -> list[Dev
 		elif device.serial != entry.serial or pair not in device.aliases:
 			found.append(DeviceChange(pair, key=device.key, serial=entry.serial))
 	return found
+
+
+def unknown_still(known: Sequence[Device], changes: Iterable[DeviceChange]) -> list[DeviceChange]:
+	"""Without the devices to create that somebody else has created since the changes were found."""
+	serials = {device.serial for device in known if device.serial}
+	pairs = {pair for device in known if not device.serial for pair in device.pairs}
+	return [
+		change
+		for change in changes
+		if change.key or (change.serial not in serials if change.serial else change.pair not in pairs)
+	]
 
 
 def shared_pairs(listed: Iterable[ListedDevice]) -> frozenset[Pair]:

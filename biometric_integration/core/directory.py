@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from biometric_integration.core.devices import Device
+from biometric_integration.core.mapping import MappingRule, Normaliser, Place
 from biometric_integration.core.punch import Direction
+
+AS_IT_IS = Normaliser()
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class WaitingEvent:
 	direction: Direction
 	sync_log: str = ""
 	released: bool = False
+	server: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,30 +43,51 @@ class Person:
 class Recorded(NamedTuple):
 	"""A check-in that exists, or that an earlier punch of the batch is about to become (then `record` is empty).
 
-	`event` is the Staging Event it comes from; empty for one from elsewhere.
+	`time` is when the person punched, `written` what the check-in says where that is another time. `event` is the Staging Event it comes
+	from; empty for one from elsewhere.
 	"""
 
 	time: datetime
 	log_type: str = ""
 	record: str = ""
 	event: str = ""
+	written: datetime | None = None
 
 
 @dataclass
 class Directory:
 	"""Everything `decide` looks at besides the events themselves.
 
-	people: user id → employees who carry it. devices: device key → device. by_event: event name → check-in made for it.
-	recorded: employee → their check-ins around the batch, sorted by time.
+	people: id → employees who carry it, in the first of the configured fields that knows it. mapping: rules that may concern the batch.
+	persons: the employees these rules name. normalisers: server id → what may be taken off its ids. devices: device key → device.
+	by_event: event name → check-in made for it. recorded: employee → their check-ins around the batch, sorted by time.
+	shift_starts: event name → begin of the shift (or day) it belongs to, where a device's direction policy asks for it.
 	"""
 
 	people: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
+	mapping: Sequence[MappingRule] = ()
+	persons: Mapping[str, Person] = field(default_factory=dict)
+	normalisers: Mapping[str, Normaliser] = field(default_factory=dict)
+	shift_starts: Mapping[str, datetime] = field(default_factory=dict)
 	devices: Mapping[str, Device] = field(default_factory=dict)
 	by_event: Mapping[str, str] = field(default_factory=dict)
 	recorded: dict[str, list[Recorded]] = field(default_factory=dict)
 
 	def add(self, employee: str, entry: Recorded) -> None:
 		insort(self.recorded.setdefault(employee, []), entry)
+
+	def place(self, event: WaitingEvent) -> Place:
+		device = self.devices.get(event.device)
+		return Place(event.server, device.location if device else "", event.device)
+
+	def carriers(self, event: WaitingEvent) -> tuple[Person, ...]:
+		"""The employees who carry the event's id: as it is first, then in the forms its server's normaliser allows."""
+		forms = self.normalisers.get(event.server, AS_IT_IS).forms(event.user_id)
+		return next((found for form in forms if (found := self.people.get(form))), ())
+
+	def since(self, employee: str, start: datetime, end: datetime) -> Iterable[Recorded]:
+		"""Check-ins of a person from `start` to `end`, both included, oldest first."""
+		return self.near(employee, start + (end - start) / 2, (end - start) / 2)
 
 	def near(self, employee: str, moment: datetime, distance: timedelta) -> Iterable[Recorded]:
 		"""Check-ins of a person at most `distance` away from `moment`, oldest first."""

@@ -6,7 +6,7 @@ Order is the guarantee here: rows are committed before or with the cursor that p
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -61,13 +61,14 @@ class Stopped(Exception):
 class PullOptions:
 	"""How a server is read.
 
-	start_date: of the server's zone; None = today. units, feeds: only these; None = all there are. window: exactly this stretch of the
+	start_date: of the server's zone; None = today. start_dates: of units that have their own. units, feeds: only these; None = all there are. window: exactly this stretch of the
 	server's clock, by the feeds that are read by window. watch: asked before each request with the run's log, the window of the request
 	(None for a feed by position) and the counts so far; a sentence in answer ends the run there.
 	"""
 
 	trigger: Trigger = Trigger.SCHEDULED
 	start_date: date | None = None
+	start_dates: Mapping[str, date] = field(default_factory=dict)
 	overlap: timedelta = timedelta(hours=2)
 	rescan: timedelta = timedelta(days=10)
 	units: Sequence[str] | None = None
@@ -165,7 +166,7 @@ class Engine:
 
 	def _run(self, session: Session, stream: Stream, feed: Feed) -> tuple[RunReport | None, SyncError | None]:
 		started = self.clock()
-		todo = None if feed.by_position else self._plan(session, self.store.cursor(stream))
+		todo = None if feed.by_position else self._plan(session, stream.unit, self.store.cursor(stream))
 		if not (todo or feed.by_position):
 			return None, None
 		try:
@@ -250,7 +251,7 @@ class Engine:
 
 	# --- feeds read by window
 
-	def _plan(self, session: Session, cursor: Cursor) -> Plan | None:
+	def _plan(self, session: Session, unit: str, cursor: Cursor) -> Plan | None:
 		"""What was asked for; else every look back, or only the nightly one where the feed by position has just brought what is new.
 
 		That one ends with yesterday: today's punches may be on their way by position.
@@ -258,10 +259,11 @@ class Engine:
 		options, now = session.options, self._server_now(session)
 		if options.window:
 			return Plan(options.window.clipped(now))
+		start_date = options.start_dates.get(unit, options.start_date)
 		due = looks(options.overlap, options.rescan)
 		if not session.ids_came:
-			return plan(cursor, now, options.start_date, due)
-		todo = plan(cursor, now, options.start_date, tuple(look for look in due if look.name == "nightly"))
+			return plan(cursor, now, start_date, due)
+		todo = plan(cursor, now, start_date, tuple(look for look in due if look.name == "nightly"))
 		return replace(todo, window=todo.window.clipped(midnight(now))) if todo and cursor.scans else todo
 
 	def _read_by_window(self, session: Session, reading: Reading, todo: Plan) -> None:
@@ -293,7 +295,7 @@ class Engine:
 	def _look_further(self, session: Session, reading: Reading, todo: Plan) -> None:
 		"""What the plan cannot know: how long the stream was silent, whose clock is ahead, what the other feed has missed."""
 		counts = reading.outcome.counts
-		if session.connector.lists_devices:
+		if any(feed.by_position for feed in session.connector.feeds):
 			if counts.new and session.ids_silent:
 				reading.outcome.worry(IDS_SILENT)
 			elif reading.unseen and reading.claim.cursor.scans:
@@ -512,9 +514,14 @@ class Engine:
 				reopened = True
 				in_pass = sum(self._passes(rules, go_on))
 			settled += in_pass
-			if not in_pass:
+			if not in_pass and not self._left_to_us():
 				return settled
 		return settled
+
+	def _left_to_us(self) -> bool:
+		"""Did anybody find the lane taken after our last look, and leave something to us?"""
+		self.store.roll_back()  # what others have committed meanwhile is seen
+		return bool(self.store.waiting("", 1))
 
 	def _passes(self, rules: Callable[[], Rules], go_on: Callable[[], bool]) -> Iterator[int]:
 		after = ""
@@ -523,7 +530,7 @@ class Engine:
 			after = events[-1].name
 
 	def _settle(self, events, rules: Rules) -> int:
-		directory = self.store.directory(events, rules.repeat_window)
+		directory = self.store.directory(events, rules.reach)
 		decisions = with_twins(self._written(decide(events, directory, rules)))
 		self.store.settle(decisions, rules.now)
 		return len(decisions)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import frappe
-from frappe.utils import strip_html
+from frappe.utils import cint, strip_html
 
 from biometric_integration.core.decide import Decision
+from biometric_integration.core.devices import Device
 
 DOCTYPE = "Employee Checkin"
 SAVEPOINT = "biometric_checkin"
@@ -15,7 +16,7 @@ class Refused(Exception):
 	"""HRMS, or something the site added to it, does not take a check-in; the text is its own words."""
 
 
-def create(decision: Decision, device_label: str) -> str:
+def create(decision: Decision, device: Device | None) -> str:
 	"""Insert the check-in of a decision within a savepoint; returns its name.
 
 	Raises Refused with the words of whoever refused it; deadlocks and lock time-outs pass through, they concern the whole batch.
@@ -23,7 +24,7 @@ def create(decision: Decision, device_label: str) -> str:
 	frappe.db.savepoint(SAVEPOINT)
 	messages = len(frappe.local.message_log)
 	try:
-		return _insert(decision, device_label)
+		return _insert(decision, device)
 	except (frappe.QueryDeadlockError, frappe.QueryTimeoutError):
 		raise
 	except frappe.UniqueValidationError:
@@ -38,15 +39,23 @@ def create(decision: Decision, device_label: str) -> str:
 		del frappe.local.message_log[messages:]
 
 
-def _insert(decision: Decision, device_label: str) -> str:
+def _insert(decision: Decision, device: Device | None) -> str:
 	checkin = frappe.new_doc(DOCTYPE)
 	checkin.update(
 		{
 			"employee": decision.employee,
 			"time": decision.time,
 			"log_type": decision.log_type,
-			"device_id": device_label,
+			"device_id": device.label if device else "",
 			"biometric_event": decision.event.name,
 		}
 	)
+	if device and (device.latitude or device.longitude) and _wants_coordinates():
+		checkin.update({"latitude": device.latitude, "longitude": device.longitude})
 	return checkin.insert(ignore_permissions=True).name
+
+
+def _wants_coordinates() -> bool:
+	"""Does HRMS ask for them, and has it somewhere to put them?"""
+	asked = cint(frappe.db.get_single_value("HR Settings", "allow_geolocation_tracking"))
+	return bool(asked and frappe.get_meta(DOCTYPE).has_field("latitude"))

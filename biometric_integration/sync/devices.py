@@ -15,7 +15,18 @@ from biometric_integration.core.stream import PRIMARY
 
 DOCTYPE = "Biometric Device"
 ALIAS = "Biometric Device Alias"
-FIELDS = ["name", "device_name", "serial_number", "location", "enabled", "counts_for_attendance", "same_as"]
+FIELDS = [
+	"name",
+	"device_name",
+	"serial_number",
+	"location",
+	"enabled",
+	"counts_for_attendance",
+	"same_as",
+	"direction_policy",
+	"latitude",
+	"longitude",
+]
 
 
 def of_server(server: str) -> list[Device]:
@@ -44,6 +55,9 @@ def _read(filters: dict) -> list[Device]:
 			enabled=bool(row.enabled),
 			counts_for_attendance=bool(row.counts_for_attendance),
 			same_as=row.same_as or "",
+			direction_policy=row.direction_policy or "",
+			latitude=row.latitude or 0.0,
+			longitude=row.longitude or 0.0,
 		)
 		for row in rows
 	]
@@ -86,11 +100,22 @@ def _new(server: str, each: DeviceChange):
 def _complete(document, each: DeviceChange) -> None:
 	name, location = each.pair
 	if each.serial and document.serial_number != each.serial:
-		document.update({"serial_number": each.serial, "needs_review": 0, "review_note": ""})
+		document.update(_with_serial(document, each.serial))
 	if each.pair not in [(alias.device_name or "", alias.location or "") for alias in document.aliases]:
 		document.append("aliases", {"device_name": name, "location": location, "first_seen": now_datetime()})
 	if document.serial_number:
 		document.location = location or document.location
+
+
+def _with_serial(document, serial: str) -> dict:
+	"""A serial number belongs to one device of the site: where another server has it, a person has to decide."""
+	other = frappe.db.get_value(DOCTYPE, {"serial_number": serial}, ["name", "server"], as_dict=True)
+	if not other or other.name == document.name:
+		return {"serial_number": serial, "needs_review": 0, "review_note": ""}
+	note = _(
+		"The serial number {0} belongs to a device of the server {1}. A device should report to one server only."
+	)
+	return {"needs_review": 1, "review_note": note.format(serial, other.server or PRIMARY)}
 
 
 def note_last_punches(log: str, now: datetime) -> None:

@@ -2,53 +2,142 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import frappe
+from frappe.query_builder import DocType
 
-from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
-from biometric_integration.sync import devices
+from biometric_integration.core.decide import EventStatus, Reason, owner
+from biometric_integration.core.direction import DirectionPolicy
+from biometric_integration.core.directory import AS_IT_IS, Directory, Person, Recorded, WaitingEvent
+from biometric_integration.core.mapping import Normaliser
+from biometric_integration.core.window import midnight
+from biometric_integration.sync import devices, mapping_rules, servers, shifts
 
-EMPLOYEE_FIELDS = ["name", "status", "date_of_joining", "relieving_date", "attendance_device_id"]
-CHECKIN_FIELDS = ["name", "employee", "time", "log_type", "biometric_event"]
+EMPLOYEE_FIELDS = ("name", "status", "date_of_joining", "relieving_date")
+DEFAULT_FIELD = "attendance_device_id"
 
 
 def gather(events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
-	people = _people({event.user_id for event in events})
+	normalisers = servers.normalisers()
+	rules = mapping_rules.for_ids({event.user_id for event in events})
+	people = _people(_forms(events, normalisers), servers.employee_fields())
 	directory = Directory(
 		people=people,
+		mapping=rules,
+		persons=_persons({rule.employee for rule in rules} - {""}),
+		normalisers=normalisers,
 		devices=devices.by_key(event.device for event in events if event.device),
 		by_event=_checkins_of([event.name for event in events]),
 	)
 	times = [event.punch_time for event in events]
-	employees = [person.name for owners in people.values() for person in owners]
-	for checkin in _checkins_between(employees, min(times) - reach, max(times) + reach):
-		entry = Recorded(checkin.time, checkin.log_type or "", checkin.name, checkin.biometric_event or "")
-		directory.add(checkin.employee, entry)
+	start, end = min(times) - reach, max(times) + reach
+	for employee, entry in _recorded(_everybody(directory), start, end):
+		directory.add(employee, entry)
+	directory.shift_starts = _shift_starts(events, directory)
 	return directory
 
 
-def _people(user_ids: Iterable[str]) -> dict[str, tuple[Person, ...]]:
-	"""Employees by Attendance Device ID. The database compares loosely, ids are compared to the letter: `a1` is not `A1`."""
+def _forms(events: Iterable[WaitingEvent], normalisers: Mapping[str, Normaliser]) -> set[str]:
+	return {form for event in events for form in normalisers.get(event.server, AS_IT_IS).forms(event.user_id)}
+
+
+def _people(ids: Collection[str], fields: Sequence[str]) -> dict[str, tuple[Person, ...]]:
+	"""Id → who carries it in the first of the fields that knows it.
+
+	The database compares loosely, ids are compared to the letter: `a1` is not `A1`.
+	"""
 	found: dict[str, tuple[Person, ...]] = {}
-	filters = {"attendance_device_id": ("in", sorted(user_ids))}
-	for row in frappe.get_all("Employee", filters, EMPLOYEE_FIELDS, limit=0):
-		person = Person(row.name, row.status, row.date_of_joining, row.relieving_date)
-		user_id = row.attendance_device_id.strip()
-		found[user_id] = (*found.get(user_id, ()), person)
+	for field in reversed(fields or (DEFAULT_FIELD,)):
+		rows = frappe.get_all(
+			"Employee", {field: ("in", sorted(ids))}, [*EMPLOYEE_FIELDS, f"{field} as id"], limit=0
+		)
+		carriers: dict[str, tuple[Person, ...]] = {}
+		for row in rows:
+			carriers[row.id.strip()] = (*carriers.get(row.id.strip(), ()), _person(row))
+		found.update(carriers)
 	return found
 
 
+def carried(ids: Collection[str]) -> set[str]:
+	"""Those of the ids that some employee carries, to the letter."""
+	return set(ids) & set(_people(ids, servers.employee_fields()))
+
+
+def _persons(names: Collection[str]) -> dict[str, Person]:
+	if not names:
+		return {}
+	rows = frappe.get_all("Employee", {"name": ("in", sorted(names))}, list(EMPLOYEE_FIELDS), limit=0)
+	return {row.name: _person(row) for row in rows}
+
+
+def _person(row) -> Person:
+	return Person(row.name, row.status, row.date_of_joining, row.relieving_date)
+
+
+def _everybody(directory: Directory) -> list[str]:
+	carriers = (person.name for people in directory.people.values() for person in people)
+	return sorted({*carriers, *directory.persons})
+
+
 def _checkins_of(events: Sequence[str]) -> dict[str, str]:
-	rows = frappe.get_all(
-		"Employee Checkin", {"biometric_event": ("in", events)}, ["biometric_event", "name"], limit=0
-	)
+	filters = {"biometric_event": ("in", events)}
+	rows = frappe.get_all("Employee Checkin", filters, ["biometric_event", "name"], limit=0)
 	return {row.biometric_event: row.name for row in rows}
 
 
-def _checkins_between(employees: Sequence[str], start, end) -> list:
+def _recorded(employees: Sequence[str], start: datetime, end: datetime) -> Iterator[tuple[str, Recorded]]:
+	"""Check-ins, by when the person punched: the written time may be rounded. Then punches that became part of an attendance."""
 	if not employees:
-		return []
-	filters = {"employee": ("in", employees), "time": ("between", (start, end))}
-	return frappe.get_all("Employee Checkin", filters, CHECKIN_FIELDS, limit=0)
+		return
+	checkin, event = DocType("Employee Checkin"), DocType("Biometric Staging Event")
+	query = (
+		frappe.qb.from_(checkin)
+		.left_join(event)
+		.on(event.name == checkin.biometric_event)
+		.select(
+			checkin.employee,
+			checkin.time,
+			checkin.log_type,
+			checkin.name,
+			checkin.biometric_event,
+			event.punch_time,
+		)
+		.where(checkin.employee.isin(employees) & checkin.time[start:end])
+	)
+	for employee, time, log_type, name, of_event, punched in query.run():
+		yield employee, Recorded(punched or time, log_type or "", name, of_event or "", time)
+	yield from _in_attendance(employees, start, end)
+
+
+def _in_attendance(
+	employees: Sequence[str], start: datetime, end: datetime
+) -> Iterator[tuple[str, Recorded]]:
+	if not servers.to_attendance():
+		return
+	event = DocType("Biometric Staging Event")
+	waits_for_its_day = (event.status == EventStatus.PENDING.value) & (
+		event.reason_code == Reason.DAY_OPEN.value
+	)
+	in_attendance = (event.status == EventStatus.PROCESSED.value) & (event.attendance != "")
+	query = (
+		frappe.qb.from_(event)
+		.select(event.employee, event.punch_time, event.log_type, event.name)
+		.where(event.employee.isin(employees) & event.punch_time[start:end])
+		.where(waits_for_its_day | in_attendance)
+	)
+	for employee, time, log_type, name in query.run():
+		yield employee, Recorded(time, log_type or "", name, name)
+
+
+def _shift_starts(events: Sequence[WaitingEvent], directory: Directory) -> dict[str, datetime]:
+	"""For devices whose policy is *first IN, later OUT* only: HRMS is asked once per punch."""
+	default = servers.rules().direction
+	found: dict[str, datetime] = {}
+	for event in events:
+		device = directory.devices.get(event.device)
+		policy = device.direction_policy if device and device.direction_policy else default.value
+		if policy == DirectionPolicy.FIRST_IN.value and (employee := owner(event, directory)):
+			found[event.name] = shifts.start_of(employee, event.punch_time) or midnight(event.punch_time)
+	return found

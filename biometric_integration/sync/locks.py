@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 
 import frappe
@@ -10,6 +12,17 @@ import frappe
 def take(name: str) -> bool:
 	"""Take a lock of this site without waiting."""
 	return bool(frappe.db.sql("SELECT GET_LOCK(%s, 0)", _full(name))[0][0])
+
+
+@contextmanager
+def held(name: str, seconds: int = 10) -> Iterator[None]:
+	"""Hold a lock of this site, for what is over in a moment. Whoever waits longer goes on without: unique keys still hold."""
+	mine = bool(frappe.db.sql("SELECT GET_LOCK(%s, %s)", (_full(name), seconds))[0][0])
+	try:
+		yield
+	finally:
+		if mine:
+			release(name)
 
 
 def release(name: str) -> None:

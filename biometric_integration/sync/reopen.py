@@ -7,15 +7,25 @@ from frappe import _
 from frappe.utils import now_datetime
 
 from biometric_integration.core.decide import SENTENCES, STATUS_OF, EventStatus, Reason
-from biometric_integration.sync import jobs, staging
+from biometric_integration.sync import directory, jobs, servers, staging, sweep
 
-EMPLOYEE_FIELDS = ("attendance_device_id", "status", "date_of_joining", "relieving_date")
+EMPLOYMENT_FIELDS = ("status", "date_of_joining", "relieving_date")
 
 
 def employee_changed(employee, method: str | None = None) -> None:
 	"""An id, a status or a date of an employee: punches that waited for it are looked at again."""
-	if any(employee.has_value_changed(field) for field in EMPLOYEE_FIELDS):
-		_reopen([*_of_employee(employee.name), *_of_user_id((employee.attendance_device_id or "").strip())])
+	id_fields = servers.employee_fields() or (directory.DEFAULT_FIELD,)
+	found: list[str] = []
+	if any(employee.has_value_changed(field) for field in EMPLOYMENT_FIELDS):
+		found += _events({"employee": employee.name, "status": EventStatus.UNMAPPED.value})
+	if any(employee.has_value_changed(field) for field in id_fields):
+		found += [*sweep.with_employee_now(), *_ambiguous()]
+	_reopen(found)
+
+
+def _ambiguous() -> list[str]:
+	"""Several people shared an id: one of them may have given it up."""
+	return _events({"status": EventStatus.UNMAPPED.value, "reason_code": Reason.AMBIGUOUS.value})
 
 
 def device_changed(device) -> None:
@@ -37,7 +47,7 @@ def device_changed(device) -> None:
 
 def checkin_deleted(checkin, method: str | None = None) -> None:
 	"""A check-in that a person deletes stays deleted; its punch says so, and can be used again by Reprocess."""
-	if event := checkin.get("biometric_event"):
+	if events := _of_checkin(checkin):
 		reason = _(SENTENCES[Reason.DELETED]).format(
 			user=frappe.session.user, time=now_datetime().replace(microsecond=0)
 		)
@@ -47,15 +57,13 @@ def checkin_deleted(checkin, method: str | None = None) -> None:
 			"reason": reason,
 			"employee_checkin": "",
 		}
-		frappe.db.set_value(staging.DOCTYPE, event, values)
+		frappe.db.set_value(staging.DOCTYPE, {"name": ("in", events)}, values)
 
 
-def _of_employee(employee: str) -> list[str]:
-	return _events({"employee": employee, "status": EventStatus.UNMAPPED.value})
-
-
-def _of_user_id(user_id: str) -> list[str]:
-	return _events({"device_user_id": user_id, "status": EventStatus.UNMAPPED.value}) if user_id else []
+def _of_checkin(checkin) -> list[str]:
+	"""The event it was made from, and those that were linked to it because it was there."""
+	made_from = checkin.get("biometric_event")
+	return sorted({*_events({"employee_checkin": checkin.name}), *([made_from] if made_from else [])})
 
 
 def _events(filters: dict) -> list[str]:

@@ -15,7 +15,11 @@ from biometric_integration.connectors.registry import CONNECTORS, connect
 from biometric_integration.core.backoff import judged, wait
 from biometric_integration.core.connector import Connector, ServerConfig, Unit
 from biometric_integration.core.decide import Rules
+from biometric_integration.core.direction import DirectionPolicy
+from biometric_integration.core.directory import AS_IT_IS
 from biometric_integration.core.engine import PullOptions
+from biometric_integration.core.mapping import Normaliser
+from biometric_integration.core.rounding import Rounding, RoundingMode
 from biometric_integration.core.schedule import Schedule
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.core.summary import RunReport, Trigger
@@ -52,7 +56,23 @@ class Server:
 
 	def options(self, trigger: Trigger, units: list[str] | None = None, **more) -> PullOptions:
 		"""`more`: further fields of `PullOptions`."""
-		return PullOptions(trigger, self.start_date, self.overlap, self.rescan, units, **more)
+		return PullOptions(
+			trigger,
+			self.start_date,
+			self._own_start_dates(),
+			overlap=self.overlap,
+			rescan=self.rescan,
+			units=units,
+			**more,
+		)
+
+	def _own_start_dates(self) -> dict[str, date]:
+		"""Serial number → start date, for devices that begin later than the rest."""
+		if self.unit is Unit.LOCATION:
+			return {}
+		own = {"serial_number": ("is", "set"), "start_date": ("is", "set")}
+		rows = frappe.get_all("Biometric Device", own, ["serial_number", "start_date"], as_list=True, limit=0)
+		return {serial: max(day, self.start_date or day) for serial, day in rows}
 
 	def connector(self) -> Connector:
 		return connect(self.config)
@@ -119,7 +139,38 @@ def rules() -> Rules:
 		repeat_window=timedelta(seconds=settings.repeat_window or 0),
 		allowed_drift=timedelta(minutes=settings.allowed_drift or 0),
 		floor=floor and datetime.combine(floor, time()),
+		direction=DirectionPolicy(settings.direction_policy or DirectionPolicy.AS_REPORTED.value),
+		rounding=Rounding(
+			timedelta(minutes=settings.round_to or 0), RoundingMode(settings.rounding_mode or "Nearest")
+		),
+		asks_for_shifts=_asks_for_shifts(settings),
+		to_attendance=to_attendance(),
 	)
+
+
+def to_attendance() -> bool:
+	"""Is Attendance written per day, instead of a check-in per punch?"""
+	return frappe.get_cached_doc(SETTINGS).output == "Attendance"
+
+
+def _asks_for_shifts(settings) -> bool:
+	first_in = DirectionPolicy.FIRST_IN.value
+	return settings.direction_policy == first_in or bool(
+		frappe.db.exists("Biometric Device", {"direction_policy": first_in})
+	)
+
+
+def employee_fields() -> tuple[str, ...]:
+	"""Fields of Employee in which ids are looked up, in order; empty = the Attendance Device ID."""
+	return tuple(row.fieldname for row in frappe.get_cached_doc(SETTINGS).employee_fields)
+
+
+def normalisers() -> dict[str, Normaliser]:
+	"""Server id → what may be taken off its ids, for the servers that allow anything."""
+	settings = frappe.get_cached_doc(SETTINGS)
+	rows = [(PRIMARY, settings), *((row.server_id, row) for row in settings.more_servers)]
+	allowed = ((server, Normaliser(row.strip_prefix or "", bool(row.strip_zeros))) for server, row in rows)
+	return {server: normaliser for server, normaliser in allowed if normaliser != AS_IT_IS}
 
 
 def _floor(settings) -> date | None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import frappe
 from frappe import _
-from frappe.query_builder import DocType
 from frappe.utils import now_datetime
 
 from biometric_integration.core.decide import Decision, EventStatus, Reason, at_staging
@@ -57,10 +56,6 @@ SETTLED_FIELDS = (
 	"modified",
 )
 REOPENED = {"status": EventStatus.PENDING.value, "reason_code": "", "reason": ""}
-LOOKED_AT_AGAIN = (Reason.NOT_JOINED.value, Reason.LEFT.value, Reason.INACTIVE.value)
-REFUSED_TRIES = 5
-REFUSED_PAUSE = timedelta(days=1)
-REOPEN_AT_ONCE = 5000
 
 
 def stage(claim: Claim, punches: Sequence[Punch]) -> RunCounts:
@@ -145,6 +140,7 @@ def waiting(after: str, limit: int) -> list[WaitingEvent]:
 			"direction",
 			"sync_log",
 			"released_by",
+			"server",
 		],
 		order_by="name asc",
 		limit=limit,
@@ -159,6 +155,7 @@ def waiting(after: str, limit: int) -> list[WaitingEvent]:
 			Direction(row.direction or ""),
 			row.sync_log or "",
 			bool(row.released_by),
+			row.server or "",
 		)
 		for row in rows
 	]
@@ -193,53 +190,8 @@ def _attempts(decisions: Iterable[Decision]) -> dict[str, int]:
 	return {name: attempts or 0 for name, attempts in rows}
 
 
-def reopen_changed(now: datetime) -> int:
-	"""Set back to Pending what waits for an employee that is there now, or that was changed since; and once a day, what was refused.
-
-	Joins of waiting ids against the employees, since Data Import and `db.set_value` fire no events (design §5).
-	"""
-	return sum(
-		reopen(names) for names in (_with_employee_now(), _with_changed_employee(), _refused_yesterday(now))
-	)
-
-
 def reopen(names: Sequence[str]) -> int:
 	"""Set these events back to Pending; they keep nothing of what was decided before."""
 	if names:
 		frappe.db.set_value(DOCTYPE, {"name": ("in", names)}, REOPENED, update_modified=False)
 	return len(names)
-
-
-def _with_employee_now() -> list[str]:
-	return frappe.db.sql_list(
-		f"""SELECT e.name FROM `tab{DOCTYPE}` e
-		JOIN `tabEmployee` p ON p.attendance_device_id = e.device_user_id
-		WHERE e.status=%s AND e.reason_code=%s AND BINARY TRIM(p.attendance_device_id) = BINARY e.device_user_id
-		LIMIT {REOPEN_AT_ONCE}""",
-		(EventStatus.UNMAPPED.value, Reason.NO_EMPLOYEE.value),
-	)  # a join with BINARY: user ids are compared to the letter, columns are not
-
-
-def _with_changed_employee() -> list[str]:
-	event, employee = DocType(DOCTYPE), DocType("Employee")
-	query = (
-		frappe.qb.from_(event)
-		.join(employee)
-		.on(employee.name == event.employee)
-		.select(event.name)
-		.where(event.status == EventStatus.UNMAPPED.value)
-		.where(event.reason_code.isin(LOOKED_AT_AGAIN))
-		.where(employee.modified > event.resolved_at)
-		.limit(REOPEN_AT_ONCE)
-	)
-	return query.run(pluck=True)
-
-
-def _refused_yesterday(now: datetime) -> list[str]:
-	filters = {
-		"status": EventStatus.FAILED.value,
-		"reason_code": Reason.HRMS_REFUSED.value,
-		"attempts": ("<", REFUSED_TRIES),
-		"resolved_at": ("<", now - REFUSED_PAUSE),
-	}
-	return frappe.get_all(DOCTYPE, filters, pluck="name", limit=REOPEN_AT_ONCE)

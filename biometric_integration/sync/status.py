@@ -51,6 +51,7 @@ def _server(server: servers.Server) -> dict:
 		"next_attempt": state.next_attempt,
 		"state": "failing" if state.failures else "ok" if state.last_success else "new",
 		"message": state.error or "",
+		"error_class": state.error_class or "",
 	}
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from frappe.utils import now_datetime
 
 from biometric_integration.core.decide import Decision
-from biometric_integration.core.devices import Device, DeviceChange
+from biometric_integration.core.devices import Device, DeviceChange, unknown_still
 from biometric_integration.core.directory import Directory, WaitingEvent
 from biometric_integration.core.punch import Punch
 from biometric_integration.core.store import Claim, StreamBusy
@@ -23,6 +23,7 @@ from biometric_integration.sync import (
 	directory,
 	locks,
 	staging,
+	sweep,
 	sync_log,
 	transaction,
 )
@@ -41,8 +42,10 @@ class FrappeStore:
 		return devices.of_server(server)
 
 	def change_devices(self, server: str, changes: Sequence[DeviceChange]) -> None:
-		devices.change(server, changes)
-		transaction.commit()
+		with locks.held(f"devices of {server}"):
+			transaction.commit()  # what another run of this server has just learnt is seen
+			devices.change(server, unknown_still(devices.of_server(server), changes))
+			transaction.commit()
 
 	def cursor(self, stream: Stream) -> Cursor:
 		return cursors.read(stream)
@@ -95,7 +98,7 @@ class FrappeStore:
 				locks.release(LANE)
 
 	def reopen(self) -> int:
-		count = staging.reopen_changed(now_datetime())
+		count = sweep.reopen(now_datetime())
 		transaction.commit()
 		return count
 
@@ -108,9 +111,8 @@ class FrappeStore:
 		return found
 
 	def create(self, decision: Decision) -> str:
-		device = self._devices.get(decision.event.device)
 		with transaction.batch():
-			return checkins.create(decision, device.label if device else "")
+			return checkins.create(decision, self._devices.get(decision.event.device))
 
 	def settle(self, decisions: Sequence[Decision], now: datetime) -> None:
 		with transaction.batch():
@@ -122,8 +124,7 @@ class FrappeStore:
 		transaction.roll_back()
 
 	def _recount(self) -> None:
-		"""Bring the logs up to date from the events, on a fresh view of the data."""
-		if self._touched_logs:
-			sync_log.recount(self._touched_logs)
-			transaction.commit()
-			self._touched_logs.clear()
+		"""Bring the logs up to date from the events, on a fresh view of the data; those too that a worker has left behind."""
+		sync_log.recount(self._touched_logs)
+		transaction.commit()
+		self._touched_logs.clear()

@@ -53,6 +53,9 @@ def open_log(stream: Stream, trigger: Trigger) -> str:
 			"server": stream.server,
 			"server_type": stream.server_type,
 			"unit": stream.unit,
+			"device": frappe.db.get_value("Biometric Device", {"serial_number": stream.unit})
+			if stream.unit
+			else None,
 			"feed": stream.feed,
 			"started_at": now_datetime(),
 		}
@@ -145,8 +148,11 @@ def recount(logs: Iterable[str]) -> None:
 	waiting = frappe.get_all(DOCTYPE, {"pending": (">", 0)}, pluck="name")
 	names = sorted({*logs, *waiting} - {""})
 	counts = event_counts(names)
-	for name in names:
-		frappe.db.set_value(DOCTYPE, name, vars(counts[name]), update_modified=False)
+	fields = list(vars(EventCounts()))
+	for row in frappe.get_all(DOCTYPE, {"name": ("in", names)}, ["name", *fields], limit=0):
+		now = vars(counts[row.name])
+		if any(row[field] != now[field] for field in fields):
+			frappe.db.set_value(DOCTYPE, row.name, now, update_modified=False)
 
 
 def event_counts(logs: Sequence[str]) -> dict[str, EventCounts]:

@@ -12,7 +12,7 @@ from biometric_integration.core.store import BatchLost
 
 def commit() -> None:
 	"""The one commit of the app: the engine decides through the store what becomes durable together (design §5.1)."""
-	frappe.db.commit()  # nosemgrep: a sync is a series of batches, each complete in itself
+	frappe.db.commit()  # nosemgrep -- a sync is a series of batches, each complete in itself
 
 
 def roll_back() -> None:

@@ -95,7 +95,7 @@ def settings(**values):
 		}
 	)
 	document.save()
-	frappe.db.commit()  # nosemgrep: background jobs and other connections see it
+	frappe.db.commit()  # nosemgrep -- background jobs and other connections see it
 	return document
 
 

@@ -9,7 +9,7 @@ biometric_integration.stream_words = (stream) => {
 	const feeds = { live: __("newest punches"), day: __("day by day"), punches: "" };
 	const words = [
 		server === "main" ? __("Main Server") : server,
-		unit === "*" ? __("all locations") : unit,
+		unit === "*" ? "" : unit,
 		feed in feeds ? feeds[feed] : feed,
 	];
 	return words.filter(Boolean).join(" · ");

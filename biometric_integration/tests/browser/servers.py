@@ -5,6 +5,7 @@ The first line written says where they are. Ends with its standard input.
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from datetime import datetime, time, timedelta
@@ -21,11 +22,11 @@ WAREHOUSE = (("SIMW000000001", "Warehouse", "DEPOT"), ("SIMW000000002", "Loading
 WAREHOUSE_CODES = tuple(str(code) for code in range(2001, 2009))
 
 
-def head_office() -> World:
+def head_office(days: int) -> World:
 	"""The sample company, up to yesterday; the night shift of yesterday leaves this morning."""
 	world = World(None, ZONE)
-	first_day = world.now.date() - timedelta(days=DAYS)
-	fill(world, seed=7, employees=EMPLOYEES, devices=4, first_day=first_day, days=DAYS)
+	first_day = world.now.date() - timedelta(days=days)
+	fill(world, seed=7, employees=EMPLOYEES, devices=4, first_day=first_day, days=days)
 	return world
 
 
@@ -42,10 +43,17 @@ def warehouse() -> World:
 
 
 def main() -> None:
-	worlds = {"main": head_office(), "warehouse": warehouse()}
+	options = argparse.ArgumentParser(description=__doc__)
+	options.add_argument("--days", type=int, default=DAYS, help="how far back the punches go")
+	options.add_argument("--ports", type=int, nargs=2, default=(0, 0), help="of the two servers; 0: a free one")
+	given = options.parse_args()
+	main_port, warehouse_port = given.ports
+	worlds = {"main": head_office(given.days), "warehouse": warehouse()}
 	servers = {
-		"main": FakeEBioServer(worlds["main"], user=USER, password=PASSWORD),
-		"warehouse": FakeETimeTrackLite(worlds["warehouse"], user=USER, password=PASSWORD),
+		"main": FakeEBioServer(worlds["main"], user=USER, password=PASSWORD, port=main_port),
+		"warehouse": FakeETimeTrackLite(
+			worlds["warehouse"], user=USER, password=PASSWORD, port=warehouse_port
+		),
 	}
 	for server in servers.values():
 		server.start()

@@ -36,7 +36,7 @@ class SiteTestCase(IntegrationTestCase):
 		):
 			frappe.db.delete(doctype)
 		frappe.db.set_value("Employee", {"attendance_device_id": ("is", "set")}, "attendance_device_id", None)
-		frappe.db.commit()  # nosemgrep: each test begins with an empty table
+		frappe.db.commit()  # nosemgrep -- each test begins with an empty table
 
 	def start(self, server_type: str, world: World, **options):
 		"""A fake server for the length of the test, with the settings and devices that belong to it."""
@@ -47,7 +47,7 @@ class SiteTestCase(IntegrationTestCase):
 		if server_type == "eTimeTrackLite":
 			for device in world.devices:
 				factories.device(device.serial, device.name, location=device.location)
-		frappe.db.commit()  # nosemgrep: as a person who saved it
+		frappe.db.commit()  # nosemgrep -- as a person who saved it
 		return server
 
 	def settings(self, server_type: str, server, **values):

@@ -141,7 +141,7 @@ class TestAgain(SiteTestCase):
 		self.assertEqual(
 			{log.unit: log.status for log in logs()},
 			{"SN1": "Success", "SN2": "Failed"},
-			[l.error for l in logs()],
+			[log.error for log in logs()],
 		)
 		later = frappe.utils.now_datetime() + timedelta(minutes=5)
 		self.assertEqual([set(units) for _server, units in servers.due(later)], [{"SN1", "SN2"}])

@@ -62,7 +62,7 @@ class FrappeHost:
 		employee = frappe.db.get_value("Employee", free) or factories.employee()
 		values = {"status": status, "date_of_joining": joined or date(1995, 1, 1), "relieving_date": left}
 		frappe.db.set_value("Employee", employee, {**values, "attendance_device_id": code})
-		frappe.db.commit()  # nosemgrep: as a person who saved it
+		frappe.db.commit()  # nosemgrep -- as a person who saved it
 		return employee
 
 	def change_employee(self, employee, **changes) -> None:
@@ -70,7 +70,7 @@ class FrappeHost:
 		document = frappe.get_doc("Employee", employee)
 		document.update({names[field]: value for field, value in changes.items()})
 		document.save()
-		frappe.db.commit()  # nosemgrep: as a person who saved it
+		frappe.db.commit()  # nosemgrep -- as a person who saved it
 
 	def refuse(self, employee) -> str:
 		REFUSED.add(employee)
@@ -78,25 +78,25 @@ class FrappeHost:
 
 	def add_device(self, serial, name, location="", server="main", enabled=True) -> str:
 		key = factories.device(serial or None, name, location=location, server=server, enabled=int(enabled))
-		frappe.db.commit()  # nosemgrep: as a person who saved it
+		frappe.db.commit()  # nosemgrep -- as a person who saved it
 		return key
 
 	def enable_device(self, key, enabled) -> None:
 		document = frappe.get_doc("Biometric Device", key)
 		document.enabled = int(enabled)
 		document.save()
-		frappe.db.commit()  # nosemgrep: as a person who saved it
+		frappe.db.commit()  # nosemgrep -- as a person who saved it
 
 	def add_checkin(self, employee, time, log_type="") -> str:
 		checkin = frappe.get_doc(
 			doctype="Employee Checkin", employee=employee, time=time, log_type=log_type
 		).insert()
-		frappe.db.commit()  # nosemgrep: as a person who saved it
+		frappe.db.commit()  # nosemgrep -- as a person who saved it
 		return checkin.name
 
 	def delete_checkin(self, name) -> None:
 		frappe.delete_doc("Employee Checkin", name)
-		frappe.db.commit()  # nosemgrep: as a person who did it
+		frappe.db.commit()  # nosemgrep -- as a person who did it
 
 	def checkins(self, employees) -> list[CheckinRow]:
 		fields = ["name", "employee", "time", "log_type"]
@@ -154,7 +154,7 @@ class FrappeHost:
 			yield
 		finally:
 			frappe.local.db = mine
-			mine.commit()  # nosemgrep: see what was committed elsewhere
+			mine.commit()  # nosemgrep -- see what was committed elsewhere
 
 
 class TestScenarios(EngineScenarios, SiteTestCase):

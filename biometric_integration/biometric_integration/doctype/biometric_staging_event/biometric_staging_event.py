@@ -9,6 +9,7 @@ class BiometricStagingEvent(Document):
 def on_doctype_update() -> None:
 	for fields in (
 		["status", "reason_code"],
+		["status", "reason_code", "server", "device_user_id"],
 		["server", "unit", "source_time"],
 		["device_user_id", "status"],
 		["employee", "punch_time"],

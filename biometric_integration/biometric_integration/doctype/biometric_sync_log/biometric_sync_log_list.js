@@ -6,7 +6,7 @@ frappe.listview_settings["Biometric Sync Log"] = {
 		stream: (_value, _df, doc) => biometric_integration.stream_words(doc.stream),
 		started_at: (value) => biometric_integration.short_time(value),
 	},
-	onload: (list) => biometric_integration.show_columns(list, 7),
+	onload: (list) => biometric_integration.show_columns(list, 6),
 	get_indicator(doc) {
 		const colors = { Running: "blue", Success: "green", Partial: "orange", Failed: "red", Skipped: "gray" };
 		return [__(doc.status), colors[doc.status], `status,=,${doc.status}`];

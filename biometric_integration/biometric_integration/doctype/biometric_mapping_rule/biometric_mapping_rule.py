@@ -1,0 +1,151 @@
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import format_date, get_link_to_form, getdate
+
+from biometric_integration.core.mapping import Scope
+from biometric_integration.core.pattern import literal
+from biometric_integration.core.stream import PRIMARY
+from biometric_integration.core.text import harmless
+from biometric_integration.sync import directory, mapping_rules, reopen, servers
+from biometric_integration.sync.mapping_rules import Action
+
+
+class BiometricMappingRule(Document):
+	"""Whose id it is, or that it is nobody's."""
+
+	def validate(self) -> None:
+		self.device_user_id = harmless((self.device_user_id or "").strip())
+		self.clear_unused()
+		self.check_id()
+		self.check_place()
+		self.check_dates()
+		self.check_employment()
+		self.check_overlap()
+		self.warn_of_collision()
+
+	def clear_unused(self) -> None:
+		"""Fields of another scope, and the employee of an id that is ignored."""
+		used = mapping_rules.WHERE.get(Scope(self.scope))
+		for field in mapping_rules.WHERE.values():
+			self.set(field, (self.get(field) or "").strip() if field == used else None)
+		if self.action == Action.IGNORE.value:
+			self.employee = self.employee_name = None
+
+	def check_id(self) -> None:
+		if not self.device_user_id:
+			frappe.throw(_("Enter the Device User ID."))
+		if not literal(self.device_user_id):
+			frappe.throw(
+				_(
+					"{0} would match every id. A pattern needs at least one character besides its wildcards, such as 9*."
+				).format(frappe.bold(self.device_user_id))
+			)
+
+	def check_place(self) -> None:
+		field = mapping_rules.WHERE.get(Scope(self.scope))
+		if field and not self.get(field):
+			frappe.throw(
+				_("This rule holds for a {0}: fill in {1}.").format(
+					_(self.scope), frappe.bold(_(self.meta.get_label(field)))
+				)
+			)
+		known = [PRIMARY, *(server.id for server in servers.all_servers())]
+		if self.server and self.server not in known:
+			frappe.throw(
+				_("There is no attendance server with the id {0}. Choose one of: {1}.").format(
+					frappe.bold(self.server), ", ".join(dict.fromkeys(known))
+				)
+			)
+
+	def check_dates(self) -> None:
+		if self.from_date and self.to_date and getdate(self.from_date) > getdate(self.to_date):
+			frappe.throw(_("From Date is after To Date. Correct one of them."))
+
+	def check_employment(self) -> None:
+		"""A rule that could never be used is a slip."""
+		if self.action == Action.IGNORE.value:
+			return
+		if not self.employee:
+			frappe.throw(_("Choose the Employee, or set the Action to Ignore."))
+		fields = ["employee_name", "status", "date_of_joining", "relieving_date"]
+		person = frappe.db.get_value("Employee", self.employee, fields, as_dict=True)
+		if not person:
+			frappe.throw(_("There is no employee {0}.").format(frappe.bold(self.employee)))
+		left, joined = person.relieving_date, person.date_of_joining
+		name = frappe.bold(person.employee_name)
+		if left and self.from_date and getdate(self.from_date) > left:
+			frappe.throw(
+				_("{0} left on {1}, before this rule begins. Choose another employee or an earlier From Date.").format(
+					name, format_date(left)
+				)
+			)
+		if left and person.status == "Left" and not self.to_date:
+			frappe.throw(
+				_("{0} left on {1}. Enter a To Date, so that the id is free for somebody else after that.").format(
+					name, format_date(left)
+				)
+			)
+		if joined and self.to_date and getdate(self.to_date) < joined:
+			frappe.throw(
+				_("{0} joined on {1}, after this rule ends. Choose another employee or a later To Date.").format(
+					name, format_date(joined)
+				)
+			)
+
+	def check_overlap(self) -> None:
+		own = mapping_rules.as_rule(self)
+		filters = {"device_user_id": self.device_user_id, "name": ("!=", self.name or "")}
+		for row in frappe.get_all(mapping_rules.DOCTYPE, filters, mapping_rules.FIELDS, limit=0):
+			if own.overlaps(mapping_rules.as_rule(row)):
+				frappe.throw(
+					_("The rule {0} says already whose id {1} is, {2}, for the same place. Change the dates of one of them.").format(
+						get_link_to_form(mapping_rules.DOCTYPE, row.name),
+						frappe.bold(self.device_user_id),
+						in_words(row),
+					),
+					title=_("Overlapping Rules"),
+				)
+
+	def warn_of_collision(self) -> None:
+		"""Somebody else carries the id in their own record: the rule wins, which may be meant."""
+		if self.action == Action.IGNORE.value:
+			return
+		own = mapping_rules.as_rule(self)
+		others = [
+			person.name
+			for person in directory.carriers_of(self.device_user_id)
+			if person.name != self.employee
+			and (person.joined is None or own.last is None or person.joined <= own.last)
+			and (person.left is None or own.first is None or person.left >= own.first)
+		]
+		if others and self.is_new():
+			frappe.msgprint(
+				_("The id {0} stands in the record of {1} as well. Where this rule holds, it counts.").format(
+					frappe.bold(self.device_user_id),
+					", ".join(get_link_to_form("Employee", name) for name in others),
+				),
+				title=_("Same ID"),
+				indicator="orange",
+			)
+
+	def on_update(self) -> None:
+		before = self.get_doc_before_save()
+		rules = {mapping_rules.as_rule(document) for document in (self, before) if document}
+		if len(rules) > 1 or not before:
+			reopen.mapping_rules_changed(rules)
+
+	def on_trash(self) -> None:
+		reopen.mapping_rules_changed({mapping_rules.as_rule(self)})
+
+
+def in_words(rule) -> str:
+	"""The days of a rule."""
+	start, end = rule.from_date and format_date(rule.from_date), rule.to_date and format_date(rule.to_date)
+	if start and end:
+		return _("from {0} to {1}").format(start, end)
+	return _("from {0} on").format(start) if start else _("until {0}").format(end) if end else _("at any time")
+
+
+def on_doctype_update() -> None:
+	frappe.db.add_index("Biometric Mapping Rule", ["device_user_id"])

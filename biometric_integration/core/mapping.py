@@ -1,0 +1,103 @@
+"""Whose id is it: rules first, then the employees' own fields (design §6 step 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from fnmatch import fnmatchcase
+
+
+class Scope(str, Enum):
+	"""Where a mapping rule holds, the widest first."""
+
+	ANY = "Any"
+	SERVER = "Server"
+	LOCATION = "Location"
+	DEVICE = "Device"
+
+
+SPECIFIC = tuple(Scope)
+WILDCARDS = "*?["
+
+
+@dataclass(frozen=True)
+class MappingRule:
+	"""A Biometric Mapping Rule.
+
+	user_id: an id, or a pattern with `*` and `?`. where: server id, location code or device key, by `scope`. employee: empty = ignore the
+	id. first, last: days of the punch (site zone) for which it holds, both included; None = open.
+	"""
+
+	name: str
+	user_id: str
+	scope: Scope = Scope.ANY
+	where: str = ""
+	employee: str = ""
+	first: date | None = None
+	last: date | None = None
+
+	@property
+	def is_pattern(self) -> bool:
+		return is_pattern(self.user_id)
+
+	def holds(self, place: Place, day: date) -> bool:
+		in_time = (self.first or day) <= day <= (self.last or day)
+		return in_time and (self.scope is Scope.ANY or place.at(self.scope) == self.where)
+
+	def matches(self, user_id: str) -> bool:
+		return fnmatchcase(user_id, self.user_id) if self.is_pattern else user_id == self.user_id
+
+	def overlaps(self, other: MappingRule) -> bool:
+		"""Could both be meant by the same punch, with nothing to choose between them?"""
+		same_place = (self.scope, self.where) == (other.scope, other.where)
+		starts_in_time = (self.first or date.min) <= (other.last or date.max)
+		ends_in_time = (other.first or date.min) <= (self.last or date.max)
+		return self.user_id == other.user_id and same_place and starts_in_time and ends_in_time
+
+
+@dataclass(frozen=True)
+class Place:
+	"""Where a punch was made."""
+
+	server: str = ""
+	location: str = ""
+	device: str = ""
+
+	def at(self, scope: Scope) -> str:
+		return {Scope.SERVER: self.server, Scope.LOCATION: self.location, Scope.DEVICE: self.device}[scope]
+
+
+def is_pattern(user_id: str) -> bool:
+	return any(character in user_id for character in WILDCARDS)
+
+
+def ruling(rules: Iterable[MappingRule], user_id: str, place: Place, day: date) -> list[MappingRule]:
+	"""The rules that decide: those of the most specific scope, an id before a pattern. Several of them contradict each other."""
+	valid = [rule for rule in rules if rule.matches(user_id) and rule.holds(place, day)]
+	if not valid:
+		return []
+	best = max(_rank(rule) for rule in valid)
+	return [rule for rule in valid if _rank(rule) == best]
+
+
+def _rank(rule: MappingRule) -> tuple[int, bool]:
+	return SPECIFIC.index(rule.scope), not rule.is_pattern
+
+
+@dataclass(frozen=True)
+class Normaliser:
+	"""What may be taken off an id before it is looked up again, as a server's settings allow: a prefix, leading zeros."""
+
+	prefix: str = ""
+	zeros: bool = False
+
+	def forms(self, user_id: str) -> tuple[str, ...]:
+		"""The id itself first, then its other forms, each once."""
+		forms = [user_id]
+		if self.prefix and user_id.startswith(self.prefix):
+			forms.append(user_id[len(self.prefix) :])
+		if self.zeros:
+			forms += [form.lstrip("0") for form in tuple(forms)]
+		return tuple(form for form in dict.fromkeys(forms) if form)

@@ -1,0 +1,173 @@
+"""Biometric Mapping Rule documents as the core sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date, datetime, time, timedelta
+from enum import Enum
+
+import frappe
+from frappe import _
+from frappe.query_builder import DocType
+from frappe.utils import getdate
+
+from biometric_integration.core.decide import EventStatus, Reason
+from biometric_integration.core.mapping import WILDCARDS, MappingRule, Place, Scope
+from biometric_integration.sync import devices
+
+DOCTYPE = "Biometric Mapping Rule"
+FIELDS = (
+	"name",
+	"device_user_id",
+	"action",
+	"employee",
+	"scope",
+	"server",
+	"location",
+	"device",
+	"from_date",
+	"to_date",
+)
+WHERE = {Scope.SERVER: "server", Scope.LOCATION: "location", Scope.DEVICE: "device"}
+"""The field that says where a rule of this scope holds."""
+
+EVENT = "Biometric Staging Event"
+WAITING = (
+	(EventStatus.UNMAPPED, None),
+	(EventStatus.IGNORED, Reason.ID_IGNORED),
+	(EventStatus.FAILED, Reason.HRMS_REFUSED),
+	(EventStatus.PENDING, Reason.DAY_OPEN),
+)
+"""Punches that a rule could still send elsewhere, since nothing was made of them: by status and reason (None = any)."""
+
+
+class Action(str, Enum):
+	"""What a rule does with its ids."""
+
+	MAP = "Map to Employee"
+	IGNORE = "Ignore"
+
+
+def for_ids(user_ids: Collection[str]) -> list[MappingRule]:
+	"""Rules that may concern these ids, in one query: those for one of the ids, and every pattern."""
+	rule = DocType(DOCTYPE)
+	concerns = _is_pattern(rule)
+	if user_ids:
+		concerns = concerns | rule.device_user_id.isin(sorted(user_ids))
+	return _read(concerns)
+
+
+def all_rules() -> list[MappingRule]:
+	return _read()
+
+
+def _is_pattern(rule):
+	first, *others = (rule.device_user_id.like(f"%{wildcard}%") for wildcard in WILDCARDS)
+	for other in others:
+		first = first | other
+	return first
+
+
+def _read(where=None) -> list[MappingRule]:
+	rule = DocType(DOCTYPE)
+	query = frappe.qb.from_(rule).select(*FIELDS).orderby(rule.name)
+	rows = (query.where(where) if where is not None else query).run(as_dict=True)
+	return list(_usable(rows))
+
+
+def _usable(rows: Iterable) -> Iterable[MappingRule]:
+	"""A rule that lost its employee decides nothing: an empty employee would mean *ignore*."""
+	return (as_rule(row) for row in rows if row.employee or row.action == Action.IGNORE.value)
+
+
+def as_rule(row) -> MappingRule:
+	"""A document, or a row with its fields; dates as `date`."""
+	scope = Scope(row.scope or Scope.ANY.value)
+	return MappingRule(
+		name=row.name or "",
+		user_id=row.device_user_id or "",
+		scope=scope,
+		where=(row.get(WHERE.get(scope, "")) or "") if scope in WHERE else "",
+		employee="" if row.action == Action.IGNORE.value else row.employee or "",
+		first=_day(row.from_date),
+		last=_day(row.to_date),
+	)
+
+
+def _day(value) -> date | None:
+	return getdate(value) if value else None
+
+
+def waiting_events(rule: MappingRule) -> list[str]:
+	"""The waiting punches that a rule is about: its id, its place, its days."""
+	rows = _candidates(rule)
+	found = devices.by_key({row.device for row in rows if row.device})
+	return [row.name for row in rows if rule.matches(row.device_user_id) and _holds(rule, row, found)]
+
+
+def _candidates(rule: MappingRule) -> list:
+	"""Somewhat too many: the database compares loosely."""
+	event = DocType(EVENT)
+	waits = [
+		(event.status == status.value) & (event.reason_code == reason.value if reason else event.name != "")
+		for status, reason in WAITING
+	]
+	query = (
+		frappe.qb.from_(event)
+		.select(event.name, event.device_user_id, event.server, event.device, event.punch_time)
+		.where(waits[0] | waits[1] | waits[2] | waits[3])
+		.where(
+			event.device_user_id.like(_like(rule.user_id))
+			if rule.is_pattern
+			else event.device_user_id == rule.user_id
+		)
+	)
+	if rule.first:
+		query = query.where(event.punch_time >= datetime.combine(rule.first, time()))
+	if rule.last:
+		query = query.where(event.punch_time < datetime.combine(rule.last + timedelta(days=1), time()))
+	return query.run(as_dict=True)
+
+
+def _like(pattern: str) -> str:
+	"""A pattern of SQL that matches whatever the rule's pattern does; a set of characters is left to the exact comparison."""
+	start, bracket, _rest = pattern.partition("[")
+	escaped = start.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+	return escaped.replace("*", "%").replace("?", "_") + ("%" if bracket else "")
+
+
+def _holds(rule: MappingRule, row, found: dict) -> bool:
+	device = found.get(row.device)
+	place = Place(row.server or "", device.location if device else "", row.device or "")
+	return bool(row.punch_time) and rule.holds(place, row.punch_time.date())
+
+
+# --- what a person decides about an id
+
+
+def map_to_rule(user_id: str, employee: str, **place) -> str:
+	"""A new rule for an id; `place`: further fields of the rule. Returns its name."""
+	return _insert(user_id, Action.MAP, employee=employee, **place)
+
+
+def ignore(user_id: str, **place) -> str:
+	return _insert(user_id, Action.IGNORE, **place)
+
+
+def _insert(user_id: str, action: Action, **values) -> str:
+	rule = frappe.new_doc(DOCTYPE)
+	rule.update({"device_user_id": user_id, "action": action.value, **values})
+	return rule.insert().name
+
+
+def enter_in_employee(user_id: str, employee: str) -> None:
+	"""Make it the employee's Attendance Device ID, where none is entered."""
+	person = frappe.get_doc("Employee", employee)
+	if person.attendance_device_id:
+		frappe.throw(
+			_(
+				"{0} has the Attendance Device ID {1} already. Make a mapping rule for this id instead."
+			).format(frappe.bold(person.employee_name), frappe.bold(person.attendance_device_id))
+		)
+	person.attendance_device_id = user_id
+	person.save()
