@@ -3,7 +3,15 @@
 import frappe
 from frappe.utils import getdate
 
-from biometric_integration.sync import connection, console, period, requests, review
+from biometric_integration.sync import (
+	connection,
+	console,
+	correction,
+	mapping_rules,
+	period,
+	requests,
+	review,
+)
 from biometric_integration.sync import status as site_status
 
 SYNC_ROLES = ("System Manager", "HR Manager", "HR User")
@@ -78,7 +86,7 @@ def sync_period(
 def period_state(key: str) -> dict:
 	"""Returns {"running", "message", "counts", "logs"} of a period being read."""
 	frappe.only_for(SETUP_ROLES)
-	return period.state(key)
+	return period.shown_state(key)
 
 
 @frappe.whitelist(methods=["POST"])
@@ -102,3 +110,62 @@ def release(event: str, punch_time: str) -> dict:
 	frappe.only_for(SETUP_ROLES)
 	review.release(event, punch_time)
 	return {"message": frappe._("Released. The punch is used in a moment.")}
+
+
+@frappe.whitelist(methods=["POST"])
+def map_id(
+	user_id: str,
+	employee: str,
+	as_rule: int = 1,
+	scope: str = "Any",
+	server: str | None = None,
+	location: str | None = None,
+	device: str | None = None,
+	from_date: str | None = None,
+	to_date: str | None = None,
+) -> dict:
+	"""Say whose id it is: by a mapping rule, or (`as_rule=0`) as the employee's Attendance Device ID where that is empty.
+
+	The punches that wait for it are used in a moment. Returns {"rule"}; None where none was made.
+	"""
+	frappe.only_for(SETUP_ROLES)
+	if not as_rule:
+		mapping_rules.enter_in_employee(user_id, employee)
+		return {"rule": None}
+	place = {"scope": scope, "server": server, "location": location, "device": device}
+	return {
+		"rule": mapping_rules.map_to_rule(user_id, employee, **place, from_date=from_date, to_date=to_date)
+	}
+
+
+@frappe.whitelist(methods=["POST"])
+def ignore_id(
+	user_id: str,
+	scope: str = "Any",
+	server: str | None = None,
+	location: str | None = None,
+	device: str | None = None,
+) -> dict:
+	"""Say that an id is nobody's: a mapping rule that ignores it. Returns {"rule"}."""
+	frappe.only_for(SETUP_ROLES)
+	place = {"scope": scope, "server": server, "location": location, "device": device}
+	return {"rule": mapping_rules.ignore(user_id, **place)}
+
+
+@frappe.whitelist(methods=["POST"])
+def correct_mapping(
+	user_id: str,
+	from_date: str,
+	to_date: str,
+	server: str | None = None,
+	device: str | None = None,
+	dry_run: int = 1,
+) -> dict:
+	"""Take back the check-ins made of an id's punches of these days (site clock) and look at the punches again; by default only say what would be.
+
+	Days that have an attendance already stay. Returns {"check_ins", "events", "employees", "days_with_attendance": [{"employee", "date",
+	"attendance"}], "still_theirs": [{"employee", "events"}]} and, when done, "correction". `still_theirs`: the mapping as it is now would
+	give the punches back.
+	"""
+	frappe.only_for(SETUP_ROLES)
+	return correction.run(user_id, getdate(from_date), getdate(to_date), server, device, bool(dry_run))

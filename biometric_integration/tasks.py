@@ -1,6 +1,5 @@
 """What the scheduler calls."""
 
-import frappe
 from frappe.utils import now_datetime
 
 from biometric_integration.core.summary import Trigger
@@ -9,10 +8,10 @@ from biometric_integration.sync import jobs, retention, servers
 
 def sync_due() -> None:
 	"""Every minute: ask for a pull of each server that is due, and for what waits to be used."""
+	if servers.all_servers():
+		jobs.enqueue_process()
 	for server, units in servers.due(now_datetime()):
 		jobs.enqueue_pull(server.id, Trigger.SCHEDULED, units)
-	if frappe.get_cached_doc(servers.SETTINGS).enabled:
-		jobs.enqueue_process()
 
 
 def tidy() -> None:

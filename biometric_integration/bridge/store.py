@@ -74,7 +74,7 @@ class SqliteStore:
 	def cursor(self, stream: Stream) -> Cursor:
 		return cursors.read(self.database, stream)
 
-	def claim(self, stream: Stream, trigger: Trigger) -> Claim:
+	def claim(self, stream: Stream, trigger: Trigger, window: Window | None = None) -> Claim:
 		if not self.locks.take(stream.key):
 			raise StreamBusy(cursors.holder(self.database, stream))
 		try:

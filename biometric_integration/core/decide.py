@@ -50,6 +50,13 @@ class Reason(str, Enum):
 	BEFORE_FLOOR = "before_floor"
 	EXPIRED = "expired"
 	DELETED = "deleted"
+	LATE = "late"
+	ALREADY_MARKED = "already_marked"
+	AUTO_ATTENDANCE = "auto_attendance"
+	NO_DIRECTION = "no_direction"
+	HOLIDAY = "holiday"
+	OFF_SHIFT = "off_shift"
+	CANCELLED = "cancelled"
 
 
 STATUS_OF = {
@@ -73,6 +80,13 @@ STATUS_OF = {
 	Reason.BEFORE_FLOOR: EventStatus.IGNORED,
 	Reason.EXPIRED: EventStatus.IGNORED,
 	Reason.DELETED: EventStatus.IGNORED,
+	Reason.LATE: EventStatus.PROCESSED,
+	Reason.ALREADY_MARKED: EventStatus.PROCESSED,
+	Reason.AUTO_ATTENDANCE: EventStatus.PENDING,
+	Reason.NO_DIRECTION: EventStatus.PENDING,
+	Reason.HOLIDAY: EventStatus.IGNORED,
+	Reason.OFF_SHIFT: EventStatus.IGNORED,
+	Reason.CANCELLED: EventStatus.IGNORED,
 }
 
 SENTENCES = {
@@ -98,6 +112,27 @@ SENTENCES = {
 	Reason.BEFORE_FLOOR: "Before {day}, from where on punches are used (start date, or import floor of the settings).",
 	Reason.EXPIRED: "Nobody entered this id for {days} days. Reprocess uses the punch once an employee has the id.",
 	Reason.DELETED: "{user} deleted its check-in at {time}. It stays deleted.",
+	Reason.LATE: (
+		"Came after the attendance {attendance} of its day was written, and changes nothing in it. "
+		"To count it, cancel that attendance and reprocess the punches of the day."
+	),
+	Reason.ALREADY_MARKED: "The attendance {attendance} of this day was already there. It is left as it is.",
+	Reason.AUTO_ATTENDANCE: (
+		"The shift {shift} has Enable Auto Attendance on, so HRMS would write attendance too. Turn it off there, "
+		"or write Employee Checkins (settings)."
+	),
+	Reason.NO_DIRECTION: (
+		"The shift {shift} counts by Log Type only, and a punch of this day has none: HRMS would count no hours. "
+		"Choose how the shift determines check-in and check-out, or set a Direction for the device and reprocess."
+	),
+	Reason.HOLIDAY: (
+		"{day} is a holiday of {employee}, on which no attendance is written. Allow it in the shift (without a shift: in the "
+		"settings), then reprocess."
+	),
+	Reason.OFF_SHIFT: (
+		"Outside the check-in times of the shift that {employee} has on {day}. Correct the assignment or the shift, then reprocess."
+	),
+	Reason.CANCELLED: "{user} cancelled the attendance {attendance} at {time}. It stays cancelled; Reprocess uses the punch again.",
 }
 """One sentence each, in English, that names the fix; hosts translate the pattern before they fill it in."""
 
@@ -334,5 +369,5 @@ def with_twins(decisions: Iterable[Decision]) -> list[Decision]:
 
 def _shared(decision: Decision, made: Mapping[str, str]) -> Decision:
 	if decision.reason is Reason.ALREADY_THERE and decision.twin:
-		return replace(decision, record=made[decision.twin])
+		return replace(decision, record=made.get(decision.twin, ""))
 	return decision

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from biometric_integration.core.connector import ListedDevice
 from biometric_integration.core.punch import Record
-from biometric_integration.core.text import harmless
+from biometric_integration.core.text import fitting
 
 Pair = tuple[str, str]
 """Device name and location, as the server writes them."""
@@ -96,8 +96,8 @@ def shared_pairs(listed: Iterable[ListedDevice]) -> frozenset[Pair]:
 
 
 def shown(entry: ListedDevice) -> ListedDevice:
-	"""The entry with names that may stand on a page."""
-	return ListedDevice(harmless(entry.serial), harmless(entry.device_name), harmless(entry.location))
+	"""The entry with names that may stand on a page and that a host can keep."""
+	return ListedDevice(fitting(entry.serial), fitting(entry.device_name), fitting(entry.location))
 
 
 class DeviceBook:

@@ -18,6 +18,7 @@ from biometric_integration.core.clock import to_site, wall_clock
 from biometric_integration.core.connector import Connector, Feed, ListedDevice, Page, ServerConfig, Unit
 from biometric_integration.core.decide import Decision, Rules, decide, with_twins
 from biometric_integration.core.devices import DeviceBook, DeviceChange
+from biometric_integration.core.directory import WaitingEvent
 from biometric_integration.core.errors import ConfigurationError, SyncError
 from biometric_integration.core.head import find_head
 from biometric_integration.core.punch import (
@@ -30,12 +31,23 @@ from biometric_integration.core.punch import (
 	shown,
 	unreadable_fingerprint,
 )
-from biometric_integration.core.store import BatchLost, Claim, Fenced, Store, StreamBusy
+from biometric_integration.core.store import (
+	BatchLost,
+	Claim,
+	Fenced,
+	Interrupted,
+	Store,
+	StreamBusy,
+	TakenBack,
+)
 from biometric_integration.core.stream import Cursor, Plan, Stream, looks, plan
 from biometric_integration.core.summary import Outcome, RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.core.window import DAY, Window, midnight
 
 BATCH = 1000
+USED_AT_ONCE = 200
+"""Check-ins of one transaction: as long as it lasts, whoever else makes a check-in waits for the next name of the series, and a worker
+that is stopped loses it."""
 ID_PAGE = 500
 REREAD_IDS = 300
 """Rows are committed slightly out of id order on the server (essl-protocol §3.2): the last few hundred are read again."""
@@ -170,7 +182,8 @@ class Engine:
 		if not (todo or feed.by_position):
 			return None, None
 		try:
-			claim = self.store.claim(stream, session.options.trigger)
+			window = todo.window if todo else None
+			claim = _repeated(lambda: self.store.claim(stream, session.options.trigger, window))
 		except StreamBusy as busy:
 			message = "This stream is being read at this moment."
 			return RunReport(busy.log, stream.key, RunStatus.RUNNING, message, RunCounts(), started), None
@@ -192,7 +205,7 @@ class Engine:
 		if outcome.error:
 			self.store.roll_back()
 		outcome.requests = _taken(session.connector)
-		self.store.finish(claim, outcome)
+		_repeated(lambda: self.store.finish(claim, outcome))
 		report = RunReport(
 			claim.log,
 			stream.key,
@@ -286,7 +299,8 @@ class Engine:
 		for piece in session.connector.slices(window):
 			self._go_on(session, reading, piece)
 			self._read_piece(session, reading, piece)
-			reading.outcome.read_to = max(reading.outcome.read_to or piece.end, piece.end)
+			if not reading.hole:
+				reading.outcome.read_to = max(reading.outcome.read_to or piece.end, piece.end)
 
 	def _go_on(self, session: Session, reading: Reading, piece: Window | None) -> None:
 		if sentence := session.options.watch(reading.claim.log, piece, reading.outcome.counts):
@@ -525,14 +539,27 @@ class Engine:
 
 	def _passes(self, rules: Callable[[], Rules], go_on: Callable[[], bool]) -> Iterator[int]:
 		after = ""
-		while go_on() and (events := self.store.waiting(after, self.batch)):
+		while go_on() and (events := self.store.waiting(after, min(self.batch, USED_AT_ONCE))):
 			yield _repeated(lambda: self._settle(events, rules()), self.store.roll_back)
 			after = events[-1].name
 
 	def _settle(self, events, rules: Rules) -> int:
 		directory = self.store.directory(events, rules.reach)
 		decisions = with_twins(self._written(decide(events, directory, rules)))
-		self.store.settle(decisions, rules.now)
+		try:
+			self.store.settle(decisions, rules.now)
+		except TakenBack:
+			return self._settle_alone(events, decisions, rules)
+		return len(decisions)
+
+	def _settle_alone(
+		self, events: Sequence[WaitingEvent], decisions: Sequence[Decision], rules: Rules
+	) -> int:
+		"""A rule of the site rolled a whole batch back because of one row: each row by itself, until it is that one's turn."""
+		self.store.roll_back()
+		if len(events) > 1:
+			return sum(self._settle([event], rules) for event in events)
+		self.store.settle([decision.refused(TAKEN_BACK) for decision in decisions], rules.now)
 		return len(decisions)
 
 	def _written(self, decisions: Iterable[Decision]) -> Iterator[Decision]:
@@ -542,7 +569,7 @@ class Engine:
 				continue
 			try:
 				yield decision.done(self.store.create(decision))
-			except BatchLost:
+			except (BatchLost, Interrupted):
 				raise
 			except (
 				Exception
@@ -608,4 +635,5 @@ UNCONFIRMED = "The server answered with nothing, not even a count: that may be a
 IDS_MISSED = "The server's list by day has {new} punches that its list by log id (GetDeviceLogsByLogId) never gave. They are kept now."
 IDS_RESET = "The server has begun to count its log ids again (its database was reset or moved). It is read again from the start."
 IDS_SILENT = "The server's list by log id (GetDeviceLogsByLogId) gives nothing, while its list by day has punches. They are read by day."
+TAKEN_BACK = "a rule of this site took the check-in back."
 INVALID_ROWS = "Some rows could not be read. They are kept as they came: see the failed events of this log."

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum
 from hashlib import blake2b
 
-from biometric_integration.core.text import harmless
+from biometric_integration.core.text import LONGEST, fitting
 
 UNREADABLE_PREFIX = "0" * 14
 """Takes the place of the source time in the fingerprint of a row that could not be read."""
@@ -88,16 +88,23 @@ class Punch:
 	problem: str = ""
 
 
-def shown(record: Record) -> Record:
-	"""The record with an id and names that may stand on a page; `raw` stays as it came."""
-	if "<" not in record.raw and ">" not in record.raw:
+def shown(record: Record) -> Record | Unreadable:
+	"""The record with an id and names that may stand on a page and that a host can keep; `raw` stays as it came.
+
+	What is too long is cut. The id of a punch is not: what is left of it might be somebody else.
+	"""
+	if len(record.raw) <= LONGEST and "<" not in record.raw and ">" not in record.raw:
 		return record
+	if len(record.user_id) > LONGEST and record.kind is Kind.PUNCH:
+		problem = f"The employee code is longer than {LONGEST} characters."
+		body = record.raw.removeprefix(f"{record.log_id},")  # the same row by day has no id in front
+		return Unreadable(body, problem, record.log_id)
 	return replace(
 		record,
-		user_id=harmless(record.user_id),
-		device_name=harmless(record.device_name),
-		location=harmless(record.location),
-		verify_mode=harmless(record.verify_mode),
+		user_id=fitting(record.user_id),
+		device_name=fitting(record.device_name),
+		location=fitting(record.location),
+		verify_mode=fitting(record.verify_mode),
 	)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+TICK = timedelta(minutes=1)
+"""How often the scheduler looks. A run is stamped a little after its tick: without some tolerance every second one would be late."""
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -17,6 +20,6 @@ class Schedule:
 		if last_run is None:
 			return bool(self.interval) or now.time() >= self.daily_at
 		if self.interval:
-			return now - last_run >= self.interval
+			return now - last_run >= self.interval - TICK / 2
 		today = datetime.combine(now.date(), self.daily_at)
 		return last_run < today <= now

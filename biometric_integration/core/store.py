@@ -42,6 +42,14 @@ class Fenced(Exception):
 	"""Somebody else has taken the stream: this run stops, and writes nothing more."""
 
 
+class TakenBack(Exception):
+	"""Records of this batch are not there any more: something on the site rolled them back."""
+
+
+class Interrupted(Exception):
+	"""The host ends the job: nothing of the kind is the fault of a row."""
+
+
 class BatchLost(Exception):
 	"""The database rolled the whole batch back (a deadlock or a lock time-out): it is simply done again."""
 
@@ -59,10 +67,10 @@ class Store(Protocol):
 		"""How far the stream has been read; a new cursor for one that never was."""
 		...
 
-	def claim(self, stream: Stream, trigger: Trigger) -> Claim:
-		"""Take the stream and open its log; stale Running logs of the stream are closed as Failed. Commits.
+	def claim(self, stream: Stream, trigger: Trigger, window: Window | None = None) -> Claim:
+		"""Take the stream and open its log with the window to be read; its stale Running logs are closed as Failed. Commits.
 
-		Raises StreamBusy while somebody else reads it.
+		Raises StreamBusy while somebody else reads it, BatchLost.
 		"""
 		...
 
@@ -86,7 +94,7 @@ class Store(Protocol):
 		...
 
 	def finish(self, claim: Claim, outcome: Outcome) -> None:
-		"""Close the log and let the stream go. Commits."""
+		"""Close the log and let the stream go, also where closing fails. Commits. Raises BatchLost."""
 		...
 
 	def lane(self) -> AbstractContextManager[bool]:
@@ -110,7 +118,10 @@ class Store(Protocol):
 		...
 
 	def settle(self, decisions: Sequence[Decision], now: datetime) -> None:
-		"""Mark the events with what was decided, and bring the counts of their logs up to date. Commits. Raises BatchLost."""
+		"""Mark the events with what was decided, and bring the counts of their logs up to date. Commits.
+
+		Raises TakenBack where a record that a decision names is not there, and BatchLost.
+		"""
 		...
 
 	def roll_back(self) -> None:

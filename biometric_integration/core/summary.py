@@ -71,11 +71,18 @@ COUNTED_AS = {
 }
 
 
+ADDED_NOTHING = {Reason.ALREADY_THERE.value, Reason.ALREADY_MARKED.value, Reason.LATE.value}
+
+
 def counted_as(status: str, reason_code: str) -> str:
 	"""The field of `EventCounts` an event counts in."""
 	if status == EventStatus.PROCESSED.value:
-		return "already_there" if reason_code == Reason.ALREADY_THERE.value else "created"
+		return "already_there" if reason_code in ADDED_NOTHING else "created"
 	return COUNTED_AS[EventStatus(status)]
+
+
+MOST_CONCERNS = 5
+"""Sentences that a log shows."""
 
 
 @dataclass
@@ -105,7 +112,13 @@ class Outcome:
 	def message(self) -> str:
 		if self.error:
 			return self.error.message
-		return self.skipped or " ".join(dict.fromkeys(self.concerns))
+		sentences = list(dict.fromkeys(self.concerns))
+		more = (
+			[f"And {len(sentences) - MOST_CONCERNS} more of the kind."]
+			if len(sentences) > MOST_CONCERNS
+			else []
+		)
+		return self.skipped or " ".join(sentences[:MOST_CONCERNS] + more)
 
 	@property
 	def detail(self) -> str:

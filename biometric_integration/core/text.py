@@ -5,6 +5,15 @@ from __future__ import annotations
 _HARMLESS = str.maketrans("<>", "\u2039\u203a")
 
 
+LONGEST = 140
+"""Characters of an id or a name that every host can keep (a Data field of frappe)."""
+
+
 def harmless(text: str) -> str:
 	"""Without angle brackets: ids, names and words of a server are shown on pages, and none of them is markup."""
 	return text.translate(_HARMLESS) if "<" in text or ">" in text else text
+
+
+def fitting(text: str) -> str:
+	"""Harmless, and as much of it as a host can keep."""
+	return harmless(text[:LONGEST])

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from rq.timeouts import JobTimeoutException
+
 import frappe
 from frappe.utils import cint, strip_html
 
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device
+from biometric_integration.core.store import BatchLost, Interrupted
 
 DOCTYPE = "Employee Checkin"
 SAVEPOINT = "biometric_checkin"
@@ -27,16 +32,39 @@ def create(decision: Decision, device: Device | None) -> str:
 		return _insert(decision, device)
 	except (frappe.QueryDeadlockError, frappe.QueryTimeoutError):
 		raise
+	except JobTimeoutException as error:
+		raise Interrupted() from error
 	except frappe.UniqueValidationError:
-		frappe.db.rollback(save_point=SAVEPOINT)
+		_undo()
 		if existing := frappe.db.get_value(DOCTYPE, {"biometric_event": decision.event.name}):
 			return existing
 		raise
 	except Exception as error:
-		frappe.db.rollback(save_point=SAVEPOINT)
+		_undo()
 		raise Refused(strip_html(str(error)).strip() or type(error).__name__) from error
 	finally:
 		del frappe.local.message_log[messages:]
+
+
+def all_there(made: Mapping[str, str]) -> bool:
+	"""Are these check-ins (event → name) still there, and still of these events?
+
+	A hook of the site may have rolled back what was written before it, the counter of the names included.
+	"""
+	filters = {"biometric_event": ("in", sorted(made))}
+	rows = (
+		frappe.get_all(DOCTYPE, filters, ["biometric_event", "name"], as_list=True, limit=0) if made else []
+	)
+	return dict(rows) == dict(made)
+
+
+def _undo() -> None:
+	"""Back to before the check-in; where a hook has ended the transaction there is no way back but to do the batch again."""
+	try:
+		frappe.db.rollback(save_point=SAVEPOINT)
+	except frappe.db.OperationalError as error:
+		frappe.db.rollback()
+		raise BatchLost() from error
 
 
 def _insert(decision: Decision, device: Device | None) -> str:

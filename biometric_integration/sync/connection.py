@@ -9,6 +9,7 @@ import frappe
 
 from biometric_integration.core.connector import Unit
 from biometric_integration.core.errors import SyncError
+from biometric_integration.core.text import harmless
 from biometric_integration.sync import devices, servers
 
 
@@ -37,5 +38,5 @@ def locations(server: str | None) -> list[str]:
 			try:
 				known |= {device.location for device in connector.list_devices()}
 			except SyncError as error:
-				frappe.msgprint(error.message, alert=True, indicator="orange")
+				frappe.msgprint(harmless(error.message), alert=True, indicator="orange")
 	return sorted(known - {""})

@@ -7,6 +7,8 @@ from datetime import datetime
 
 import frappe
 from frappe import _
+from frappe.query_builder import DocType
+from frappe.query_builder.functions import Max
 from frappe.utils import now_datetime
 
 from biometric_integration.core.devices import Device, DeviceChange
@@ -77,8 +79,10 @@ def _aliases(keys: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
 def change(server: str, changes: Sequence[DeviceChange]) -> None:
 	for each in changes:
 		document = frappe.get_doc(DOCTYPE, each.key) if each.key else _new(server, each)
+		before = document.as_dict(convert_dates_to_str=True)
 		_complete(document, each)
-		document.save(ignore_permissions=True)
+		if document.is_new() or document.as_dict(convert_dates_to_str=True) != before:
+			document.save(ignore_permissions=True)
 
 
 def _new(server: str, each: DeviceChange):
@@ -119,12 +123,18 @@ def _with_serial(document, serial: str) -> dict:
 
 
 def note_last_punches(log: str, now: datetime) -> None:
-	"""Bring *Last Punch* of the devices up to date with what a run first staged; a clock that is ahead does not count."""
-	frappe.db.sql(
-		f"""UPDATE `tab{DOCTYPE}` d JOIN (
-			SELECT device, MAX(punch_time) AS newest FROM `tabBiometric Staging Event`
-			WHERE sync_log=%s AND kind=%s AND punch_time<=%s GROUP BY device
-		) e ON e.device = d.name
-		SET d.last_punch = GREATEST(COALESCE(d.last_punch, e.newest), e.newest)""",
-		(log, Kind.PUNCH.value, now),
-	)  # one statement for all devices: the query builder has no UPDATE … JOIN on a subquery
+	"""Bring *Last Punch* of the devices up to date with what a run first staged; a clock that is ahead does not count.
+
+	Read first, then written: a join would lock the events against those who decide about them.
+	"""
+	event = DocType("Biometric Staging Event")
+	newest = (
+		frappe.qb.from_(event)
+		.select(event.device, Max(event.punch_time))
+		.where((event.sync_log == log) & (event.kind == Kind.PUNCH.value) & (event.punch_time <= now))
+		.groupby(event.device)
+	)
+	device = DocType(DOCTYPE)
+	for key, moment in newest.run():
+		is_earlier = device.last_punch.isnull() | (device.last_punch < moment)
+		frappe.qb.update(device).set(device.last_punch, moment).where((device.name == key) & is_earlier).run()

@@ -12,7 +12,7 @@ from biometric_integration.core.decide import EventStatus, Reason, owner
 from biometric_integration.core.direction import DirectionPolicy
 from biometric_integration.core.directory import AS_IT_IS, Directory, Person, Recorded, WaitingEvent
 from biometric_integration.core.mapping import Normaliser
-from biometric_integration.core.window import midnight
+from biometric_integration.core.window import DAY, midnight
 from biometric_integration.sync import devices, mapping_rules, servers, shifts
 
 EMPLOYEE_FIELDS = ("name", "status", "date_of_joining", "relieving_date")
@@ -31,12 +31,24 @@ def gather(events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
 		devices=devices.by_key(event.device for event in events if event.device),
 		by_event=_checkins_of([event.name for event in events]),
 	)
-	times = [event.punch_time for event in events]
-	start, end = min(times) - reach, max(times) + reach
-	for employee, entry in _recorded(_everybody(directory), start, end):
-		directory.add(employee, entry)
+	employees = _everybody(directory)
+	for start, end in _stretches((event.punch_time for event in events), reach):
+		for employee, entry in _recorded(employees, start, end):
+			directory.add(employee, entry)
 	directory.shift_starts = _shift_starts(events, directory)
 	return directory
+
+
+def _stretches(times: Iterable[datetime], reach: timedelta) -> Iterator[tuple[datetime, datetime]]:
+	"""The stretches of time to look at: usually one. A punch of a wrong clock must not bring the years in between into memory."""
+	ordered = sorted(times)
+	start = end = ordered[0]
+	for moment in ordered[1:]:
+		if moment - end > 2 * reach + DAY:
+			yield start - reach, end + reach
+			start = moment
+		end = moment
+	yield start - reach, end + reach
 
 
 def _forms(events: Iterable[WaitingEvent], normalisers: Mapping[str, Normaliser]) -> set[str]:

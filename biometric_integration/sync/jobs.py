@@ -15,12 +15,14 @@ from frappe.utils.background_jobs import is_job_enqueued
 from biometric_integration.core.engine import Engine, PullOptions, Watch
 from biometric_integration.core.summary import RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.core.window import Window
-from biometric_integration.sync import locks, servers, transaction
+from biometric_integration.sync import attendance, locks, servers, transaction
 from biometric_integration.sync.servers import SETTINGS
 from biometric_integration.sync.store import LANE, FrappeStore
 
 BUDGET = 1200
-"""Seconds after which a job leaves the rest to the next one; the queue would end it at 1,500."""
+"""Seconds after which a job, reading and using together, leaves the rest to the next one; the queue would end it at 1,500."""
+
+InTime = Callable[[], bool]
 
 
 def engine() -> Engine:
@@ -38,11 +40,10 @@ def pull_server(
 	on_report: Callable[[RunReport], None] | None = None,
 ) -> list[RunReport]:
 	"""Read a server, and use what came. One report per run."""
-	target = servers.get(server)
-	reports = read(target, target.options(Trigger(trigger), units, watch=_within_budget()), on_report)
-	servers.note_result(target, reports)
-	transaction.commit()
-	process()
+	target, in_time = servers.get(server), _budget()
+	reports = read(target, target.options(Trigger(trigger), units, watch=_while(in_time)), on_report)
+	transaction.in_one(lambda: servers.note_result(target, reports))
+	process(in_time)
 	return reports
 
 
@@ -57,45 +58,49 @@ def read(
 			publish(target.id, report.stream, report.status.value, report.message, report.counts, report.log)
 			if on_report:
 				on_report(report)
-	servers.remember(target)
-	transaction.commit()
+	transaction.in_one(lambda: servers.remember(target))
 	return reports
 
 
 def retry(log: str) -> list[RunReport]:
 	"""Read the window of a run once more, or what its stream has now where it had none; a cancelled period goes on where it ended."""
 	of = frappe.db.get_value("Biometric Sync Log", log, "*", as_dict=True)
-	target = servers.get(of.server)
-	start = of.read_to if of.trigger == Trigger.PERIOD.value and of.read_to else of.window_from
+	target, in_time = servers.get(of.server), _budget()
+	goes_on = of.trigger == Trigger.PERIOD.value and of.read_to and of.read_to < of.window_to
+	start = of.read_to if goes_on else of.window_from
 	window = Window(start, max(start, of.window_to)) if start else None
 	options = target.options(
-		Trigger.RETRY, [of.unit or ""], feeds=[of.feed], window=window, watch=_within_budget()
+		Trigger.RETRY, [of.unit or ""], feeds=[of.feed], window=window, watch=_while(in_time)
 	)
 	reports = read(target, options)
 	for report in reports:
 		frappe.db.set_value("Biometric Sync Log", report.log, "retried_from", log)
 	transaction.commit()
-	process()
+	process(in_time)
 	return reports
 
 
-def _within_budget() -> Watch:
+def _budget() -> InTime:
 	end = time.monotonic() + BUDGET
+	return lambda: time.monotonic() < end
 
+
+def _while(in_time: InTime) -> Watch:
 	def watch(log: str, piece: Window | None, counts: RunCounts) -> str:
-		return (
-			""
-			if time.monotonic() < end
-			else _("The time for one job was over. The next run goes on from there.")
-		)
+		return "" if in_time() else _("The time for one job was over. The next run goes on from there.")
 
 	return watch
 
 
-def process() -> int:
-	"""Use everything that waits; returns how many events were decided."""
-	end = time.monotonic() + BUDGET
-	return engine().process(servers.rules, lambda: time.monotonic() < end)
+def process(in_time: InTime | None = None) -> int:
+	"""Use everything that waits, then write the attendance of days that are complete; returns how many events were decided."""
+	in_time = in_time or _budget()
+	if not servers.to_attendance():
+		attendance.let_go()
+	decided = engine().process(servers.rules, in_time)
+	if servers.to_attendance() and in_time():
+		attendance.mark_due(servers.rules().now, in_time)
+	return decided
 
 
 def enqueue_pull(server: str, trigger: Trigger, units: Iterable[str] | None = None) -> bool:

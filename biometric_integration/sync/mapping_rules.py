@@ -13,7 +13,8 @@ from frappe.utils import getdate
 
 from biometric_integration.core.decide import EventStatus, Reason
 from biometric_integration.core.mapping import WILDCARDS, MappingRule, Place, Scope
-from biometric_integration.sync import devices
+from biometric_integration.core.stream import PRIMARY
+from biometric_integration.sync import devices, servers
 
 DOCTYPE = "Biometric Mapping Rule"
 FIELDS = (
@@ -140,6 +141,23 @@ def _holds(rule: MappingRule, row, found: dict) -> bool:
 	device = found.get(row.device)
 	place = Place(row.server or "", device.location if device else "", row.device or "")
 	return bool(row.punch_time) and rule.holds(place, row.punch_time.date())
+
+
+def server_ids() -> list[str]:
+	return [PRIMARY, *(row.server_id for row in frappe.get_cached_doc(servers.SETTINGS).more_servers)]
+
+
+def other_carriers(rule: MappingRule) -> list[str]:
+	"""Employees besides the rule's own who carry its id in their record, and are employed while it holds."""
+	found = set()
+	for field in servers.employee_fields() or ("attendance_device_id",):
+		fields = ["name", "date_of_joining", "relieving_date", f"{field} as id"]
+		for row in frappe.get_all("Employee", {field: rule.user_id}, fields, limit=0):
+			joined, left = row.date_of_joining or date.min, row.relieving_date or date.max
+			employed = joined <= (rule.last or date.max) and left >= (rule.first or date.min)
+			if row.id.strip() == rule.user_id and row.name != rule.employee and employed:
+				found.add(row.name)
+	return sorted(found)
 
 
 # --- what a person decides about an id

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import frappe
 from frappe import _
 from frappe.utils import now_datetime
 
 from biometric_integration.core.decide import SENTENCES, STATUS_OF, EventStatus, Reason
-from biometric_integration.sync import directory, jobs, servers, staging, sweep
+from biometric_integration.core.mapping import MappingRule
+from biometric_integration.sync import directory, jobs, mapping_rules, servers, staging, sweep
 
 EMPLOYMENT_FIELDS = ("status", "date_of_joining", "relieving_date")
 
@@ -28,21 +31,14 @@ def _ambiguous() -> list[str]:
 	return _events({"status": EventStatus.UNMAPPED.value, "reason_code": Reason.AMBIGUOUS.value})
 
 
+def mapping_rules_changed(rules: Iterable[MappingRule]) -> None:
+	"""A mapping rule that is new or gone, or one as it is and as it was."""
+	_reopen([name for rule in rules for name in mapping_rules.waiting_events(rule)])
+
+
 def device_changed(device) -> None:
-	"""A device that was enabled, or that counts for attendance from now on."""
-	if device.enabled:
-		_reopen(
-			_events(
-				{
-					"device": device.name,
-					"status": EventStatus.PENDING.value,
-					"reason_code": Reason.DEVICE_OFF.value,
-				}
-			)
-		)
-	if device.counts_for_attendance:
-		filters = {"status": EventStatus.IGNORED.value, "reason_code": Reason.NOT_FOR_ATTENDANCE.value}
-		_reopen(_events({"device": device.name, **filters}))
+	"""A switch of a device: the process lane looks for what waited for it."""
+	jobs.enqueue_process()
 
 
 def checkin_deleted(checkin, method: str | None = None) -> None:

@@ -53,19 +53,21 @@ def _delete_logs(names: list[str]) -> None:
 def empty_payloads(before: datetime) -> None:
 	"""The text of final events; the row stays as a tombstone, so that no channel brings the punch a second time."""
 	event = DocType(staging.DOCTYPE)
-	query = (
-		frappe.qb.from_(event)
-		.select(event.name)
-		.where(event.status.isin(FINAL) & (event.resolved_at < before) & (event.raw_payload != ""))
-		.limit(CHUNK)
-	)
+	is_old = event.status.isin(FINAL) & (event.resolved_at < before) & (event.raw_payload != "")
+	after = ""
+
+	def find() -> list[str]:
+		query = frappe.qb.from_(event).select(event.name).where(is_old & (event.name > after))
+		return query.orderby(event.name).limit(CHUNK).run(pluck=True)
 
 	def empty(names: list[str]) -> None:
+		nonlocal after
+		after = names[-1]
 		frappe.db.set_value(
 			staging.DOCTYPE, {"name": ("in", names)}, "raw_payload", "", update_modified=False
 		)
 
-	_in_chunks(lambda: query.run(pluck=True), empty)
+	_in_chunks(find, empty)
 
 
 def expire_unmapped(before: datetime, days: int) -> None:

@@ -22,7 +22,7 @@ from biometric_integration.core.mapping import Normaliser
 from biometric_integration.core.rounding import Rounding, RoundingMode
 from biometric_integration.core.schedule import Schedule
 from biometric_integration.core.stream import PRIMARY
-from biometric_integration.core.summary import RunReport, Trigger
+from biometric_integration.core.summary import RunReport, RunStatus, Trigger
 from biometric_integration.core.text import harmless
 
 SETTINGS = "Biometric Sync Settings"
@@ -199,7 +199,8 @@ def note_result(server: Server, reports: list[RunReport]) -> None:
 	now = now_datetime()
 	errors = [report.error for report in reports if report.error and report.error.server_wide]
 	if not errors:
-		_write_state(server.id, {**RECOVERED, "last_success": now})
+		if any(report.status in (RunStatus.SUCCESS, RunStatus.PARTIAL) for report in reports):
+			_write_state(server.id, {**RECOVERED, "last_success": now})
 		return
 	before = (
 		frappe.db.get_value(STATE, server.id, ["failures", "first_failure"], as_dict=True) or frappe._dict()
@@ -234,6 +235,11 @@ def state(server_id: str) -> frappe._dict:
 	return frappe.db.get_value(STATE, server_id, fields, as_dict=True) or frappe._dict()
 
 
+def failing_streams(server_id: str) -> int:
+	"""How many of its streams failed by themselves at their last run."""
+	return frappe.db.count(CURSOR, {"server": server_id, "failures": (">", 0)})
+
+
 # --- what is due
 
 
@@ -248,11 +254,10 @@ def due(now: datetime) -> Iterator[tuple[Server, list[str] | None]]:
 
 
 def _due_units(server: Server, now: datetime) -> list[str] | None:
-	resting = _resting(server, now)
 	last_runs = _last_runs(server)
 	if server.unit is Unit.LOCATION:
-		unit = server.config.location
-		return None if unit not in resting and server.schedule.due(last_runs.get(unit), now) else []
+		return None if server.schedule.due(last_runs.get(server.config.location), now) else []
+	resting = _resting(server, now)
 	schedules = dict(_device_schedules(server)) or {"": server.schedule}
 	return [
 		unit for unit in schedules if unit not in resting and schedules[unit].due(last_runs.get(unit), now)

@@ -1,13 +1,133 @@
-"""Shifts, as HRMS sees them."""
+"""Shifts, as HRMS sees them. What differs between its versions is dealt with here and nowhere else."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from inspect import signature
 
+import frappe
+from frappe.query_builder import DocType
+from frappe.utils import cint, flt
+
+from hrms.hr.doctype.employee_checkin import employee_checkin as hrms_checkin
 from hrms.hr.doctype.shift_assignment.shift_assignment import get_actual_start_end_datetime_of_shift
+
+from biometric_integration.core.attendance import AttendanceStatus, Day, Setup, Span, Worked
+from biometric_integration.core.window import DAY
+
+SHIFT = "Shift Type"
+BY_LOG_TYPE = "Strictly based on Log Type in Employee Checkin"
 
 
 def start_of(employee: str, moment: datetime) -> datetime | None:
 	"""Begin of the window in which check-ins belong to the shift that `moment` falls into; None outside any shift (site clock)."""
 	shift = get_actual_start_end_datetime_of_shift(employee, moment, True)
 	return shift.actual_start if shift else None
+
+
+def span_of(employee: str, moment: datetime) -> Span | None:
+	"""The shift-day that a punch at `moment` belongs to, as HRMS notes it on a check-in; None outside any shift."""
+	shift = get_actual_start_end_datetime_of_shift(employee, moment, True)
+	if not shift:
+		return None
+	closes = max(shift.actual_end, shift.end_datetime)
+	overtime_type = shift.get("overtime_type") or ""
+	return Span(
+		shift.start_datetime, shift.end_datetime, closes, shift.shift_type.name, overtime_type=overtime_type
+	)
+
+
+def setup_of(day: Day, on_holidays: bool) -> Setup:
+	"""`on_holidays`: what holds for days without a shift."""
+	if not day.shift:
+		return Setup(holiday=not on_holidays and _is_holiday(frappe.new_doc(SHIFT), day))
+	shift = frappe.get_cached_doc(SHIFT, day.shift)
+	return Setup(
+		auto_attendance=bool(cint(shift.enable_auto_attendance)),
+		holiday=_is_holiday(shift, day),
+		by_log_type=shift.determine_check_in_and_check_out == BY_LOG_TYPE,
+	)
+
+
+def _is_holiday(shift, day: Day) -> bool:
+	"""Does HRMS leave the day out? A new Shift Type stands for none: then the employee's own holiday list counts."""
+	return not shift.should_mark_attendance(day.employee, day.date)
+
+
+def worked(day: Day) -> Worked:
+	"""HRMS's own arithmetic, fed with what it would find in check-ins."""
+	shift = frappe.get_cached_doc(SHIFT, day.shift)
+	status, hours, late_entry, early_exit, in_time, out_time = _judge(shift, day)(_logs(day))
+	return Worked(AttendanceStatus(status), flt(hours), in_time, out_time, bool(late_entry), bool(early_exit))
+
+
+def _judge(shift, day: Day) -> Callable:
+	"""v16 wants the thresholds as well: they are halved on a half holiday."""
+	if len(signature(shift.get_attendance).parameters) == 1:
+		return shift.get_attendance
+	share = 2 if shift.is_half_holiday(day.employee, day.date) else 1
+	absent = flt(shift.working_hours_threshold_for_absent) / share
+	half_day = flt(shift.working_hours_threshold_for_half_day) / share
+	return lambda logs: shift.get_attendance(logs, absent, half_day)
+
+
+def _logs(day: Day) -> list[frappe._dict]:
+	span = day.span
+	return [
+		frappe._dict(
+			name=punch.event,
+			employee=day.employee,
+			log_type=punch.log_type,
+			time=punch.time,
+			shift=day.shift,
+			shift_start=span.start,
+			shift_end=span.end,
+			shift_actual_end=span.closes,
+			overtime_type=span.overtime_type,
+		)
+		for punch in day.punches
+	]
+
+
+def overtime(day: Day, hours: float) -> dict:
+	"""Overtime fields of the attendance, where HRMS has them (v16)."""
+	overtime_of = getattr(hrms_checkin, "get_overtime_data", None)
+	found = overtime_of(day.shift, hours) if overtime_of and day.span.overtime_type else None
+	return {**found, "overtime_type": day.span.overtime_type} if found else {}
+
+
+def with_a_shift(employees: Sequence[str]) -> Callable[[str, date], bool]:
+	"""Answers whether an employee has a shift on a day, by assignment or by default; a night shift reaches into the day after its last."""
+	has_default = {"name": ("in", employees), "default_shift": ("is", "set")}
+	by_default = set(frappe.get_all("Employee", has_default, pluck="name", limit=0))
+	assigned: dict[str, list[tuple[date, date]]] = {}
+	for employee, first, last, start, end in _assignments(employees):
+		reach = DAY if last and start > end else timedelta(0)
+		assigned.setdefault(employee, []).append((first, last + reach if last else date.max))
+
+	def has_shift(employee: str, day: date) -> bool:
+		return employee in by_default or any(
+			first <= day <= last for first, last in assigned.get(employee, ())
+		)
+
+	return has_shift
+
+
+def _assignments(employees: Sequence[str]) -> Sequence[tuple]:
+	assignment, shift = DocType("Shift Assignment"), DocType(SHIFT)
+	query = (
+		frappe.qb.from_(assignment)
+		.join(shift)
+		.on(shift.name == assignment.shift_type)
+		.select(
+			assignment.employee,
+			assignment.start_date,
+			assignment.end_date,
+			shift.start_time,
+			shift.end_time,
+		)
+		.where(assignment.employee.isin(employees) & (assignment.docstatus == 1))
+		.where(assignment.status == "Active")
+	)
+	return query.run()

@@ -49,7 +49,11 @@ def _server(server: servers.Server) -> dict:
 		"enabled": server.enabled,
 		"last_success": state.last_success,
 		"next_attempt": state.next_attempt,
-		"state": "failing" if state.failures else "ok" if state.last_success else "new",
+		"state": "failing"
+		if state.failures or servers.failing_streams(server.id)
+		else "ok"
+		if state.last_success
+		else "new",
 		"message": state.error or "",
 		"error_class": state.error_class or "",
 	}

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from frappe.utils import now_datetime
 
-from biometric_integration.core.decide import Decision
+from biometric_integration.core.decide import Decision, Reason
 from biometric_integration.core.devices import Device, DeviceChange, unknown_still
 from biometric_integration.core.directory import Directory, WaitingEvent
 from biometric_integration.core.punch import Punch
-from biometric_integration.core.store import Claim, StreamBusy
+from biometric_integration.core.store import Claim, StreamBusy, TakenBack
 from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.core.summary import Outcome, RunCounts, Trigger
 from biometric_integration.core.window import Window
@@ -44,20 +44,27 @@ class FrappeStore:
 	def change_devices(self, server: str, changes: Sequence[DeviceChange]) -> None:
 		with locks.held(f"devices of {server}"):
 			transaction.commit()  # what another run of this server has just learnt is seen
-			devices.change(server, unknown_still(devices.of_server(server), changes))
-			transaction.commit()
+			transaction.in_one(
+				lambda: devices.change(server, unknown_still(devices.of_server(server), changes))
+			)
 
 	def cursor(self, stream: Stream) -> Cursor:
 		return cursors.read(stream)
 
-	def claim(self, stream: Stream, trigger: Trigger) -> Claim:
+	def claim(self, stream: Stream, trigger: Trigger, window: Window | None = None) -> Claim:
 		if not locks.take(stream.key):
 			raise StreamBusy(cursors.holder(stream))
-		sync_log.close_stale(stream)
-		log = sync_log.open_log(stream, trigger)
-		cursors.take(stream, log)
-		transaction.commit()
-		return Claim(stream, cursors.read(stream), log)
+		try:
+			with transaction.batch():
+				transaction.commit()  # what the former holder wrote last is seen
+				sync_log.close_stale(stream)
+				log = sync_log.open_log(stream, trigger, window)
+				cursors.take(stream, log)
+				transaction.commit()
+			return Claim(stream, cursors.read(stream), log)
+		except BaseException:
+			locks.release(stream.key)
+			raise
 
 	def stage(self, claim: Claim, punches: Sequence[Punch], cursor: Cursor | None = None) -> RunCounts:
 		with transaction.batch():
@@ -78,12 +85,15 @@ class FrappeStore:
 		return staging.newest_before(stream, moment)
 
 	def finish(self, claim: Claim, outcome: Outcome) -> None:
-		if outcome.counts.new:
-			devices.note_last_punches(claim.log, now_datetime())
-		sync_log.close(claim.log, outcome)
-		cursors.note_result(claim.stream, claim.log, outcome.error)
-		transaction.commit()
-		locks.release(claim.stream.key)
+		try:
+			with transaction.batch():
+				if outcome.counts.new:
+					devices.note_last_punches(claim.log, now_datetime())
+				sync_log.close(claim.log, outcome)
+				cursors.note_result(claim.stream, claim.log, outcome.error)
+				transaction.commit()
+		finally:
+			locks.release(claim.stream.key)
 
 	@contextmanager
 	def lane(self) -> Iterator[bool]:
@@ -98,9 +108,7 @@ class FrappeStore:
 				locks.release(LANE)
 
 	def reopen(self) -> int:
-		count = sweep.reopen(now_datetime())
-		transaction.commit()
-		return count
+		return transaction.in_one(lambda: sweep.reopen(now_datetime()))
 
 	def waiting(self, after: str, limit: int) -> list[WaitingEvent]:
 		return staging.waiting(after, limit)
@@ -115,6 +123,11 @@ class FrappeStore:
 			return checkins.create(decision, self._devices.get(decision.event.device))
 
 	def settle(self, decisions: Sequence[Decision], now: datetime) -> None:
+		made = {
+			decision.event.name: decision.record for decision in decisions if decision.reason is Reason.NONE
+		}
+		if not checkins.all_there(made):
+			raise TakenBack()
 		with transaction.batch():
 			staging.settle(decisions, now)
 			transaction.commit()
@@ -125,6 +138,5 @@ class FrappeStore:
 
 	def _recount(self) -> None:
 		"""Bring the logs up to date from the events, on a fresh view of the data; those too that a worker has left behind."""
-		sync_log.recount(self._touched_logs)
-		transaction.commit()
+		transaction.in_one(lambda: sync_log.recount(self._touched_logs))
 		self._touched_logs.clear()

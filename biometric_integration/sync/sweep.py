@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 
 import frappe
-from frappe.query_builder import DocType, Interval
+from frappe.query_builder import DocType
+from frappe.query_builder.functions import Coalesce, Date
 
 from biometric_integration.core.decide import EventStatus, Reason
 from biometric_integration.core.directory import AS_IT_IS
@@ -16,15 +18,12 @@ EMPLOYMENT = (Reason.NOT_JOINED.value, Reason.LEFT.value, Reason.INACTIVE.value)
 REFUSED_TRIES = 5
 REFUSED_PAUSE = timedelta(days=1)
 AT_ONCE = 5000
-LATE_COMMIT = Interval(minutes=15)
-"""A change says when it was made, but is seen only once it is committed: a decision in between knows nothing of it."""
 
 
 def reopen(now: datetime) -> int:
-	"""Set back to Pending what has an employee now, whose employee was changed since, and (daily, five times) what HRMS refused."""
-	return sum(
-		staging.reopen(names) for names in (with_employee_now(), _with_changed_employee(), _refused(now))
-	)
+	"""Set back to Pending what has an employee, or a device that is on, by now, and (daily, five times) what HRMS refused."""
+	found = (with_employee_now(), _employed_now(), _device_on_now(), _device_counts_now(), _refused(now))
+	return sum(staging.reopen(names) for names in found)
 
 
 def with_employee_now() -> list[str]:
@@ -38,7 +37,8 @@ def with_employee_now() -> list[str]:
 		return []
 	known = directory.carried({form for each in forms.values() for form in each})
 	found = [key for key, each in forms.items() if known.intersection(each)]
-	return [name for server, user_id in found for name in _events_of(server, user_id)]
+	names = (name for server, user_id in found for name in _events_of(server, user_id))
+	return list(islice(names, AT_ONCE))
 
 
 def _ids_of_nobody() -> Iterator[tuple[str, str]]:
@@ -63,16 +63,53 @@ def _events_of(server: str, user_id: str) -> list[str]:
 	return frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=AT_ONCE)
 
 
-def _with_changed_employee() -> list[str]:
+def _employed_now() -> list[str]:
+	"""The employee's status or dates allow by now what they did not allow."""
 	event, employee = DocType(staging.DOCTYPE), DocType("Employee")
+	day = Date(event.punch_time)
+	is_inactive = (employee.status == "Inactive") | (
+		(employee.status == "Left") & employee.relieving_date.isnull()
+	)
+	gone = (
+		((event.reason_code == Reason.NOT_JOINED.value) & (day >= employee.date_of_joining))
+		| (
+			(event.reason_code == Reason.LEFT.value)
+			& (employee.relieving_date.isnull() | (day <= employee.relieving_date))
+		)
+		| ((event.reason_code == Reason.INACTIVE.value) & ~is_inactive)
+	)
 	query = (
 		frappe.qb.from_(event)
 		.join(employee)
 		.on(employee.name == event.employee)
 		.select(event.name)
-		.where(event.status == EventStatus.UNMAPPED.value)
-		.where(event.reason_code.isin(EMPLOYMENT))
-		.where(employee.modified > event.resolved_at - LATE_COMMIT)
+		.where((event.status == EventStatus.UNMAPPED.value) & event.reason_code.isin(EMPLOYMENT) & gone)
+		.limit(AT_ONCE)
+	)
+	return query.run(pluck=True)
+
+
+def _device_on_now() -> list[str]:
+	return _of_devices(EventStatus.PENDING, Reason.DEVICE_OFF, "enabled")
+
+
+def _device_counts_now() -> list[str]:
+	return _of_devices(EventStatus.IGNORED, Reason.NOT_FOR_ATTENDANCE, "counts_for_attendance")
+
+
+def _of_devices(status: EventStatus, reason: Reason, switch: str) -> list[str]:
+	"""Events that wait for a switch of their device that is on now; one that turned out to be another one has that one's switches."""
+	event, device = DocType(staging.DOCTYPE), DocType("Biometric Device")
+	original = DocType("Biometric Device").as_("original")
+	query = (
+		frappe.qb.from_(event)
+		.join(device)
+		.on(device.name == event.device)
+		.left_join(original)
+		.on(original.name == device.same_as)
+		.select(event.name)
+		.where((event.status == status.value) & (event.reason_code == reason.value))
+		.where(Coalesce(original[switch], device[switch]) == 1)
 		.limit(AT_ONCE)
 	)
 	return query.run(pluck=True)

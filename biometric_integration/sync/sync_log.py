@@ -17,6 +17,7 @@ from biometric_integration.core.punch import Kind
 from biometric_integration.core.stream import Stream
 from biometric_integration.core.summary import EventCounts, Outcome, RunCounts, RunStatus, Trigger, counted_as
 from biometric_integration.core.text import harmless
+from biometric_integration.core.window import Window
 
 DOCTYPE = "Biometric Sync Log"
 EVENT = "Biometric Staging Event"
@@ -43,7 +44,7 @@ REQUEST_FIELDS = (
 )
 
 
-def open_log(stream: Stream, trigger: Trigger) -> str:
+def open_log(stream: Stream, trigger: Trigger, window: Window | None = None) -> str:
 	log = frappe.new_doc(DOCTYPE)
 	log.update(
 		{
@@ -58,6 +59,8 @@ def open_log(stream: Stream, trigger: Trigger) -> str:
 			else None,
 			"feed": stream.feed,
 			"started_at": now_datetime(),
+			"window_from": window.start if window else None,
+			"window_to": window.end if window else None,
 		}
 	)
 	return log.insert(ignore_permissions=True).name

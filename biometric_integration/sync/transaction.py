@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import frappe
 
 from biometric_integration.core.store import BatchLost
+
+TRIES = 3
+Answer = TypeVar("Answer")
 
 
 def commit() -> None:
@@ -27,3 +31,20 @@ def batch() -> Iterator[None]:
 	except (frappe.QueryDeadlockError, frappe.QueryTimeoutError) as error:
 		roll_back()
 		raise BatchLost() from error
+
+
+def in_one(action: Callable[[], Answer]) -> Answer:
+	"""Do it and commit; what a deadlock takes back is done again, up to three times in all. Nothing else may be uncommitted."""
+	for _ in range(TRIES - 1):
+		try:
+			return _done(action)
+		except BatchLost:
+			continue
+	return _done(action)
+
+
+def _done(action: Callable[[], Answer]) -> Answer:
+	with batch():
+		answer = action()
+		commit()
+	return answer

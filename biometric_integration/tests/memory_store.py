@@ -85,7 +85,7 @@ class MemoryStore:
 	def cursor(self, stream: Stream) -> Cursor:
 		return self.cursors.get(stream.key, Cursor())
 
-	def claim(self, stream: Stream, trigger: Trigger) -> Claim:
+	def claim(self, stream: Stream, trigger: Trigger, window: Window | None = None) -> Claim:
 		if stream.key in self.holders:
 			raise StreamBusy(self.holders[stream.key])
 		log = f"log-{next(self._numbers)}"

@@ -1221,6 +1221,35 @@ class EngineScenarios:
 			place.run()
 			self.assertEqual(len(place.events(reason_code="invalid")), 1)
 
+	@on_both
+	def test_a_code_that_no_host_can_keep_is_no_punch_and_stops_nothing(self, server_type):
+		with self.office(server_type) as place:
+			place.punch("l" * 141, NOON - HOUR)
+			place.punch("0031", NOON - HOUR)
+			self.assert_alarmed(place, place.run(), "could not be read")
+			self.assert_all_written(place)
+			event = place.events(reason_code="invalid")[0]
+			self.assertEqual((event.status, event.source_time), ("Failed", None))
+			self.assertIn("l" * 141, event.raw)
+			place.later(MINUTE)
+			self.assert_success(place.run())
+
+	def test_junk_and_names_that_no_host_can_keep_stop_nothing(self):
+		mark = uuid4().hex[:6]
+		world = World(NOON)
+		world.add_device(f"S1-{mark}", "Main Gate " * 20, "HEAD OFFICE " * 20)
+		with self.place(EBIO, world, mark) as place:
+			place.employ("0031")
+			place.world.junk(place.serial(), "USER PIN=7 Name=" + "x" * 200, NOON - HOUR)
+			place.punch("0031", NOON - HOUR)
+			self.assert_success(place.run())
+			self.assert_all_written(place)
+			self.assertEqual([len(device.label) for device in place.devices()], [140])
+			self.assertEqual(sum(log.junk for log in place.logs()), 1)
+			place.later(25 * HOUR)
+			self.assert_success(place.run())
+			self.assertEqual((len(place.devices()), len(place.events())), (1, 2))
+
 	# -- (m), (n) clocks
 
 	@on_both

@@ -160,7 +160,7 @@ biometric_integration.SyncPeriod = class SyncPeriod {
 		this.show(state);
 		if (!this.moved && Date.now() - this.began > this.wait_for_worker) {
 			this.say(
-				__("No background worker has begun yet. The period is read as soon as one is free; this dialog can be closed.")
+				__("Nothing has begun yet. The period is read as soon as a background worker is free; this dialog can be closed. If it does not begin, an administrator finds out why in RQ Job and Error Log.")
 			);
 		}
 		this.poll_later();

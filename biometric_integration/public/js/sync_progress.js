@@ -143,7 +143,7 @@ biometric_integration.SyncProgress = class SyncProgress {
 	stage(runs) {
 		if (!runs.length) {
 			return Date.now() - this.asked_at > this.wait_for_worker
-				? __("No background worker has begun yet. The sync runs as soon as one is free; it then shows up in Sync Logs.")
+				? __("Nothing has begun yet. The sync starts as soon as a background worker is free, and then shows up in Sync Logs. If it does not, an administrator finds out why in RQ Job and Error Log.")
 				: this.$headline.text();
 		}
 		const waiting = this.sum(runs, "pending");

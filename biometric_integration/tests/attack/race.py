@@ -43,6 +43,7 @@ def run(
 	for server_type in rig.FAKES:
 		with rig.scene(server_type, punches, employees, seed) as scene:
 			Attack(scene, rounds, deletes, seed).run(report)
+			print(f"{server_type}: done, {len(report.wrong)} findings", flush=True)
 	report.show()
 
 

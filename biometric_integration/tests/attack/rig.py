@@ -255,7 +255,8 @@ def look_inside(scene: Scene) -> Findings:
 def _became(counts: Mapping[str, int]) -> dict[str, int]:
 	"""What a person deletes stays where it was counted, as created, until something else of its run is used."""
 	became = {name: counts[name] for name in BECAME}
-	return {**became, "created": became["created"] + became.pop("ignored")}
+	ignored = became.pop("ignored")
+	return {**became, "created": became["created"] + ignored}
 
 
 COUNTED = frozenset({"punches", "check-ins", "events", "logs"})

@@ -157,22 +157,34 @@ export class Desk {
 
 	// Reloads the form until a field of it has this value: background jobs need their time.
 	async becomes(fieldname, value) {
-		await this.page.waitForFunction(
-			async ([fieldname, value]) => {
-				if (cur_frm.doc[fieldname] === value) return true;
-				await cur_frm.reload_doc();
-				return cur_frm.doc[fieldname] === value;
-			},
-			[fieldname, value],
-			{ polling: 1000 }
-		);
-		await this.settled();
+		await this.until(`${fieldname} is ${value}`, async () => {
+			if ((await this.doc(fieldname)) === value) return true;
+			await this.page.evaluate(() => cur_frm.reload_doc());
+			await this.settled();
+			return false;
+		});
+	}
+
+	async until(what, is_so) {
+		const end = Date.now() + PATIENCE;
+		while (!(await is_so())) {
+			if (Date.now() > end) throw new Error(`${what}: not within ${PATIENCE / 1000} s`);
+			await this.page.waitForTimeout(500);
+		}
 	}
 
 	// --- dialogs
 
 	dialog(title) {
 		return this.page.locator(".modal.show", { has: this.page.locator(".modal-title", { hasText: title }) });
+	}
+
+	// A dialog that is still being shown does not hear that it should hide.
+	async dialog_shown(title) {
+		await this.dialog(title).first().waitFor();
+		await this.page.waitForFunction(() =>
+			$(".modal.show").toArray().every((modal) => !$(modal).data("bs.modal")?._isTransitioning)
+		);
 	}
 
 	async dialog_fill(title, fieldname, value) {
@@ -183,6 +195,7 @@ export class Desk {
 	}
 
 	async dialog_press(title, label) {
+		await this.dialog_shown(title);
 		await this.dialog(title).locator(".modal-footer button:visible", { hasText: exactly(label) }).click();
 	}
 
@@ -191,6 +204,7 @@ export class Desk {
 	}
 
 	async dialog_close(title) {
+		await this.dialog_shown(title);
 		const dialog = this.dialog(title);
 		await dialog.locator(".btn-modal-close:visible").click();
 		await dialog.waitFor({ state: "hidden" });
@@ -237,7 +251,8 @@ export class Desk {
 			(selector) => {
 				const boxes = [...document.querySelectorAll(selector)].map((shape) => shape.getBoundingClientRect());
 				const now = boxes.map(({ y, height }) => `${y}/${height}`).join();
-				const [before, window.drawn_before] = [window.drawn_before, now];
+				const before = window.drawn_before;
+				window.drawn_before = now;
 				return boxes.some(({ height }) => height > 1) && now === before;
 			},
 			selector,

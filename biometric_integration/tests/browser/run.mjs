@@ -264,11 +264,8 @@ async function the_id_in_the_employee_uses_it(desk, event) {
 	await desk.go("Form", EVENT, event);
 	await desk.becomes("status", "Processed");
 	assert.equal(await desk.doc("employee"), employee);
-	await desk.page.waitForFunction(
-		([doctype, filters]) => frappe.db.count(doctype, { filters }).then((count) => count === 0),
-		[EVENT, { status: "Unmapped", device_user_id: UNMAPPED }],
-		{ polling: 1000 }
-	);
+	const waiting = { status: ["in", ["Unmapped", "Pending"]], device_user_id: UNMAPPED };
+	await desk.until("all punches of the id are used", async () => (await desk.count(EVENT, waiting)) === 0);
 }
 
 async function a_punch_of_tomorrow_is_released(desk, servers) {

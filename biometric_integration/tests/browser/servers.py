@@ -45,7 +45,9 @@ def warehouse() -> World:
 def main() -> None:
 	options = argparse.ArgumentParser(description=__doc__)
 	options.add_argument("--days", type=int, default=DAYS, help="how far back the punches go")
-	options.add_argument("--ports", type=int, nargs=2, default=(0, 0), help="of the two servers; 0: a free one")
+	options.add_argument(
+		"--ports", type=int, nargs=2, default=(0, 0), help="of the two servers; 0: a free one"
+	)
 	given = options.parse_args()
 	main_port, warehouse_port = given.ports
 	worlds = {"main": head_office(given.days), "warehouse": warehouse()}

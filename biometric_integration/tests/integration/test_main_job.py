@@ -8,7 +8,7 @@ import frappe
 
 from biometric_integration import tasks
 from biometric_integration.simulator import World
-from biometric_integration.sync import jobs
+from biometric_integration.sync import jobs, review
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import (
 	FIRST_DAY,
@@ -118,6 +118,55 @@ class TestMainJob(SiteTestCase):
 		self.assertEqual((refused.status, refused.reason_code), ("Failed", "hrms_refused"))
 		self.assertIn("Not on a Monday", refused.reason)
 
+	def test_a_rule_of_the_site_that_rolls_everything_back_loses_only_its_own_row(self):
+		world = World(now=datetime(2025, 4, 8, 12), zone="Asia/Kolkata")
+		world.add_device("SN1", "Gate")
+		for number in range(1, 6):
+			world.punch("SN1", str(number), datetime(2025, 4, 7, 9, number))
+		factories.employees([str(number) for number in range(1, 6)])
+		hooks = frappe.get_doc_hooks().setdefault("Employee Checkin", {}).setdefault("after_insert", [])
+		hooks.append(f"{__name__}.roll_back_one")
+		self.addCleanup(hooks.pop)
+		self.start("eTimeTrackLite", world)
+		sync()
+		self.assertEqual([code for code, _ in checkins()], ["2", "3", "4", "5"])
+		taken = events(device_user_id="1")[0]
+		self.assertEqual((taken.status, taken.reason_code), ("Failed", "hrms_refused"))
+		self.assertEqual({event.status for event in events(device_user_id=("!=", "1"))}, {"Processed"})
+		self.assert_counts_add_up()
+
+	def test_a_code_that_no_field_can_hold_stops_nothing(self):
+		for server_type in SERVER_TYPES:
+			with self.subTest(server_type):
+				self.setUp()
+				world = World(now=datetime(2025, 4, 8, 12), zone="Asia/Kolkata")
+				world.add_device("SN1", "Gate")
+				world.punch("SN1", "9" * 500, datetime(2025, 4, 7, 9))
+				world.punch("SN1", "1", datetime(2025, 4, 7, 9, 1))
+				factories.employees(["1"])
+				self.start(server_type, world)
+				sync()
+				self.assertEqual(checkins(), [("1", datetime(2025, 4, 7, 9, 1))])
+				self.assertEqual([event.reason_code for event in events(status="Failed")], ["invalid"])
+
+	def test_coordinates_of_the_device_are_written_where_hrms_asks_for_them(self):
+		world = World(now=datetime(2025, 4, 8, 12), zone="Asia/Kolkata")
+		world.add_device("SN1", "Gate")
+		world.punch("SN1", "1", datetime(2025, 4, 7, 9))
+		factories.employees(["1"])
+		self.start("eTimeTrackLite", world)
+		frappe.db.set_single_value("HR Settings", "allow_geolocation_tracking", 1)
+		self.addCleanup(frappe.db.set_single_value, "HR Settings", "allow_geolocation_tracking", 0)
+		sync()
+		self.assertIn("Latitude", events()[0].reason)
+		frappe.db.set_value(
+			"Biometric Device", {"serial_number": "SN1"}, {"latitude": 12.9716, "longitude": 77.5946}
+		)
+		review.reprocess([events()[0].name])
+		jobs.process()
+		row = frappe.get_all("Employee Checkin", fields=["latitude", "longitude"])[0]
+		self.assertEqual((row.latitude, row.longitude), (12.9716, 77.5946))
+
 	def test_a_check_in_made_by_hand_is_left_alone_and_no_second_one_is_made(self):
 		world = World(now=datetime(2025, 4, 8, 12), zone="Asia/Kolkata")
 		world.add_device("SN1", "Gate")
@@ -188,3 +237,9 @@ def refuse_one(checkin, method=None):
 	"""A rule that a site might have added."""
 	if frappe.db.get_value("Employee", checkin.employee, "attendance_device_id") == "1":
 		frappe.throw("<b>Not on a Monday</b>")
+
+
+def roll_back_one(checkin, method=None):
+	"""A rule of a site that cleans up after itself too thoroughly."""
+	if frappe.db.get_value("Employee", checkin.employee, "attendance_device_id") == "1":
+		frappe.db.rollback()

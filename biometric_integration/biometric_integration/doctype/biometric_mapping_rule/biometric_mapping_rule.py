@@ -5,9 +5,8 @@ from frappe.utils import format_date, get_link_to_form, getdate
 
 from biometric_integration.core.mapping import Scope
 from biometric_integration.core.pattern import literal
-from biometric_integration.core.stream import PRIMARY
 from biometric_integration.core.text import harmless
-from biometric_integration.sync import directory, mapping_rules, reopen, servers
+from biometric_integration.sync import mapping_rules, reopen
 from biometric_integration.sync.mapping_rules import Action
 
 
@@ -50,11 +49,11 @@ class BiometricMappingRule(Document):
 					_(self.scope), frappe.bold(_(self.meta.get_label(field)))
 				)
 			)
-		known = [PRIMARY, *(server.id for server in servers.all_servers())]
+		known = mapping_rules.server_ids()
 		if self.server and self.server not in known:
 			frappe.throw(
 				_("There is no attendance server with the id {0}. Choose one of: {1}.").format(
-					frappe.bold(self.server), ", ".join(dict.fromkeys(known))
+					frappe.bold(self.server), ", ".join(known)
 				)
 			)
 
@@ -109,17 +108,10 @@ class BiometricMappingRule(Document):
 
 	def warn_of_collision(self) -> None:
 		"""Somebody else carries the id in their own record: the rule wins, which may be meant."""
-		if self.action == Action.IGNORE.value:
+		if self.action == Action.IGNORE.value or not self.is_new():
 			return
-		own = mapping_rules.as_rule(self)
-		others = [
-			person.name
-			for person in directory.carriers_of(self.device_user_id)
-			if person.name != self.employee
-			and (person.joined is None or own.last is None or person.joined <= own.last)
-			and (person.left is None or own.first is None or person.left >= own.first)
-		]
-		if others and self.is_new():
+		others = mapping_rules.other_carriers(mapping_rules.as_rule(self))
+		if others:
 			frappe.msgprint(
 				_("The id {0} stands in the record of {1} as well. Where this rule holds, it counts.").format(
 					frappe.bold(self.device_user_id),

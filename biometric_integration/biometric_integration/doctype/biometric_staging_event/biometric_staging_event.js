@@ -6,6 +6,7 @@ const VIEWS = [
 	["Biometric Sync Log", "sync_log"],
 ];
 
+const COLORS = { Pending: "blue", Processed: "green", Ignored: "blue", Failed: "red" };
 const MAY_DECIDE = ["System Manager", "HR Manager"];
 
 frappe.ui.form.on("Biometric Staging Event", {
@@ -16,8 +17,7 @@ frappe.ui.form.on("Biometric Staging Event", {
 
 	refresh(frm) {
 		frm.disable_save();
-		const color = { Processed: "green", Ignored: "blue", Failed: "red" }[frm.doc.status] || "orange";
-		frm.set_intro(frappe.utils.escape_html(frm.doc.reason || ""), color);
+		frm.set_intro(frappe.utils.escape_html(headline(frm.doc)), COLORS[frm.doc.status] || "orange");
 		add_actions(frm);
 		for (const [doctype, fieldname] of VIEWS) {
 			if (!frm.doc[fieldname] || !frappe.model.can_read(doctype)) continue;
@@ -29,6 +29,11 @@ frappe.ui.form.on("Biometric Staging Event", {
 		}
 	},
 });
+
+function headline({ status, reason }) {
+	if (reason) return reason;
+	return status === "Pending" ? __("This punch waits to be used. That happens by itself, in a moment.") : "";
+}
 
 function add_actions(frm) {
 	const { status, reason_code, kind } = frm.doc;

@@ -14,17 +14,12 @@ class BiometricSyncLog(Document):
 		"""Delete finished runs that started more than `days` days ago; the punches they read stay."""
 		filters = {"status": ("!=", "Running"), "started_at": ("<", add_days(now_datetime(), -days))}
 		while names := frappe.get_all("Biometric Sync Log", filters=filters, pluck="name", limit=CHUNK):
-			frappe.db.set_value(
-				"Biometric Staging Event",
-				{"sync_log": ("in", names)},
-				"sync_log",
-				None,
-				update_modified=False,
-			)
 			frappe.db.delete("Biometric Sync Request", {"parent": ("in", names)})
 			frappe.db.delete("Biometric Sync Log", {"name": ("in", names)})
+			frappe.db.commit()  # nosemgrep -- each chunk by itself: nothing else waits for a long transaction
 
 
 def on_doctype_update() -> None:
 	frappe.db.add_index("Biometric Sync Log", ["stream", "started_at"])
 	frappe.db.add_index("Biometric Sync Log", ["status", "started_at"])
+	frappe.db.add_index("Biometric Sync Log", ["pending"])

@@ -1,0 +1,16 @@
+"""Columns of the reports."""
+
+from __future__ import annotations
+
+import frappe
+
+
+def column(fieldname: str, label: str, width: int, fieldtype: str = "Data") -> dict:
+	return {"fieldname": fieldname, "label": label, "fieldtype": fieldtype, "width": width}
+
+
+def link(fieldname: str, label: str, width: int, doctype: str) -> dict:
+	"""A link for those who may read the doctype, and nothing but its name for others: frappe would refuse them the whole report."""
+	if not frappe.has_permission(doctype, "read"):
+		return column(fieldname, label, width)
+	return {**column(fieldname, label, width, "Link"), "options": doctype}

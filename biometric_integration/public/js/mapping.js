@@ -1,0 +1,232 @@
+frappe.provide("biometric_integration");
+
+// Say whose id it is. `about`: {device_user_id, server, first, employee, locations, device_keys}; `done` is called once it is said.
+biometric_integration.map_id = async (about, done) => {
+	const escape = frappe.utils.escape_html;
+	const scopes = { Any: null, Server: "server", Location: "location", Device: "device" };
+	const servers = await biometric_integration.server_options();
+	const when = (scope) => `eval:doc.how === "rule" && doc.scope === "${scope}"`;
+	const dialog = new frappe.ui.Dialog({
+		title: __("Whose is the id {0}?", [escape(about.device_user_id)]),
+		fields: [
+			{
+				fieldname: "employee",
+				fieldtype: "Link",
+				options: "Employee",
+				label: __("Employee"),
+				reqd: 1,
+				default: about.employee,
+				description: escape(about.why || ""),
+			},
+			{
+				fieldname: "how",
+				fieldtype: "Select",
+				label: __("Enter It"),
+				reqd: 1,
+				default: "rule",
+				options: [
+					{ value: "rule", label: __("As a mapping rule, for a place and a time") },
+					{ value: "employee", label: __("In the employee's record, as Attendance Device ID (everywhere, always)") },
+				],
+			},
+			{ fieldtype: "Section Break", depends_on: 'eval:doc.how === "rule"' },
+			{
+				fieldname: "scope",
+				fieldtype: "Select",
+				label: __("Holds For"),
+				options: Object.keys(scopes).map((value) => ({ value, label: __(value) })),
+				default: servers.length > 1 ? "Server" : "Any",
+			},
+			{
+				fieldname: "server",
+				fieldtype: "Autocomplete",
+				label: __("Server"),
+				options: servers,
+				default: about.server,
+				depends_on: when("Server"),
+				mandatory_depends_on: when("Server"),
+			},
+			{
+				fieldname: "location",
+				fieldtype: "Autocomplete",
+				label: __("Location"),
+				options: about.locations || [],
+				default: (about.locations || [])[0],
+				depends_on: when("Location"),
+				mandatory_depends_on: when("Location"),
+			},
+			{
+				fieldname: "device",
+				fieldtype: "Link",
+				options: "Biometric Device",
+				label: __("Device"),
+				default: (about.device_keys || [])[0],
+				depends_on: when("Device"),
+				mandatory_depends_on: when("Device"),
+			},
+			{ fieldtype: "Column Break" },
+			{
+				fieldname: "from_date",
+				fieldtype: "Date",
+				label: __("From Date"),
+				default: (about.first || "").slice(0, 10),
+				description: __("First day of punches it holds for. Empty = always."),
+			},
+			{ fieldname: "to_date", fieldtype: "Date", label: __("To Date"), description: __("Empty = open.") },
+		],
+		primary_action_label: __("Map to Employee"),
+		primary_action: (values) => {
+			const used = scopes[values.scope];
+			const args = {
+				user_id: about.device_user_id,
+				employee: values.employee,
+				as_rule: values.how === "rule" ? 1 : 0,
+				scope: values.scope,
+				from_date: values.from_date,
+				to_date: values.to_date,
+			};
+			if (used) args[used] = values[used];
+			return biometric_integration.ask("map_id", args, dialog).then(() => {
+				biometric_integration.used_soon();
+				done && done();
+			});
+		},
+	});
+	dialog.show();
+};
+
+biometric_integration.ignore_id = (about, done) => {
+	const place = about.ask_server ? { scope: "Server", server: about.server } : { scope: "Any" };
+	const id = frappe.utils.escape_html(about.device_user_id);
+	const question = about.ask_server
+		? __("Ignore the id {0} of the server {1}? Its punches are kept, but never used. Deleting the mapping rule undoes it.", [
+				id,
+				frappe.utils.escape_html(about.server),
+		  ])
+		: __("Ignore the id {0}? Its punches are kept, but never used. Deleting the mapping rule undoes it.", [id]);
+	frappe.confirm(question, () =>
+		biometric_integration.ask("ignore_id", { user_id: about.device_user_id, ...place }).then(() => {
+			frappe.show_alert({ message: __("The id is ignored from now on."), indicator: "blue" });
+			done && done();
+		})
+	);
+};
+
+// Take back what a wrong mapping made: count first, then do. `about`: {user_id, from_date, to_date, server, device}, all optional.
+biometric_integration.correct_mapping = async (about = {}, done) => {
+	const servers = await biometric_integration.server_options();
+	let counted = null;
+	const dialog = new frappe.ui.Dialog({
+		title: __("Correct Mapping"),
+		size: "large",
+		fields: [
+			{
+				fieldtype: "HTML",
+				options: `<p>${__(
+					"Deletes the check-ins that were made of an id's punches and looks at the punches again. Set the mapping right first. Days that have an attendance already are left alone and listed here."
+				)}</p>`,
+			},
+			{ fieldname: "user_id", fieldtype: "Data", label: __("Device User ID"), reqd: 1, default: about.user_id },
+			{
+				fieldname: "server",
+				fieldtype: "Autocomplete",
+				label: __("Only This Server"),
+				options: servers,
+				default: about.server,
+			},
+			{
+				fieldname: "device",
+				fieldtype: "Link",
+				options: "Biometric Device",
+				label: __("Only This Device"),
+				default: about.device,
+			},
+			{ fieldtype: "Column Break" },
+			{
+				fieldname: "from_date",
+				fieldtype: "Date",
+				label: __("From Date"),
+				reqd: 1,
+				default: about.from_date || frappe.datetime.month_start(),
+			},
+			{
+				fieldname: "to_date",
+				fieldtype: "Date",
+				label: __("To Date"),
+				reqd: 1,
+				default: about.to_date || frappe.datetime.get_today(),
+			},
+			{ fieldtype: "Section Break" },
+			{ fieldname: "result", fieldtype: "HTML" },
+		],
+		primary_action_label: __("Show What Would Happen"),
+		primary_action: (values) => {
+			delete values.result;
+			const asked = JSON.stringify(values);
+			const dry_run = counted === asked ? 0 : 1;
+			return biometric_integration.ask("correct_mapping", { ...values, dry_run }).then((answer) => {
+				show_correction(dialog.get_field("result").$wrapper, answer, !dry_run);
+				counted = dry_run && answer.events ? asked : null;
+				set_label(counted ? __("Delete {0} Check-ins", [answer.check_ins]) : __("Show What Would Happen"));
+				if (!dry_run && done) done();
+			});
+		},
+	});
+	const set_label = (label) => dialog.get_primary_btn().text(label);
+	for (const field of ["user_id", "server", "device", "from_date", "to_date"]) {
+		dialog.fields_dict[field].df.onchange = () => {
+			counted = null;
+			set_label(__("Show What Would Happen"));
+		};
+	}
+	dialog.show();
+};
+
+function show_correction($result, answer, done) {
+	const escape = frappe.utils.escape_html;
+	const employee = (name) => frappe.utils.get_form_link("Employee", name, true, escape(name));
+	const counts = [answer.check_ins, answer.events];
+	const lines = [
+		done
+			? __("{0} check-ins were deleted, {1} punches are looked at again.", counts)
+			: __("{0} check-ins would be deleted, {1} punches looked at again.", counts),
+	];
+	if (answer.employees.length) lines.push(__("They belong to: {0}", [answer.employees.map(employee).join(", ")]));
+	if (answer.correction) {
+		const link = frappe.utils.get_form_link("Biometric Mapping Correction", answer.correction, true, __("Record"));
+		lines.push(link);
+	}
+	const again = answer.still_theirs.map((row) => `${employee(row.employee)} (${cint(row.events)})`).join(", ");
+	const warning = again
+		? `<div class="alert alert-warning">${__(
+				"By the mapping as it is now, the punches go to the same person again: {0}. Change the rule or the id in the employee's record first.",
+				[again]
+		  )}</div>`
+		: "";
+	const days = answer.days_with_attendance.map(
+		(day) => `<tr><td>${employee(day.employee)}</td><td>${frappe.datetime.str_to_user(day.date)}</td>
+			<td>${frappe.utils.get_form_link("Attendance", day.attendance, true, escape(day.attendance))}</td></tr>`
+	);
+	const table = days.length
+		? `<p>${__("These days have an attendance and are left alone. Cancel the attendance and correct again, or leave them:")}</p>
+			<table class="table table-bordered table-sm"><thead><tr><th scope="col">${__("Employee")}</th>
+			<th scope="col">${__("Date")}</th><th scope="col">${__("Attendance")}</th></tr></thead><tbody>${days.join("")}</tbody></table>`
+		: "";
+	$result.html(`<div role="status" aria-live="polite">${lines.map((line) => `<p>${line}</p>`).join("")}${warning}${table}</div>`);
+}
+
+biometric_integration.ask = (method, args, dialog) =>
+	frappe
+		.call({ method: `biometric_integration.api.${method}`, args, freeze: true, freeze_message: __("Asking…") })
+		.then(({ message }) => {
+			dialog && dialog.hide();
+			return message;
+		});
+
+biometric_integration.used_soon = () =>
+	frappe.show_alert({ message: __("The punches that wait for it are used in a moment."), indicator: "green" });
+
+biometric_integration.server_options = () =>
+	frappe
+		.call({ method: "biometric_integration.api.status", type: "GET" })
+		.then(({ message }) => message.servers.map(({ server, label }) => ({ value: server, label: label || server })));
