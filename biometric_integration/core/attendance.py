@@ -43,8 +43,8 @@ class DayPunch(NamedTuple):
 class Span:
 	"""The stretch of time whose punches make up one attendance; without a shift, a calendar day.
 
-	start, end: when work begins and ends. closes: until then a punch may still belong to it. off_shift: the person has a shift that day,
-	but the punch lies outside of its check-in times.
+	start, end: when work begins and ends. closes: until then a punch may still belong to it. off_shift: the person works by shifts, but
+	the punch lies outside of them.
 	"""
 
 	start: datetime

@@ -130,7 +130,7 @@ SENTENCES = {
 		"settings), then reprocess."
 	),
 	Reason.OFF_SHIFT: (
-		"Outside the check-in times of the shift that {employee} has on {day}. Correct the assignment or the shift, then reprocess."
+		"Outside the shifts of {employee}, so it is part of no attendance. Correct the assignment or the shift's check-in times, then reprocess."
 	),
 	Reason.CANCELLED: "{user} cancelled the attendance {attendance} at {time}. It stays cancelled; Reprocess uses the punch again.",
 }

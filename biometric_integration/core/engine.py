@@ -31,6 +31,18 @@ from biometric_integration.core.punch import (
 	shown,
 	unreadable_fingerprint,
 )
+from biometric_integration.core.sentences import (
+	FEWER,
+	IDS_MISSED,
+	IDS_RESET,
+	IDS_SILENT,
+	INVALID_ROWS,
+	NO_DEVICE,
+	TAKEN_BACK,
+	TRUNCATED,
+	UNCONFIRMED,
+	never_delivered,
+)
 from biometric_integration.core.store import (
 	BatchLost,
 	Claim,
@@ -73,20 +85,21 @@ class Stopped(Exception):
 class PullOptions:
 	"""How a server is read.
 
-	start_date: of the server's zone; None = today. start_dates: of units that have their own. units, feeds: only these; None = all there are. window: exactly this stretch of the
-	server's clock, by the feeds that are read by window. watch: asked before each request with the run's log, the window of the request
-	(None for a feed by position) and the counts so far; a sentence in answer ends the run there.
+	start_date: of the server's zone; None = today. start_dates: of units that have their own. units, feeds: only these; None = all
+	there are. window: exactly this stretch of the server's clock, by the feeds that are read by window. watch: asked before each
+	request with the run's log, the window of the request (None for a feed by position) and the counts so far; a sentence in answer
+	ends the run there.
 	"""
 
 	trigger: Trigger = Trigger.SCHEDULED
 	start_date: date | None = None
-	start_dates: Mapping[str, date] = field(default_factory=dict)
 	overlap: timedelta = timedelta(hours=2)
 	rescan: timedelta = timedelta(days=10)
 	units: Sequence[str] | None = None
 	feeds: Sequence[str] | None = None
 	window: Window | None = None
 	watch: Watch = lambda log, piece, counts: ""
+	start_dates: Mapping[str, date] = field(default_factory=dict)
 
 	def means(self, feed: Feed) -> bool:
 		return (self.feeds is None or feed.name in self.feeds) and not (self.window and feed.by_position)
@@ -289,7 +302,7 @@ class Engine:
 		if not session.options.window:
 			self._look_further(session, reading, todo)
 		if not reading.cursor.delivered and not reading.outcome.counts.fetched:
-			reading.outcome.worry(_never_delivered(session.connector.unit, reading.stream.unit))
+			reading.outcome.worry(never_delivered(session.connector.unit, reading.stream.unit))
 		elif not reading.hole and todo.finishes:
 			cursor = todo.finished(reading.cursor, todo.window.end)
 			reading.cursor = cursor if reading.fewer else cursor.without_scan(FEWER_SINCE)
@@ -612,28 +625,3 @@ def _unexpected(error: Exception) -> SyncError:
 	return SyncError(
 		f"Something unexpected happened ({type(error).__name__}). The log's detail has the trace.", frames
 	)
-
-
-def _never_delivered(unit: Unit, name: str) -> str:
-	if unit is Unit.DEVICE:
-		return f"The server has never had a punch of the serial number {name}. Check that it is written as on the device."
-	if name:
-		return f"The server has never had a punch of the location {name}. Check that it is the location code."
-	return "The server has never had a punch. Check that its devices are online and upload to it."
-
-
-NO_DEVICE = "There is no device to read: add a Biometric Device with the serial number of each terminal, and enable it."
-TRUNCATED = (
-	"The server counts {declared} punches from {piece.start} to {piece.end}, but sent {rows}. "
-	"These are kept, and the rest is asked for again."
-)
-FEWER = (
-	"From {piece.start} to {piece.end} the server no longer shows {missing} punches that it had before. "
-	"Nothing is removed here; it is read again."
-)
-UNCONFIRMED = "The server answered with nothing, not even a count: that may be a failure. Nothing is taken for granted, it is asked again."
-IDS_MISSED = "The server's list by day has {new} punches that its list by log id (GetDeviceLogsByLogId) never gave. They are kept now."
-IDS_RESET = "The server has begun to count its log ids again (its database was reset or moved). It is read again from the start."
-IDS_SILENT = "The server's list by log id (GetDeviceLogsByLogId) gives nothing, while its list by day has punches. They are read by day."
-TAKEN_BACK = "a rule of this site took the check-in back."
-INVALID_ROWS = "Some rows could not be read. They are kept as they came: see the failed events of this log."

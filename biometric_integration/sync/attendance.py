@@ -219,15 +219,18 @@ def _punches(people: Sequence[str]) -> list[DayPunch]:
 	]
 
 
-def _days(people: Sequence[str]) -> list[Day]:
+def _spans(people: Sequence[str]) -> Iterator[tuple[DayPunch, Span | Refused]]:
+	"""Each punch with its shift-day, or with why HRMS cannot tell."""
 	has_shift = shifts.with_a_shift(people)
-
-	def span(punch: DayPunch) -> Span:
-		return shifts.span_of(punch.employee, punch.time) or core.calendar_day(
-			punch.time, off_shift=has_shift(punch.employee, punch.time.date())
-		)
-
-	return core.days((punch, span(punch)) for punch in _punches(people))
+	for punch in _punches(people):
+		try:
+			with savepoint("biometric_shift"):
+				span = shifts.span_of(punch.employee, punch.time)
+		except Refused as refused:
+			yield punch, refused
+		else:
+			off_shift = has_shift(punch.employee, punch.time.date())
+			yield punch, span or core.calendar_day(punch.time, off_shift)
 
 
 def _marked(days: Sequence[Day]) -> dict[tuple[str, date], list[Marked]]:
@@ -274,7 +277,11 @@ def _used(records: Sequence[str]) -> set[str]:
 
 
 def _verdicts(people: Sequence[str], policy: Policy) -> Iterator[Verdict]:
-	days = _days(people)
+	spans = list(_spans(people))
+	for punch, refused in spans:
+		if isinstance(refused, Refused):
+			yield _refused(Day(punch.employee, core.calendar_day(punch.time), (punch,)), refused)
+	days = core.days((punch, span) for punch, span in spans if isinstance(span, Span))
 	closed = [day for day in days if day.closed(policy.limit)]
 	_free_keys([day.key for day in closed])
 	marked = _marked(closed)
@@ -294,18 +301,21 @@ def _verdict(day: Day, mark: Marked | None, policy: Policy) -> Verdict:
 	reason = core.before_writing(day, mark, setup)
 	if reason is not None:
 		return _without_writing(day, reason, mark)
-	worked = shifts.worked(day) if day.shift else core.by_hours(day, policy.half_day_hours)
-	if core.uncounted(day, worked, setup):
-		return _without_writing(day, Reason.NO_DIRECTION, None)
 	try:
 		with savepoint("biometric_attendance"):
+			worked = shifts.worked(day) if day.shift else core.by_hours(day, policy.half_day_hours)
+			if core.uncounted(day, worked, setup):
+				return _without_writing(day, Reason.NO_DIRECTION, None)
 			record = _complete(mark.name, day, worked) if mark else _create(day, worked)
 	except Refused as refused:
-		sentence = _(core.REFUSED).format(day=day.date, words=refused)
-		return Verdict(day, Reason.HRMS_REFUSED, sentence)
+		return _refused(day, refused)
 	if policy.activity_type:
 		timesheets.make(day, record, policy.activity_type)
 	return Verdict(day, Reason.NONE, record=record)
+
+
+def _refused(day: Day, refused: Refused) -> Verdict:
+	return Verdict(day, Reason.HRMS_REFUSED, _(core.REFUSED).format(day=day.date, words=refused))
 
 
 def _without_writing(day: Day, reason: Reason, mark: Marked | None) -> Verdict:

@@ -59,10 +59,10 @@ class Server:
 		return PullOptions(
 			trigger,
 			self.start_date,
-			self._own_start_dates(),
-			overlap=self.overlap,
-			rescan=self.rescan,
-			units=units,
+			self.overlap,
+			self.rescan,
+			units,
+			start_dates=self._own_start_dates(),
 			**more,
 		)
 

@@ -7,17 +7,16 @@ from datetime import date, datetime, timedelta
 from inspect import signature
 
 import frappe
-from frappe.query_builder import DocType
 from frappe.utils import cint, flt
 
 from hrms.hr.doctype.employee_checkin import employee_checkin as hrms_checkin
 from hrms.hr.doctype.shift_assignment.shift_assignment import get_actual_start_end_datetime_of_shift
 
 from biometric_integration.core.attendance import AttendanceStatus, Day, Setup, Span, Worked
-from biometric_integration.core.window import DAY
 
 SHIFT = "Shift Type"
 BY_LOG_TYPE = "Strictly based on Log Type in Employee Checkin"
+ROSTER = timedelta(days=31)
 
 
 def start_of(employee: str, moment: datetime) -> datetime | None:
@@ -98,36 +97,20 @@ def overtime(day: Day, hours: float) -> dict:
 
 
 def with_a_shift(employees: Sequence[str]) -> Callable[[str, date], bool]:
-	"""Answers whether an employee has a shift on a day, by assignment or by default; a night shift reaches into the day after its last."""
+	"""Answers whether an employee works by shifts around a day: has a default shift, or an assignment within a month of it.
+
+	HRMS counts what such a person punches outside of them for nothing.
+	"""
 	has_default = {"name": ("in", employees), "default_shift": ("is", "set")}
 	by_default = set(frappe.get_all("Employee", has_default, pluck="name", limit=0))
+	filters = {"employee": ("in", employees), "docstatus": 1, "status": "Active"}
 	assigned: dict[str, list[tuple[date, date]]] = {}
-	for employee, first, last, start, end in _assignments(employees):
-		reach = DAY if last and start > end else timedelta(0)
-		assigned.setdefault(employee, []).append((first, last + reach if last else date.max))
+	for row in frappe.get_all("Shift Assignment", filters, ["employee", "start_date", "end_date"], limit=0):
+		assigned.setdefault(row.employee, []).append((row.start_date, row.end_date or date.max))
 
 	def has_shift(employee: str, day: date) -> bool:
 		return employee in by_default or any(
-			first <= day <= last for first, last in assigned.get(employee, ())
+			first - ROSTER <= day and day - ROSTER <= last for first, last in assigned.get(employee, ())
 		)
 
 	return has_shift
-
-
-def _assignments(employees: Sequence[str]) -> Sequence[tuple]:
-	assignment, shift = DocType("Shift Assignment"), DocType(SHIFT)
-	query = (
-		frappe.qb.from_(assignment)
-		.join(shift)
-		.on(shift.name == assignment.shift_type)
-		.select(
-			assignment.employee,
-			assignment.start_date,
-			assignment.end_date,
-			shift.start_time,
-			shift.end_time,
-		)
-		.where(assignment.employee.isin(employees) & (assignment.docstatus == 1))
-		.where(assignment.status == "Active")
-	)
-	return query.run()

@@ -126,6 +126,7 @@ biometric_integration.correct_mapping = async (about = {}, done) => {
 					"Deletes the check-ins that were made of an id's punches and looks at the punches again. Set the mapping right first. Days that have an attendance already are left alone and listed here."
 				)}</p>`,
 			},
+			{ fieldtype: "Section Break" },
 			{ fieldname: "user_id", fieldtype: "Data", label: __("Device User ID"), reqd: 1, default: about.user_id },
 			{
 				fieldname: "server",
@@ -161,24 +162,26 @@ biometric_integration.correct_mapping = async (about = {}, done) => {
 		],
 		primary_action_label: __("Show What Would Happen"),
 		primary_action: (values) => {
-			delete values.result;
-			const asked = JSON.stringify(values);
-			const dry_run = counted === asked ? 0 : 1;
+			const asked = question(values);
+			const dry_run = counted && counted.asked === asked ? 0 : 1;
 			return biometric_integration.ask("correct_mapping", { ...values, dry_run }).then((answer) => {
 				show_correction(dialog.get_field("result").$wrapper, answer, !dry_run);
-				counted = dry_run && answer.events ? asked : null;
-				set_label(counted ? __("Delete {0} Check-ins", [answer.check_ins]) : __("Show What Would Happen"));
+				counted = dry_run && answer.events ? { asked, check_ins: answer.check_ins } : null;
+				set_label();
 				if (!dry_run && done) done();
 			});
 		},
 	});
-	const set_label = (label) => dialog.get_primary_btn().text(label);
-	for (const field of ["user_id", "server", "device", "from_date", "to_date"]) {
-		dialog.fields_dict[field].df.onchange = () => {
-			counted = null;
-			set_label(__("Show What Would Happen"));
-		};
-	}
+	const fields = ["user_id", "server", "device", "from_date", "to_date"];
+	const question = (values) => JSON.stringify(fields.map((field) => values[field] || ""));
+	// What is done is what was shown: another question is counted first.
+	const set_label = () => {
+		const shown = counted && counted.asked === question(dialog.get_values(true) || {});
+		dialog
+			.get_primary_btn()
+			.text(shown ? __("Delete {0} Check-ins", [counted.check_ins]) : __("Show What Would Happen"));
+	};
+	for (const field of fields) dialog.fields_dict[field].df.onchange = set_label;
 	dialog.show();
 };
 

@@ -235,6 +235,20 @@ export class Desk {
 		);
 	}
 
+	// The columns of a report view, as if the person had chosen them before.
+	async choose_columns(doctype, fieldnames, sort_by) {
+		const report = {
+			fields: fieldnames.map((fieldname) => [fieldname, doctype]),
+			sort_by,
+			sort_order: "desc",
+			last_view: "Report",
+		};
+		await this.page.evaluate(
+			([doctype, report]) => frappe.model.user_settings.save(doctype, "Report", report),
+			[doctype, report]
+		);
+	}
+
 	// --- pictures
 
 	async hide_sidebar() {
@@ -264,7 +278,10 @@ export class Desk {
 		if (!file) return;
 		await this.clear_alerts();
 		await this.page.mouse.move(SIZE.width - 1, SIZE.height - 1);
-		await this.page.evaluate(() => document.activeElement?.blur());
+		await this.page.evaluate(() => {
+			document.activeElement?.blur();
+			$(".tooltip").remove();
+		});
 		await this.page.screenshot({ path: file, animations: "disabled" });
 	}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -295,6 +296,28 @@ class TestOneDay(AttendanceTestCase):
 		self.assertEqual((event.status, event.reason_code), ("Failed", "hrms_refused"))
 		self.assertIn("nactive", event.reason)
 
+	def test_a_shift_that_hrms_cannot_tell_stops_nobody_else(self):
+		_broken, device_id = self.person(default_shift=factories.shift_type())
+		other, other_id = self.person()
+		for one in (device_id, other_id):
+			self.stage(one, MONDAY + 9 * HOUR)
+		span_of = attendance.shifts.span_of
+		answers = lambda employee, moment: span_of(employee, moment) if employee == other else 1 / 0  # noqa: E731
+		with mock.patch.object(attendance.shifts, "span_of", answers):
+			self.run_at(MONDAY + 9 * DAY)
+		self.assertEqual([r.employee for r in records()], [other])
+		self.assertEqual(sorted((e.status, e.reason_code) for e in events()), [
+			("Failed", "hrms_refused"), ("Processed", ""),
+		])  # fmt: skip
+
+	def test_the_rights_of_whoever_caused_the_job_do_not_matter(self):
+		_employee, device_id = self.person()
+		self.stage(device_id, MONDAY + 9 * HOUR)
+		self.addCleanup(frappe.set_user, "Administrator")
+		frappe.set_user(factories.user(None))
+		self.run_at(MONDAY + 9 * DAY)
+		self.assertEqual(len(records()), 1)
+
 	def test_a_record_whose_link_was_lost_is_linked_not_made_again(self):
 		_employee, device_id = self.person()
 		self.stage(device_id, MONDAY + 9 * HOUR)
@@ -565,7 +588,7 @@ class TestAMonthAgainstHRMS(AttendanceTestCase):
 			f"\n{total} punches, {len(ours)} attendances here, {len(theirs)} of HRMS, {len(differing)} different; aside: "
 			f"{len(aside)} Absent for no punch, of which {len(late_after_absent)} had late punches. {late} late here, {skipped} check-ins "
 			f"skipped by HRMS.\n{statuses}\n"
-			f"{frappe.get_all(staging.DOCTYPE, ['status', 'reason_code', 'count(name) as n'], group_by='status, reason_code') if frappe.__version__ < '16' else ''}"
+			f"{Counter((event.status, event.reason_code) for event in events())}"
 		)
 		for key, pair in sorted(differing.items(), key=str)[:20]:
 			print(key, *pair, sep="\n\t")

@@ -115,7 +115,7 @@ function follow(frm, tries = 15) {
 	const { doctype, name } = frm.doc;
 	frappe.show_alert({ message: __("The punch is looked at in a moment."), indicator: "blue" });
 	const look = () => {
-		if (frm.doc.name !== name || !frm.is_visible()) return;
+		if (frm.doc.name !== name || cur_frm !== frm) return;
 		frappe.db.get_value(doctype, name, ["status", "reason_code"]).then(({ message: now }) => {
 			const is_waiting = now.status === "Pending" && !now.reason_code;
 			if (is_waiting && --tries > 0) setTimeout(look, 2000);

@@ -19,6 +19,7 @@ const COLORS = { Running: "blue", Success: "green", Partial: "orange", Failed: "
 frappe.ui.form.on("Biometric Sync Log", {
 	refresh(frm) {
 		frm.disable_save();
+		frm.page.set_title(frappe.utils.escape_html(biometric_integration.stream_words(frm.doc.stream)));
 		frm.set_intro(headline(frm.doc), COLORS[frm.doc.status]);
 		if (ENDED.includes(frm.doc.status)) {
 			frm.add_custom_button(__("Retry"), () => retry(frm));

@@ -1,0 +1,30 @@
+"""What a run says about itself on its log: in English, each naming what to do or what happens next."""
+
+from __future__ import annotations
+
+from biometric_integration.core.connector import Unit
+
+
+def never_delivered(unit: Unit, name: str) -> str:
+	if unit is Unit.DEVICE:
+		return f"The server has never had a punch of the serial number {name}. Check that it is written as on the device."
+	if name:
+		return f"The server has never had a punch of the location {name}. Check that it is the location code."
+	return "The server has never had a punch. Check that its devices are online and upload to it."
+
+
+NO_DEVICE = "There is no device to read: add a Biometric Device with the serial number of each terminal, and enable it."
+TRUNCATED = (
+	"The server counts {declared} punches from {piece.start} to {piece.end}, but sent {rows}. "
+	"These are kept, and the rest is asked for again."
+)
+FEWER = (
+	"From {piece.start} to {piece.end} the server no longer shows {missing} punches that it had before. "
+	"Nothing is removed here; it is read again."
+)
+UNCONFIRMED = "The server answered with nothing, not even a count: that may be a failure. Nothing is taken for granted, it is asked again."
+IDS_MISSED = "The server's list by day has {new} punches that its list by log id (GetDeviceLogsByLogId) never gave. They are kept now."
+IDS_RESET = "The server has begun to count its log ids again (its database was reset or moved). It is read again from the start."
+IDS_SILENT = "The server's list by log id (GetDeviceLogsByLogId) gives nothing, while its list by day has punches. They are read by day."
+TAKEN_BACK = "a rule of this site took the check-in back."
+INVALID_ROWS = "Some rows could not be read. They are kept as they came: see the failed events of this log."
