@@ -297,12 +297,12 @@ def _verdicts(people: Sequence[str], policy: Policy) -> Iterator[Verdict]:
 
 
 def _verdict(day: Day, mark: Marked | None, policy: Policy) -> Verdict:
-	setup = shifts.setup_of(day, policy.on_holidays)
-	reason = core.before_writing(day, mark, setup)
-	if reason is not None:
-		return _without_writing(day, reason, mark)
 	try:
 		with savepoint("biometric_attendance"):
+			setup = shifts.setup_of(day, policy.on_holidays)
+			reason = core.before_writing(day, mark, setup)
+			if reason is not None:
+				return _without_writing(day, reason, mark)
 			worked = shifts.worked(day) if day.shift else core.by_hours(day, policy.half_day_hours)
 			if core.uncounted(day, worked, setup):
 				return _without_writing(day, Reason.NO_DIRECTION, None)

@@ -190,7 +190,7 @@ def _still_theirs(rows: Sequence) -> list[dict]:
 	]
 	known = directory.gather(events, timedelta(0))
 	counts: dict[str, int] = {}
-	for row, event in zip(rows, events):
+	for row, event in zip(rows, events, strict=True):
 		if row.employee and owner(event, known) == row.employee:
 			counts[row.employee] = counts.get(row.employee, 0) + 1
 	return [{"employee": employee, "events": count} for employee, count in sorted(counts.items())]

@@ -88,7 +88,7 @@ def as_rule(row) -> MappingRule:
 		name=row.name or "",
 		user_id=row.device_user_id or "",
 		scope=scope,
-		where=(row.get(WHERE.get(scope, "")) or "") if scope in WHERE else "",
+		where=row.get(WHERE[scope]) or "" if scope in WHERE else "",
 		employee="" if row.action == Action.IGNORE.value else row.employee or "",
 		first=_day(row.from_date),
 		last=_day(row.to_date),

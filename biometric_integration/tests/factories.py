@@ -63,7 +63,13 @@ def employee(device_id: str | None = None, name: str | None = None, joined: date
 
 def employees(device_ids: list[str], **values) -> None:
 	"""Employees with these device ids: those of the test company that carry none first, then new ones."""
-	free = {"company": company(), "attendance_device_id": ("is", "not set"), "status": "Active", **values}
+	free = {
+		"company": company(),
+		"attendance_device_id": ("is", "not set"),
+		"status": "Active",
+		"date_of_joining": JOINED,
+		**values,
+	}
 	names = iter(frappe.get_all("Employee", free, pluck="name", limit=0))
 	for device_id in device_ids:
 		if name := next(names, None):

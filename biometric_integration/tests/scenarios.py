@@ -968,9 +968,8 @@ class EngineScenarios:
 				now = place.later(9 * HOUR)
 				place.punch("0031", now - HOUR)
 				self.assert_success(place.run())
-				self.assertEqual(
-					{place.cursor(stream).read_until for stream in place.streams()} - {None, now}, set()
-				)
+				marks = [place.cursor(stream).read_until for stream in place.streams()]
+				self.assertEqual(max(filter(None, marks)), now, "no punch moves a cursor")
 			truth = [(code, time) for code, time in place.truth() if time.year < 2099]
 			self.assertEqual((place.written(), len(truth)), (truth, 5))
 			event = place.event(source_time=datetime(2099, 5, 1, 9))

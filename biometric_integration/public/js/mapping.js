@@ -194,9 +194,10 @@ function show_correction($result, answer, done) {
 			? __("{0} check-ins were deleted, {1} punches are looked at again.", counts)
 			: __("{0} check-ins would be deleted, {1} punches looked at again.", counts),
 	];
-	if (answer.employees.length) lines.push(__("They belong to: {0}", [answer.employees.map(employee).join(", ")]));
+	const owners = answer.employees.map(employee).join(", ");
+	if (owners) lines.push(done ? __("They belonged to: {0}", [owners]) : __("They belong to: {0}", [owners]));
 	if (answer.correction) {
-		const link = frappe.utils.get_form_link("Biometric Mapping Correction", answer.correction, true, __("Record"));
+		const link = frappe.utils.get_form_link("Biometric Mapping Correction", answer.correction, true, __("Who took it back, and what"));
 		lines.push(link);
 	}
 	const again = answer.still_theirs.map((row) => `${employee(row.employee)} (${cint(row.events)})`).join(", ");

@@ -14,7 +14,7 @@ import signal
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from multiprocessing.process import BaseProcess
 
 import frappe
@@ -60,7 +60,7 @@ def run(
 
 @dataclass
 class Attack:
-	"""One server type. pace: seconds of a run without punches, and for each punch that is to be used; learnt from finished runs."""
+	"""One server type. pace: seconds of a run without punches, and for each punch that is to be used; learnt from runs that got through."""
 
 	scene: Scene
 	kills: int
@@ -76,6 +76,7 @@ class Attack:
 		started = time.monotonic()
 		self.processes = rig.processes()
 		step = self.scene.rewind() / (self.kills * STRETCH)
+		self._calibrate(step)
 		while self.hits.total() < self.kills and self.broken < HOPELESS and time.monotonic() < self.deadline:
 			self.scene.advance(step)
 			self._once()
@@ -83,6 +84,13 @@ class Attack:
 		self.scene.world.now = self.scene.end
 		alone = self._alone()
 		self._tell(report, attacked, alone)
+
+	def _calibrate(self, step: timedelta) -> None:
+		"""Two runs left alone, the second with nothing to do: how long a run takes on this machine."""
+		self.scene.advance(step)
+		outstanding = self._outstanding()
+		busy, idle = self._alone(), self._alone()
+		self.pace = idle, max(0.005, (busy - idle) / max(1, outstanding))
 
 	def _once(self) -> None:
 		outstanding = self._outstanding()

@@ -203,7 +203,7 @@ def without_reason() -> int:
 	"""Events that wait for somebody who is there."""
 	return frappe.db.sql(
 		f"""SELECT COUNT(*) FROM `tab{EVENT}` e JOIN `tabEmployee` p ON p.attendance_device_id = e.device_user_id
-		WHERE e.status = 'Unmapped' AND p.status = 'Active' AND BINARY p.attendance_device_id = BINARY e.device_user_id"""
+		WHERE e.status = 'Unmapped' AND p.status = 'Active' AND p.relieving_date IS NULL AND BINARY p.attendance_device_id = BINARY e.device_user_id"""
 	)[0][0]  # compared to the letter
 
 

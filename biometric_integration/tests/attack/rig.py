@@ -93,7 +93,9 @@ def clear() -> None:
 	for doctype in CLEARED:
 		frappe.db.delete(doctype)
 	filters = {"attendance_device_id": ("is", "set")}
-	frappe.db.set_value("Employee", filters, {"attendance_device_id": None, "status": "Active"})
+	nobody = {"attendance_device_id": None, "status": "Active", "relieving_date": None}
+	frappe.db.set_value("Employee", filters, nobody)
+	frappe.db.set_value("Employee", {"company": factories.company()}, nobody)
 	frappe.db.commit()  # nosemgrep -- other processes see it
 
 

@@ -235,17 +235,11 @@ export class Desk {
 		);
 	}
 
-	// The columns of a report view, as if the person had chosen them before.
-	async choose_columns(doctype, fieldnames, sort_by) {
-		const report = {
-			fields: fieldnames.map((fieldname) => [fieldname, doctype]),
-			sort_by,
-			sort_order: "desc",
-			last_view: "Report",
-		};
+	// As if the person had sorted the list so before.
+	async sort(doctype, sort_by) {
 		await this.page.evaluate(
-			([doctype, report]) => frappe.model.user_settings.save(doctype, "Report", report),
-			[doctype, report]
+			([doctype, sort_by]) => frappe.model.user_settings.save(doctype, "List", { sort_by, sort_order: "desc" }),
+			[doctype, sort_by]
 		);
 	}
 

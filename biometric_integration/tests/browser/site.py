@@ -29,6 +29,8 @@ def prepare() -> None:
 		_run_wizard()
 	_hide_tours()
 	shifts = _shift("Day Shift", "09:00:00", "18:00:00"), _shift("Night Shift", "22:00:00", "06:00:00")
+	if not frappe.db.exists("List View Settings", "Employee Checkin"):
+		_insert("List View Settings", name="Employee Checkin", total_fields="6")
 	for role, (login, first_name, last_name) in USERS.items():
 		_user(f"{login}@acme.example", role, first_name=first_name, last_name=last_name)
 	for user in ("Administrator", *(f"{login}@acme.example" for login, *_names in USERS.values())):

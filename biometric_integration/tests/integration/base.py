@@ -33,6 +33,8 @@ class SiteTestCase(IntegrationTestCase):
 			"Biometric Server State",
 			"Biometric Device",
 			"Biometric Device Alias",
+			"Biometric Mapping Rule",
+			"Biometric Mapping Correction",
 		):
 			frappe.db.delete(doctype)
 		frappe.db.set_value("Employee", {"attendance_device_id": ("is", "set")}, "attendance_device_id", None)

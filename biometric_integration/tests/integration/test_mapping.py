@@ -26,6 +26,11 @@ DAY = date(2025, 4, 7)
 NINE = datetime(2025, 4, 7, 9)
 MINUTE = timedelta(minutes=1)
 CHECKIN_FIELDS = ["name", "employee", "time", "log_type", "biometric_event", "modified"]
+ENDPOINTS = {
+	api.map_id: {"user_id": "7", "employee": "x"},
+	api.ignore_id: {"user_id": "7"},
+	api.correct_mapping: {"user_id": "7", "from_date": "2025-04-01", "to_date": "2025-04-02"},
+}
 
 
 def rule(user_id: str, employee: str | None = None, **values) -> str:
@@ -107,9 +112,12 @@ def somebody(device_id: str | None = None) -> str:
 class MappingTestCase(SiteTestCase):
 	def setUp(self) -> None:
 		super().setUp()
-		for doctype in (RULE, "Biometric Mapping Correction", "Attendance"):
-			frappe.db.delete(doctype)
+		frappe.db.delete("Attendance")
 		self.configure()
+		# A worker that happens to run would hold the lane while a test wants it.
+		asked = patch.object(jobs, "enqueue_process")
+		self.asked = asked.start()
+		self.addCleanup(asked.stop)
 
 	def configure(self, **values) -> None:
 		"""A server that nobody asks; punches are staged by hand."""
@@ -134,7 +142,8 @@ class TestWhosePunch(MappingTestCase):
 		self.plants()
 		ids = [f"{number:03}" for number in range(1, 31)]
 		names = people(60)
-		here, there = dict(zip(ids, names[:30])), dict(zip(ids, names[30:]))
+		here = dict(zip(ids, names[:30], strict=True))
+		there = dict(zip(ids, names[30:], strict=True))
 		gate = factories.device("SN-N", location="NORTH")
 		hall = factories.device("SN-H", location="NORTH")
 		door = factories.device("SN-S", server="south", location="SOUTH")
@@ -200,6 +209,7 @@ class TestWhosePunch(MappingTestCase):
 		person = somebody()
 		rule("7", person, scope="Device", device=gate, from_date=DAY)
 		self.assertEqual(len(events(status="Pending")), 500)
+		self.asked.assert_called()
 		jobs.process()
 		self.assertEqual(times_of(person), [NINE + number * MINUTE for number in range(500)])
 		self.assertEqual(self.not_of(gate), untouched)
@@ -376,6 +386,7 @@ class TestCorrectMapping(MappingTestCase):
 		preview = self.correct(dry_run=1)
 		self.assertEqual((preview["check_ins"], preview["events"]), (500, 500))
 		self.assertEqual(len(made()), 501, "looking changes nothing")
+		gone = [row.name for row in made() if row.name not in before]
 		done = self.correct()
 		self.assertEqual({row.name: row for row in made()}, before)
 		self.assertEqual(states("7"), {("Pending", "")})
@@ -385,7 +396,7 @@ class TestCorrectMapping(MappingTestCase):
 		record = frappe.get_doc("Biometric Mapping Correction", done["correction"])
 		self.assertEqual((record.corrected_by, record.check_ins), ("Administrator", 500))
 		self.assertEqual(record.employees, person)
-		self.assertEqual(frappe.db.count("Deleted Document", {"deleted_doctype": "Employee Checkin"}), 0)
+		self.assertFalse(frappe.db.exists("Deleted Document", {"deleted_name": ("in", gone)}))
 
 	def test_the_right_person_gets_the_punches(self):
 		_person, wrong = self.wrongly_mapped(3)
@@ -555,12 +566,6 @@ class TestReports(MappingTestCase):
 
 
 class TestWhoMayMap(MappingTestCase):
-	ENDPOINTS = {
-		api.map_id: {"user_id": "7", "employee": "x"},
-		api.ignore_id: {"user_id": "7"},
-		api.correct_mapping: {"user_id": "7", "from_date": "2025-04-01", "to_date": "2025-04-02"},
-	}
-
 	def as_user(self, role: str) -> None:
 		"""`frappe.only_for` lets everybody pass while `in_test` is set: take that away."""
 		frappe.set_user(factories.user(role))
@@ -573,7 +578,7 @@ class TestWhoMayMap(MappingTestCase):
 		for role in ("Employee", "HR User"):
 			with self.subTest(role):
 				self.as_user(role)
-				for endpoint, arguments in self.ENDPOINTS.items():
+				for endpoint, arguments in ENDPOINTS.items():
 					with self.assertRaises(frappe.PermissionError):
 						endpoint(**arguments)
 				frappe.set_user("Administrator")
@@ -586,7 +591,7 @@ class TestWhoMayMap(MappingTestCase):
 		self.assertEqual(api.correct_mapping("7", "2025-04-01", "2025-04-02")["events"], 0)
 
 	def test_what_changes_something_takes_no_get(self):
-		for endpoint in self.ENDPOINTS:
+		for endpoint in ENDPOINTS:
 			self.assertEqual(frappe.allowed_http_methods_for_whitelisted_func[endpoint], ["POST"])
 			self.assertNotIn(endpoint, frappe.guest_methods)
 

@@ -75,21 +75,21 @@ class BiometricMappingRule(Document):
 		name = frappe.bold(person.employee_name)
 		if left and self.from_date and getdate(self.from_date) > left:
 			frappe.throw(
-				_("{0} left on {1}, before this rule begins. Choose another employee or an earlier From Date.").format(
-					name, format_date(left)
-				)
+				_(
+					"{0} left on {1}, before this rule begins. Choose another employee or an earlier From Date."
+				).format(name, format_date(left))
 			)
 		if left and person.status == "Left" and not self.to_date:
 			frappe.throw(
-				_("{0} left on {1}. Enter a To Date, so that the id is free for somebody else after that.").format(
-					name, format_date(left)
-				)
+				_(
+					"{0} left on {1}. Enter a To Date, so that the id is free for somebody else after that."
+				).format(name, format_date(left))
 			)
 		if joined and self.to_date and getdate(self.to_date) < joined:
 			frappe.throw(
-				_("{0} joined on {1}, after this rule ends. Choose another employee or a later To Date.").format(
-					name, format_date(joined)
-				)
+				_(
+					"{0} joined on {1}, after this rule ends. Choose another employee or a later To Date."
+				).format(name, format_date(joined))
 			)
 
 	def check_overlap(self) -> None:
@@ -98,7 +98,9 @@ class BiometricMappingRule(Document):
 		for row in frappe.get_all(mapping_rules.DOCTYPE, filters, mapping_rules.FIELDS, limit=0):
 			if own.overlaps(mapping_rules.as_rule(row)):
 				frappe.throw(
-					_("The rule {0} says already whose id {1} is, {2}, for the same place. Change the dates of one of them.").format(
+					_(
+						"The rule {0} says already whose id {1} is, {2}, for the same place. Change the dates of one of them."
+					).format(
 						get_link_to_form(mapping_rules.DOCTYPE, row.name),
 						frappe.bold(self.device_user_id),
 						in_words(row),
@@ -136,7 +138,9 @@ def in_words(rule) -> str:
 	start, end = rule.from_date and format_date(rule.from_date), rule.to_date and format_date(rule.to_date)
 	if start and end:
 		return _("from {0} to {1}").format(start, end)
-	return _("from {0} on").format(start) if start else _("until {0}").format(end) if end else _("at any time")
+	return (
+		_("from {0} on").format(start) if start else _("until {0}").format(end) if end else _("at any time")
+	)
 
 
 def on_doctype_update() -> None:

@@ -49,7 +49,9 @@ def rows(filters) -> list[dict]:
 		_("Rules that contradict"): _contradicting(rules),
 	}
 	found = [
-		{"finding": finding, **_person(people, row), **row} for finding, each in findings.items() for row in each
+		{"finding": finding, **_person(people, row), **row}
+		for finding, each in findings.items()
+		for row in each
 	]
 	return [row for row in found if _asked_for(row, filters)]
 
@@ -145,7 +147,9 @@ def _contradicting(rules: Sequence[MappingRule]) -> Iterator[dict]:
 
 def _contradiction(one: MappingRule, other: MappingRule) -> dict:
 	start = max(one.first or date.min, other.first or date.min)
-	words = _("At the same place and time as the rule {0} ({1}).").format(other.name, other.employee or _("ignored"))
+	words = _("At the same place and time as the rule {0} ({1}).").format(
+		other.name, other.employee or _("ignored")
+	)
 	if start > date.min:
 		words += " " + _("From {0} on.").format(frappe.format(start, {"fieldtype": "Date"}))
 	return {"device_user_id": one.user_id, "employee": one.employee, "rule": one.name, "details": words}

@@ -53,7 +53,9 @@ def rows(filters) -> list[dict]:
 			missing=_missing(row),
 			attendance=record and record.name,
 			attendance_status=record and record.status,
-			request=next((name for name, start, end in requests.get(row.employee, ()) if start <= row.day <= end), ""),
+			request=next(
+				(name for name, start, end in requests.get(row.employee, ()) if start <= row.day <= end), ""
+			),
 		)
 	return found
 
@@ -87,11 +89,11 @@ def _odd_days(filters) -> list:
 		.where(Coalesce(checkin.shift_start, checkin.time) < getdate(add_days(filters.to_date, 1)))
 		.groupby(employee.name, day, checkin.shift)
 		.having(
-			(REMAINDER(Count(checkin.name), 2) == 1)
-			| ((ins > 0) & (outs == 0))
-			| ((outs > 0) & (ins == 0))
+			(REMAINDER(Count(checkin.name), 2) == 1) | ((ins > 0) & (outs == 0)) | ((outs > 0) & (ins == 0))
 		)
-		.having(Coalesce(Max(checkin.shift_actual_end), Max(checkin.time) + Interval(days=1)) < now_datetime())
+		.having(
+			Coalesce(Max(checkin.shift_actual_end), Max(checkin.time) + Interval(days=1)) < now_datetime()
+		)
 		.orderby(employee.department, employee.employee_name, day)
 	)
 	for field in ("company", "department"):
@@ -135,5 +137,6 @@ def _attendance(filters, employees: Sequence[str]) -> dict[tuple[str, date], dic
 	}
 	fields = ["name", "employee", "attendance_date", "status"]
 	return {
-		(row.employee, row.attendance_date): row for row in frappe.get_all("Attendance", asked, fields, limit=0)
+		(row.employee, row.attendance_date): row
+		for row in frappe.get_all("Attendance", asked, fields, limit=0)
 	}
