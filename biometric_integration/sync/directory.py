@@ -74,7 +74,13 @@ def _people(ids: Collection[str], fields: Sequence[str]) -> dict[str, tuple[Pers
 
 def carried(ids: Collection[str]) -> set[str]:
 	"""Those of the ids that some employee carries, to the letter."""
-	return set(ids) & set(_people(ids, servers.employee_fields()))
+	return set(ids) & set(carriers(ids))
+
+
+def carriers(ids: Collection[str]) -> dict[str, set[str]]:
+	"""Id → the employees who carry it, to the letter."""
+	people = _people(ids, servers.employee_fields())
+	return {user_id: {person.name for person in owners} for user_id, owners in people.items()}
 
 
 def _persons(names: Collection[str]) -> dict[str, Person]:

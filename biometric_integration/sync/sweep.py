@@ -12,7 +12,7 @@ from frappe.query_builder.functions import Coalesce, Date
 
 from biometric_integration.core.decide import EventStatus, Reason
 from biometric_integration.core.directory import AS_IT_IS
-from biometric_integration.sync import directory, servers, staging
+from biometric_integration.sync import directory, mapping_rules, servers, staging
 
 EMPLOYMENT = (Reason.NOT_JOINED.value, Reason.LEFT.value, Reason.INACTIVE.value)
 REFUSED_TRIES = 5
@@ -22,7 +22,14 @@ AT_ONCE = 5000
 
 def reopen(now: datetime) -> int:
 	"""Set back to Pending what has an employee, or a device that is on, by now, and (daily, five times) what HRMS refused."""
-	found = (with_employee_now(), _employed_now(), _device_on_now(), _device_counts_now(), _refused(now))
+	found = (
+		with_employee_now(),
+		_of_somebody_else_now(),
+		_employed_now(),
+		_device_on_now(),
+		_device_counts_now(),
+		_refused(now),
+	)
 	return sum(staging.reopen(names) for names in found)
 
 
@@ -37,7 +44,8 @@ def with_employee_now() -> list[str]:
 		return []
 	known = directory.carried({form for each in forms.values() for form in each})
 	found = [key for key, each in forms.items() if known.intersection(each)]
-	names = (name for server, user_id in found for name in _events_of(server, user_id))
+	of_nobody = {"reason_code": Reason.NO_EMPLOYEE.value}
+	names = (name for server, user_id in found for name in _events_of(server, user_id, **of_nobody))
 	return list(islice(names, AT_ONCE))
 
 
@@ -53,14 +61,45 @@ def _ids_of_nobody() -> Iterator[tuple[str, str]]:
 		yield server or "", user_id or ""
 
 
-def _events_of(server: str, user_id: str) -> list[str]:
+def _events_of(server: str, user_id: str, **filters) -> list[str]:
 	filters = {
 		"status": EventStatus.UNMAPPED.value,
-		"reason_code": Reason.NO_EMPLOYEE.value,
 		"server": server,
 		"device_user_id": user_id,
+		**filters,
 	}
 	return frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=AT_ONCE)
+
+
+def _of_somebody_else_now() -> list[str]:
+	"""Events of an employee who was not there on that day, whose id somebody else carries by now."""
+	names = (
+		name
+		for server, user_id, employee in _moved_ids()
+		for name in _events_of(server, user_id, reason_code=("in", EMPLOYMENT), employee=employee)
+	)
+	return list(islice(names, AT_ONCE))
+
+
+def _moved_ids() -> Iterator[tuple[str, str, str]]:
+	"""(server, id, employee) of such events, where no rule names the employee."""
+	event = DocType(staging.DOCTYPE)
+	query = (
+		frappe.qb.from_(event)
+		.select(event.server, event.device_user_id, event.employee)
+		.distinct()
+		.where((event.status == EventStatus.UNMAPPED.value) & event.reason_code.isin(EMPLOYMENT))
+	)
+	rows = [tuple(value or "" for value in row) for row in query.run()]
+	normalisers = servers.normalisers()
+	forms = {row: normalisers.get(row[0], AS_IT_IS).forms(row[1]) for row in rows}
+	ids = {form for each in forms.values() for form in each}
+	carriers = directory.carriers(ids) if ids else {}
+	by_rule = {rule.employee for rule in mapping_rules.for_ids(ids)} if carriers else set()
+	for row in rows:
+		owners = next((carriers[form] for form in forms[row] if form in carriers), set())
+		if owners and row[2] not in owners | by_rule:
+			yield row
 
 
 def _employed_now() -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import frappe
 
@@ -101,6 +101,19 @@ class TestMainJob(SiteTestCase):
 		sync()
 		self.assertEqual(checkins(), [("PN7", datetime(2025, 4, 7, 9))])
 
+	def test_an_id_that_moves_on_from_somebody_who_left_is_found_by_the_next_run(self):
+		world = World(now=datetime(2025, 4, 8, 12), zone="Asia/Kolkata")
+		world.add_device("SN1", "Gate")
+		world.punch("SN1", "PN7", datetime(2025, 4, 7, 9))
+		before = factories.employee("PN7", status="Left", relieving_date=date(2024, 1, 1))
+		self.start("eTimeTrackLite", world)
+		sync()
+		self.assertEqual((events()[0].status, events()[0].reason_code), ("Unmapped", "left"))
+		frappe.db.set_value("Employee", before, "attendance_device_id", None)
+		frappe.db.set_value("Employee", factories.employee(), "attendance_device_id", "PN7")
+		sync()
+		self.assertEqual(checkins(), [("PN7", datetime(2025, 4, 7, 9))])
+
 	def test_what_hrms_refuses_is_kept_with_its_own_words_and_stops_nobody_else(self):
 		world = World(now=datetime(2025, 4, 8, 12), zone="Asia/Kolkata")
 		world.add_device("SN1", "Gate")
@@ -184,6 +197,19 @@ class TestMainJob(SiteTestCase):
 		self.assertEqual((event.status, event.reason_code), ("Processed", "already_there"))
 		self.assertEqual(event.employee_checkin, by_hand.name)
 		self.assertEqual(sum(log.already_there for log in logs()), 1)
+
+	def test_a_check_in_made_by_hand_that_a_punch_is_linked_to_takes_it_along_when_it_is_deleted(self):
+		world = World(now=datetime(2025, 4, 8, 12), zone="Asia/Kolkata")
+		world.add_device("SN1", "Gate")
+		world.punch("SN1", "1", datetime(2025, 4, 7, 9))
+		employee = factories.employee("1")
+		values = {"doctype": "Employee Checkin", "employee": employee, "time": datetime(2025, 4, 7, 9)}
+		by_hand = frappe.get_doc(values).insert()
+		self.start("eTimeTrackLite", world)
+		sync()
+		self.assertEqual(events()[0].employee_checkin, by_hand.name)
+		by_hand.delete()
+		self.assertEqual((events()[0].status, events()[0].reason_code), ("Ignored", "deleted"))
 
 	def test_a_check_in_that_a_person_deletes_stays_deleted(self):
 		world = World(now=datetime(2025, 4, 8, 12), zone="Asia/Kolkata")

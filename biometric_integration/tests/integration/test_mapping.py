@@ -566,29 +566,29 @@ class TestReports(MappingTestCase):
 
 
 class TestWhoMayMap(MappingTestCase):
-	def as_user(self, role: str) -> None:
+	@contextmanager
+	def as_user(self, role: str):
 		"""`frappe.only_for` lets everybody pass while `in_test` is set: take that away."""
 		frappe.set_user(factories.user(role))
-		self.addCleanup(frappe.set_user, "Administrator")
-		flags = patch.dict(frappe.flags, in_test=False)
-		flags.start()
-		self.addCleanup(flags.stop)
+		try:
+			with patch.dict(frappe.flags, in_test=False):
+				yield
+		finally:
+			frappe.set_user("Administrator")
 
 	def test_outsiders_and_hr_users_may_not_map_ignore_or_correct(self):
 		for role in ("Employee", "HR User"):
-			with self.subTest(role):
-				self.as_user(role)
+			with self.subTest(role), self.as_user(role):
 				for endpoint, arguments in ENDPOINTS.items():
 					with self.assertRaises(frappe.PermissionError):
 						endpoint(**arguments)
-				frappe.set_user("Administrator")
 
 	def test_hr_managers_may(self):
-		person = somebody()
-		self.as_user("HR Manager")
-		self.assertTrue(api.map_id("7", person)["rule"])
-		self.assertTrue(api.ignore_id("8")["rule"])
-		self.assertEqual(api.correct_mapping("7", "2025-04-01", "2025-04-02")["events"], 0)
+		employee = somebody()
+		with self.as_user("HR Manager"):
+			self.assertTrue(api.map_id("7", employee)["rule"])
+			self.assertTrue(api.ignore_id("8")["rule"])
+			self.assertEqual(api.correct_mapping("7", "2025-04-01", "2025-04-02")["events"], 0)
 
 	def test_what_changes_something_takes_no_get(self):
 		for endpoint in ENDPOINTS:
@@ -602,11 +602,10 @@ class TestWhoMayMap(MappingTestCase):
 			"System Manager": True,
 			"Employee": False,
 		}.items():
-			self.as_user(role)
-			for report in ("Unmapped Punches", "Biometric Coverage", "Odd Punches"):
-				with self.subTest(f"{role}: {report}"):
-					self.assertEqual(self.can_run(report), allowed)
-			frappe.set_user("Administrator")
+			with self.as_user(role):
+				for report in ("Unmapped Punches", "Biometric Coverage", "Odd Punches"):
+					with self.subTest(f"{role}: {report}"):
+						self.assertEqual(self.can_run(report), allowed)
 
 	def can_run(self, report: str) -> bool:
 		from frappe.desk.query_report import run

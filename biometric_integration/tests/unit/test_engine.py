@@ -480,6 +480,27 @@ class ProcessLane(unittest.TestCase):
 		self.assertEqual(office.process(), 5)
 		self.assertEqual(office.statuses(), ["Processed"] * 5)
 
+	def test_what_is_left_to_its_holder_after_the_last_look_is_used(self):
+		class Late(MemoryStore):
+			"""Somebody comes when the holder has found nothing more, and has not given the lane back yet."""
+
+			passes = 0
+
+			@contextmanager
+			def lane(self):
+				with super().lane() as mine:
+					yield mine
+					self.passes += 1
+					if self.passes == 2:
+						self.stage_late()
+
+		office = Office(Late(), *PUNCHES[1:])
+		office.pull()
+		office.connector.punches["S1"].append((PUNCHES[0], PUNCHES[0]))
+		office.store.stage_late = office.pull
+		self.assertEqual(office.process(), 5)
+		self.assertEqual(office.statuses(), ["Processed"] * 5)
+
 	def test_it_is_given_back_when_something_breaks(self):
 		class Broken(MemoryStore):
 			def directory(self, events, reach):
