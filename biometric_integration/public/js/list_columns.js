@@ -2,7 +2,7 @@ frappe.provide("biometric_integration");
 
 // Frappe shows four columns on a laptop, the reason of a punch not among them. What a site sets in its List View Settings goes first.
 biometric_integration.show_columns = (list, count) => {
-	if (list.list_view_settings.total_fields || list.columns.length >= count) return;
+	if (list.view_name !== "List" || list.list_view_settings.total_fields || list.columns.length >= count) return;
 	list.list_view_settings.total_fields = count;
 	list.setup_columns();
 	list.render_header(true);

@@ -67,8 +67,12 @@ def main() -> None:
 
 
 def obey(order: dict, worlds: dict[str, World]) -> dict:
-	"""{"world"}: how many punches there are by now. With {"serial", "code", "days"}: one more, stamped that many days from now."""
+	"""{"world"}: how many punches there are by now. With {"serial", "code", "days"}: one more, stamped that many days from now.
+	With {"device"}: from a new device of that name.
+	"""
 	world = worlds[order["world"]]
+	if "device" in order:
+		world.add_device(order["serial"], order["device"])
 	if "code" in order:
 		moment = world.now + timedelta(days=order.get("days", 0))
 		world.punch(order["serial"], order["code"], moment, order.get("direction", "in"), received=world.now)

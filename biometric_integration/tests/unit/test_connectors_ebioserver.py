@@ -168,7 +168,7 @@ class EBioServerTest(ConnectorContract, unittest.TestCase):
 			self.assertIsNone(self.some_page(connector).declared)
 
 
-TEXTS = st.text(st.characters(exclude_characters=",;", exclude_categories=["Cs"]), min_size=1).filter(
+TEXTS = st.text(st.characters(blacklist_characters=",;", blacklist_categories=["Cs"]), min_size=1).filter(
 	lambda text: text.strip() == text
 )
 NAMES = st.lists(TEXTS, min_size=1, max_size=3).map(",".join)

@@ -216,7 +216,7 @@ class RowTest(unittest.TestCase):
 
 	@settings(deadline=None)
 	@given(
-		st.text(st.characters(exclude_characters="\t\r\n", exclude_categories=["Cs"]), min_size=1).filter(
+		st.text(st.characters(blacklist_characters="\t\r\n", blacklist_categories=["Cs"]), min_size=1).filter(
 			lambda text: text.strip() == text
 		),
 		st.datetimes(datetime(1000, 1, 1)).map(lambda moment: moment.replace(microsecond=0)),

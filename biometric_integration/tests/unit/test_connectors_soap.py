@@ -24,7 +24,7 @@ from biometric_integration.core.errors import ConfigurationError, ProtocolError,
 
 OPERATION = "GetTransactionsLog"
 LONG = "strDataList"
-XML_CHARACTERS = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
+XML_CHARACTERS = st.characters(blacklist_categories=["Cs", "Cc"], blacklist_characters="\ufffe\uffff")
 XML_TEXT = st.text(XML_CHARACTERS)
 
 
