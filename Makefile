@@ -9,7 +9,7 @@ UNIT_TESTS := $(PACKAGE)/tests/unit
 KILLS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo unit kill-test lint test clean
+.PHONY: help venv demo unit kill-test lint test browser-test clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -37,6 +37,9 @@ lint: venv  ## Style and likely mistakes
 
 test: venv  ## All tests; those on a site where BENCH_DIR (default ~/frappe-bench) is a bench
 	@.ci/test
+
+browser-test:  ## A person's way through Desk, in Chromium, on a fresh site of BENCH_DIR
+	@.ci/browser-tests
 
 clean:  ## Remove what these targets made
 	rm -rf $(VENV) .demo .pytest_cache .hypothesis .ruff_cache

@@ -26,7 +26,10 @@ biometric_integration.map_id = async (about, done) => {
 				default: "rule",
 				options: [
 					{ value: "rule", label: __("As a mapping rule, for a place and a time") },
-					{ value: "employee", label: __("In the employee's record, as Attendance Device ID (everywhere, always)") },
+					{
+						value: "employee",
+						label: __("In the employee's record, as Attendance Device ID (everywhere, always)"),
+					},
 				],
 			},
 			{ fieldtype: "Section Break", depends_on: 'eval:doc.how === "rule"' },
@@ -72,7 +75,12 @@ biometric_integration.map_id = async (about, done) => {
 				default: (about.first || "").slice(0, 10),
 				description: __("First day of punches it holds for. Empty = always."),
 			},
-			{ fieldname: "to_date", fieldtype: "Date", label: __("To Date"), description: __("Empty = open.") },
+			{
+				fieldname: "to_date",
+				fieldtype: "Date",
+				label: __("To Date"),
+				description: __("Empty = open."),
+			},
 		],
 		primary_action_label: __("Map to Employee"),
 		primary_action: (values) => {
@@ -99,11 +107,14 @@ biometric_integration.ignore_id = (about, done) => {
 	const place = about.ask_server ? { scope: "Server", server: about.server } : { scope: "Any" };
 	const id = frappe.utils.escape_html(about.device_user_id);
 	const question = about.ask_server
-		? __("Ignore the id {0} of the server {1}? Its punches are kept, but never used. Deleting the mapping rule undoes it.", [
-				id,
-				frappe.utils.escape_html(about.server),
-		  ])
-		: __("Ignore the id {0}? Its punches are kept, but never used. Deleting the mapping rule undoes it.", [id]);
+		? __(
+				"Ignore the id {0} of the server {1}? Its punches are kept, but never used. Deleting the mapping rule undoes it.",
+				[id, frappe.utils.escape_html(about.server)]
+		  )
+		: __(
+				"Ignore the id {0}? Its punches are kept, but never used. Deleting the mapping rule undoes it.",
+				[id]
+		  );
 	frappe.confirm(question, () =>
 		biometric_integration.ask("ignore_id", { user_id: about.device_user_id, ...place }).then(() => {
 			frappe.show_alert({ message: __("The id is ignored from now on."), indicator: "blue" });
@@ -127,7 +138,13 @@ biometric_integration.correct_mapping = async (about = {}, done) => {
 				)}</p>`,
 			},
 			{ fieldtype: "Section Break" },
-			{ fieldname: "user_id", fieldtype: "Data", label: __("Device User ID"), reqd: 1, default: about.user_id },
+			{
+				fieldname: "user_id",
+				fieldtype: "Data",
+				label: __("Device User ID"),
+				reqd: 1,
+				default: about.user_id,
+			},
 			{
 				fieldname: "server",
 				fieldtype: "Autocomplete",
@@ -195,12 +212,20 @@ function show_correction($result, answer, done) {
 			: __("{0} check-ins would be deleted, {1} punches looked at again.", counts),
 	];
 	const owners = answer.employees.map(employee).join(", ");
-	if (owners) lines.push(done ? __("They belonged to: {0}", [owners]) : __("They belong to: {0}", [owners]));
+	if (owners)
+		lines.push(done ? __("They belonged to: {0}", [owners]) : __("They belong to: {0}", [owners]));
 	if (answer.correction) {
-		const link = frappe.utils.get_form_link("Biometric Mapping Correction", answer.correction, true, __("Who took it back, and what"));
+		const link = frappe.utils.get_form_link(
+			"Biometric Mapping Correction",
+			answer.correction,
+			true,
+			__("Who took it back, and what")
+		);
 		lines.push(link);
 	}
-	const again = answer.still_theirs.map((row) => `${employee(row.employee)} (${cint(row.events)})`).join(", ");
+	const again = answer.still_theirs
+		.map((row) => `${employee(row.employee)} (${cint(row.events)})`)
+		.join(", ");
 	const warning = again
 		? `<div class="alert alert-warning">${__(
 				"By the mapping as it is now, the punches go to the same person again: {0}. Change the rule or the id in the employee's record first.",
@@ -212,25 +237,43 @@ function show_correction($result, answer, done) {
 			<td>${frappe.utils.get_form_link("Attendance", day.attendance, true, escape(day.attendance))}</td></tr>`
 	);
 	const table = days.length
-		? `<p>${__("These days have an attendance and are left alone. Cancel the attendance and correct again, or leave them:")}</p>
+		? `<p>${__(
+				"These days have an attendance and are left alone. Cancel the attendance and correct again, or leave them:"
+		  )}</p>
 			<table class="table table-bordered table-sm"><thead><tr><th scope="col">${__("Employee")}</th>
-			<th scope="col">${__("Date")}</th><th scope="col">${__("Attendance")}</th></tr></thead><tbody>${days.join("")}</tbody></table>`
+			<th scope="col">${__("Date")}</th><th scope="col">${__("Attendance")}</th></tr></thead><tbody>${days.join(
+				""
+		  )}</tbody></table>`
 		: "";
-	$result.html(`<div role="status" aria-live="polite">${lines.map((line) => `<p>${line}</p>`).join("")}${warning}${table}</div>`);
+	$result.html(
+		`<div role="status" aria-live="polite">${lines
+			.map((line) => `<p>${line}</p>`)
+			.join("")}${warning}${table}</div>`
+	);
 }
 
 biometric_integration.ask = (method, args, dialog) =>
 	frappe
-		.call({ method: `biometric_integration.api.${method}`, args, freeze: true, freeze_message: __("Asking…") })
+		.call({
+			method: `biometric_integration.api.${method}`,
+			args,
+			freeze: true,
+			freeze_message: __("Asking…"),
+		})
 		.then(({ message }) => {
 			dialog && dialog.hide();
 			return message;
 		});
 
 biometric_integration.used_soon = () =>
-	frappe.show_alert({ message: __("The punches that wait for it are used in a moment."), indicator: "green" });
+	frappe.show_alert({
+		message: __("The punches that wait for it are used in a moment."),
+		indicator: "green",
+	});
 
 biometric_integration.server_options = () =>
 	frappe
 		.call({ method: "biometric_integration.api.status", type: "GET" })
-		.then(({ message }) => message.servers.map(({ server, label }) => ({ value: server, label: label || server })));
+		.then(({ message }) =>
+			message.servers.map(({ server, label }) => ({ value: server, label: label || server }))
+		);

@@ -58,7 +58,9 @@ biometric_integration.SyncPeriod = class SyncPeriod {
 			"Reads these days from the attendance server once more, the last one included, to pick up punches that are missing. Punches that are here already stay as they are. <b>Only Count</b> changes nothing: it tells how many would be new."
 		);
 		if (!this.target.device) return what;
-		return `${what} ${__("A server that is not read device by device, such as eBioServer, is read as a whole.")}`;
+		return `${what} ${__(
+			"A server that is not read device by device, such as eBioServer, is read as a whole."
+		)}`;
 	}
 
 	// A period that was still being read when the dialog was closed, or the page left.
@@ -160,7 +162,9 @@ biometric_integration.SyncPeriod = class SyncPeriod {
 		this.show(state);
 		if (!this.moved && Date.now() - this.began > this.wait_for_worker) {
 			this.say(
-				__("Nothing has begun yet. The period is read as soon as a background worker is free; this dialog can be closed. If it does not begin, an administrator finds out why in RQ Job and Error Log.")
+				__(
+					"Nothing has begun yet. The period is read as soon as a background worker is free; this dialog can be closed. If it does not begin, an administrator finds out why in RQ Job and Error Log."
+				)
 			);
 		}
 		this.poll_later();
@@ -179,7 +183,9 @@ biometric_integration.SyncPeriod = class SyncPeriod {
 		clearTimeout(this.timer);
 		if (this.running) {
 			frappe.show_alert({
-				message: __("The period is read on in the background. Open Sync a Period again to follow it."),
+				message: __(
+					"The period is read on in the background. Open Sync a Period again to follow it."
+				),
 				indicator: "blue",
 			});
 		}
@@ -224,8 +230,13 @@ biometric_integration.SyncPeriod = class SyncPeriod {
 			.then((logs) => {
 				if (this.running) return;
 				const more = names.length - shown.length;
-				const rest = more > 0 ? `<p class="text-muted">${__("And {0} more, see Sync Logs.", [more])}</p>` : "";
-				this.$logs.html(`<ul class="list-unstyled mb-0">${logs.map((log) => this.log_html(log)).join("")}</ul>${rest}`);
+				const rest =
+					more > 0 ? `<p class="text-muted">${__("And {0} more, see Sync Logs.", [more])}</p>` : "";
+				this.$logs.html(
+					`<ul class="list-unstyled mb-0">${logs
+						.map((log) => this.log_html(log))
+						.join("")}</ul>${rest}`
+				);
 			});
 	}
 
@@ -234,7 +245,12 @@ biometric_integration.SyncPeriod = class SyncPeriod {
 		const color = { Success: "green", Partial: "orange", Failed: "red" }[status] || "gray";
 		return `<li class="mb-2">
 			<span class="indicator-pill ${color}">${escape(__(status))}</span>
-			${frappe.utils.get_form_link("Biometric Sync Log", name, true, escape(biometric_integration.stream_words(stream) || name))}
+			${frappe.utils.get_form_link(
+				"Biometric Sync Log",
+				name,
+				true,
+				escape(biometric_integration.stream_words(stream) || name)
+			)}
 			${error ? `<div class="text-muted">${escape(error)}</div>` : ""}
 		</li>`;
 	}

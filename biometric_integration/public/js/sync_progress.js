@@ -143,7 +143,9 @@ biometric_integration.SyncProgress = class SyncProgress {
 	stage(runs) {
 		if (!runs.length) {
 			return Date.now() - this.asked_at > this.wait_for_worker
-				? __("Nothing has begun yet. The sync starts as soon as a background worker is free, and then shows up in Sync Logs. If it does not, an administrator finds out why in RQ Job and Error Log.")
+				? __(
+						"Nothing has begun yet. The sync starts as soon as a background worker is free, and then shows up in Sync Logs. If it does not, an administrator finds out why in RQ Job and Error Log."
+				  )
 				: this.$headline.text();
 		}
 		const waiting = this.sum(runs, "pending");
@@ -177,7 +179,15 @@ biometric_integration.SyncProgress = class SyncProgress {
 	}
 
 	render() {
-		const titles = [__("What Was Read"), __("Status"), __("Read"), __("New"), __("Check-ins"), __("Unmapped"), __("Log")];
+		const titles = [
+			__("What Was Read"),
+			__("Status"),
+			__("Read"),
+			__("New"),
+			__("Check-ins"),
+			__("Unmapped"),
+			__("Log"),
+		];
 		const head = titles.map((title) => `<th scope="col">${title}</th>`).join("");
 		const rows = [...this.runs.values()].map((run) => this.row(run)).join("");
 		this.$runs.html(

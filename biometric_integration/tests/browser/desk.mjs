@@ -69,7 +69,8 @@ export class Desk {
 		await this.page.evaluate((route) => frappe.set_route(...route), route);
 		await this.page.waitForFunction(
 			(wanted) => {
-				const words = (route) => route.slice(0, wanted.length).map((word) => String(word).toLowerCase());
+				const words = (route) =>
+					route.slice(0, wanted.length).map((word) => String(word).toLowerCase());
 				return words(frappe.get_route()).join() === words(wanted).join();
 			},
 			route.filter((part) => typeof part === "string")
@@ -96,7 +97,9 @@ export class Desk {
 	// --- forms
 
 	control(fieldname, kind = "input") {
-		return this.page.locator(`.form-layout:visible [data-fieldname="${fieldname}"] ${kind}:visible`).first();
+		return this.page
+			.locator(`.form-layout:visible [data-fieldname="${fieldname}"] ${kind}:visible`)
+			.first();
 	}
 
 	async fill(fieldname, value) {
@@ -138,12 +141,18 @@ export class Desk {
 	}
 
 	async buttons() {
-		const all = await this.page.locator(".page-head:visible .page-actions button:visible").allInnerTexts();
+		const all = await this.page
+			.locator(".page-head:visible .page-actions button:visible")
+			.allInnerTexts();
 		return all.map((text) => text.trim()).filter(Boolean);
 	}
 
 	async has_field(fieldname) {
-		return (await this.page.locator(`.form-layout:visible [data-fieldname="${fieldname}"]:visible`).count()) > 0;
+		return (
+			(await this.page
+				.locator(`.form-layout:visible [data-fieldname="${fieldname}"]:visible`)
+				.count()) > 0
+		);
 	}
 
 	async headline() {
@@ -176,14 +185,18 @@ export class Desk {
 	// --- dialogs
 
 	dialog(title) {
-		return this.page.locator(".modal.show", { has: this.page.locator(".modal-title", { hasText: title }) });
+		return this.page.locator(".modal.show", {
+			has: this.page.locator(".modal-title", { hasText: title }),
+		});
 	}
 
 	// A dialog that is still being shown does not hear that it should hide.
 	async dialog_shown(title) {
 		await this.dialog(title).first().waitFor();
 		await this.page.waitForFunction(() =>
-			$(".modal.show").toArray().every((modal) => !$(modal).data("bs.modal")?._isTransitioning)
+			$(".modal.show")
+				.toArray()
+				.every((modal) => !$(modal).data("bs.modal")?._isTransitioning)
 		);
 	}
 
@@ -196,7 +209,9 @@ export class Desk {
 
 	async dialog_press(title, label) {
 		await this.dialog_shown(title);
-		await this.dialog(title).locator(".modal-footer button:visible", { hasText: exactly(label) }).click();
+		await this.dialog(title)
+			.locator(".modal-footer button:visible", { hasText: exactly(label) })
+			.click();
 	}
 
 	async dialog_says(title, pattern) {
@@ -214,7 +229,10 @@ export class Desk {
 	// --- what the site has
 
 	async count(doctype, filters = {}) {
-		return this.page.evaluate(([doctype, filters]) => frappe.db.count(doctype, { filters }), [doctype, filters]);
+		return this.page.evaluate(
+			([doctype, filters]) => frappe.db.count(doctype, { filters }),
+			[doctype, filters]
+		);
 	}
 
 	async names(doctype, filters, limit = 20) {
@@ -230,7 +248,8 @@ export class Desk {
 	// The date as a person of this site writes it.
 	async written_date(days) {
 		return this.page.evaluate(
-			(days) => frappe.datetime.str_to_user(frappe.datetime.add_days(frappe.datetime.get_today(), days)),
+			(days) =>
+				frappe.datetime.str_to_user(frappe.datetime.add_days(frappe.datetime.get_today(), days)),
 			days
 		);
 	}
@@ -238,7 +257,8 @@ export class Desk {
 	// As if the person had sorted the list so before.
 	async sort(doctype, sort_by) {
 		await this.page.evaluate(
-			([doctype, sort_by]) => frappe.model.user_settings.save(doctype, "List", { sort_by, sort_order: "desc" }),
+			([doctype, sort_by]) =>
+				frappe.model.user_settings.save(doctype, "List", { sort_by, sort_order: "desc" }),
 			[doctype, sort_by]
 		);
 	}
@@ -257,7 +277,9 @@ export class Desk {
 	async drawn(selector) {
 		await this.page.waitForFunction(
 			(selector) => {
-				const boxes = [...document.querySelectorAll(selector)].map((shape) => shape.getBoundingClientRect());
+				const boxes = [...document.querySelectorAll(selector)].map((shape) =>
+					shape.getBoundingClientRect()
+				);
 				const now = boxes.map(({ y, height }) => `${y}/${height}`).join();
 				const before = window.drawn_before;
 				window.drawn_before = now;

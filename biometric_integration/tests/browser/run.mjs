@@ -255,7 +255,11 @@ async function an_unmapped_punch_says_why(desk) {
 }
 
 async function the_id_in_the_employee_uses_it(desk, event) {
-	const [employee] = await desk.names("Employee", { status: "Active", attendance_device_id: ["is", "not set"] }, 1);
+	const [employee] = await desk.names(
+		"Employee",
+		{ status: "Active", attendance_device_id: ["is", "not set"] },
+		1
+	);
 	await desk.go("Form", "Employee", employee);
 	const tab = await desk.page.evaluate(() => {
 		const field = cur_frm.fields_dict.attendance_device_id;
@@ -346,7 +350,8 @@ async function the_workspace_and_the_devices(desk) {
 async function hr_manager_sets_up_but_sees_no_login(desk) {
 	await desk.go("Form", SETTINGS);
 	const buttons = await desk.buttons();
-	for (const label of ["Test Connection", "Sync Now", "Sync a Period"]) assert.ok(buttons.includes(label), label);
+	for (const label of ["Test Connection", "Sync Now", "Sync a Period"])
+		assert.ok(buttons.includes(label), label);
 	assert.ok(!(await desk.has_field("api_user")), "the login is for System Managers");
 	assert.ok(!(await desk.has_field("api_password")), "the login is for System Managers");
 }
@@ -357,7 +362,8 @@ async function hr_user_syncs_and_reads(desk) {
 	await desk.go("Form", SETTINGS);
 	const buttons = await desk.buttons();
 	assert.ok(buttons.includes("Sync Now"));
-	for (const label of ["Test Connection", "Sync a Period", "Save"]) assert.ok(!buttons.includes(label), label);
+	for (const label of ["Test Connection", "Sync a Period", "Save"])
+		assert.ok(!buttons.includes(label), label);
 	assert.ok(!(await desk.has_field("api_user")), "the login is for System Managers");
 	await sync(desk, "main");
 	assert.match(await finished(desk), /^Finished\. 0 new punches/);
@@ -373,7 +379,9 @@ async function reprocess_from_the_list(desk) {
 	await desk.go("List", EVENT, { status: "Unmapped" });
 	await desk.page.locator(".list-header-subject .list-check-all:visible").check();
 	await desk.page.locator(".page-head:visible .actions-btn-group:visible > button").click();
-	await desk.page.locator(".page-head:visible .actions-btn-group .dropdown-item:visible", { hasText: "Reprocess" }).click();
+	await desk.page
+		.locator(".page-head:visible .actions-btn-group .dropdown-item:visible", { hasText: "Reprocess" })
+		.click();
 	await desk.dialog_press("Confirm", "Yes");
 	await desk.page.locator(".desk-alert", { hasText: "looked at in a moment" }).waitFor();
 }
@@ -415,7 +423,11 @@ async function main() {
 		await step(what_a_hostile_server_says_stays_text, servers);
 		await desk.sign_in(...HR_USER);
 		await step(hr_user_syncs_and_reads);
-		console.log(`1..${number}\nAll passed in ${Math.round((Date.now() - started) / 1000)} s at ${SIZE.width}x${SIZE.height}`);
+		console.log(
+			`1..${number}\nAll passed in ${Math.round((Date.now() - started) / 1000)} s at ${SIZE.width}x${
+				SIZE.height
+			}`
+		);
 	} catch (error) {
 		console.error(error);
 		await desk.page.screenshot({ path: TROUBLE }).then(

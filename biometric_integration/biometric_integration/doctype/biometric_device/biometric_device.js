@@ -11,7 +11,10 @@ frappe.ui.form.on("Biometric Device", {
 	onload(frm) {
 		const method = "biometric_integration.api.status";
 		frappe.call({ method, type: "GET", silent: true }).then(({ message: status }) => {
-			const servers = status.servers.map(({ server, label }) => ({ value: server, label: label || server }));
+			const servers = status.servers.map(({ server, label }) => ({
+				value: server,
+				label: label || server,
+			}));
 			frm.set_df_property("server", "options", servers);
 		});
 	},

@@ -1,7 +1,9 @@
 frappe.ui.form.on("Biometric Mapping Rule", {
 	onload(frm) {
 		frappe.require("/assets/biometric_integration/js/mapping.js", () =>
-			biometric_integration.server_options().then((options) => frm.set_df_property("server", "options", options))
+			biometric_integration
+				.server_options()
+				.then((options) => frm.set_df_property("server", "options", options))
 		);
 		offer_locations(frm);
 	},
@@ -19,7 +21,11 @@ frappe.ui.form.on("Biometric Mapping Rule", {
 
 function offer_locations(frm) {
 	frappe.db
-		.get_list("Biometric Device", { fields: ["location"], filters: { location: ["is", "set"] }, limit: 0 })
+		.get_list("Biometric Device", {
+			fields: ["location"],
+			filters: { location: ["is", "set"] },
+			limit: 0,
+		})
 		.then((devices) => {
 			const codes = [...new Set(devices.map(({ location }) => location))].sort();
 			frm.set_df_property("location", "options", codes);

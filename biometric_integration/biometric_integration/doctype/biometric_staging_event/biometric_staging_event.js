@@ -32,7 +32,9 @@ frappe.ui.form.on("Biometric Staging Event", {
 
 function headline({ status, reason }) {
 	if (reason) return reason;
-	return status === "Pending" ? __("This punch waits to be used. That happens by itself, in a moment.") : "";
+	return status === "Pending"
+		? __("This punch waits to be used. That happens by itself, in a moment.")
+		: "";
 }
 
 function add_actions(frm) {
@@ -70,9 +72,7 @@ function choose_employee(frm) {
 }
 
 function reprocess(frm) {
-	frappe
-		.xcall("biometric_integration.api.reprocess", { events: [frm.doc.name] })
-		.then(() => follow(frm));
+	frappe.xcall("biometric_integration.api.reprocess", { events: [frm.doc.name] }).then(() => follow(frm));
 }
 
 function release(frm) {
@@ -83,7 +83,9 @@ function release(frm) {
 		[__("Device"), escape(frappe.utils.get_link_title("Biometric Device", device) || device || "")],
 		[__("Reported Time"), escape(frappe.datetime.str_to_user(source_time) || "")],
 	];
-	const shown = rows.map(([label, value]) => `<tr><th scope="row">${label}</th><td>${value}</td></tr>`).join("");
+	const shown = rows
+		.map(([label, value]) => `<tr><th scope="row">${label}</th><td>${value}</td></tr>`)
+		.join("");
 	const explained = __(
 		"The clock of the device was wrong. Ask the person when the punch was made, and give that time. What the device reported stays on record, and so does your name."
 	);

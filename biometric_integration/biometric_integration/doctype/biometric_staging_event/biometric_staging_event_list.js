@@ -32,10 +32,10 @@ function reprocess_checked(list) {
 	const question =
 		open.length === checked.length
 			? __("Look at {0} punches once more?", [open.length])
-			: __("Look at {0} of {1} punches once more? The others are processed already and stay as they are.", [
-					open.length,
-					checked.length,
-			  ]);
+			: __(
+					"Look at {0} of {1} punches once more? The others are processed already and stay as they are.",
+					[open.length, checked.length]
+			  );
 	frappe.confirm(question, () =>
 		frappe
 			.call({

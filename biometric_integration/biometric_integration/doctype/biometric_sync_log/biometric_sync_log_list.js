@@ -8,7 +8,13 @@ frappe.listview_settings["Biometric Sync Log"] = {
 	},
 	onload: (list) => biometric_integration.show_columns(list, 6),
 	get_indicator(doc) {
-		const colors = { Running: "blue", Success: "green", Partial: "orange", Failed: "red", Skipped: "gray" };
+		const colors = {
+			Running: "blue",
+			Success: "green",
+			Partial: "orange",
+			Failed: "red",
+			Skipped: "gray",
+		};
 		return [__(doc.status), colors[doc.status], `status,=,${doc.status}`];
 	},
 };

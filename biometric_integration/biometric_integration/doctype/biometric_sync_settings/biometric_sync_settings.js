@@ -102,9 +102,13 @@ function show_steps({ ok, steps }) {
 		primary_action: () => dialog.hide(),
 	});
 	const verdict = ok ? __("The connection works.") : __("The connection does not work yet.");
-	dialog.get_field("steps").$wrapper.html(
-		`<p role="status"><b>${verdict}</b></p><ol class="list-unstyled mb-0">${steps.map(step_html).join("")}</ol>`
-	);
+	dialog
+		.get_field("steps")
+		.$wrapper.html(
+			`<p role="status"><b>${verdict}</b></p><ol class="list-unstyled mb-0">${steps
+				.map(step_html)
+				.join("")}</ol>`
+		);
 	dialog.show();
 }
 
@@ -127,12 +131,14 @@ function step_html({ step, ok, message, fix }) {
 }
 
 function offer_time_zones(frm) {
-	frappe.call({ method: "frappe.core.doctype.user.user.get_timezones", type: "GET" }).then(({ message }) => {
-		const zones = message.timezones;
-		frm.fields_dict.time_zone.df.max_items = zones.length;
-		frm.set_df_property("time_zone", "options", zones);
-		frm.fields_dict.more_servers.grid.update_docfield_property("time_zone", "options", zones);
-	});
+	frappe
+		.call({ method: "frappe.core.doctype.user.user.get_timezones", type: "GET" })
+		.then(({ message }) => {
+			const zones = message.timezones;
+			frm.fields_dict.time_zone.df.max_items = zones.length;
+			frm.set_df_property("time_zone", "options", zones);
+			frm.fields_dict.more_servers.grid.update_docfield_property("time_zone", "options", zones);
+		});
 }
 
 // For what only adds to the form: where it fails, the form does without.
@@ -159,7 +165,9 @@ function show_state(frm) {
 	frm.set_intro("");
 	if (!frm.doc.server_type) {
 		frm.set_intro(
-			__("Choose the server type, fill in address and login, and save. Then Test Connection tells step by step whether it works."),
+			__(
+				"Choose the server type, fill in address and login, and save. Then Test Connection tells step by step whether it works."
+			),
 			"blue"
 		);
 	} else if (!frm.doc.enabled) {
@@ -179,7 +187,9 @@ function show_server(frm, server, now) {
 	const escape = frappe.utils.escape_html;
 	const label = server.server === "main" ? __("Main Server") : server.label || server.server;
 	const color = STATE_COLORS[server.state] || "gray";
-	const $words = $('<div class="small text-muted">').html(server_words(server, now).map(escape).join("<br>"));
+	const $words = $('<div class="small text-muted">').html(
+		server_words(server, now).map(escape).join("<br>")
+	);
 	if (server.state === "failing") {
 		$('<div><a href="#" class="try-now"></a></div>').appendTo($words).find("a").text(__("Try Now"));
 	}
@@ -208,8 +218,11 @@ function server_words(server, now) {
 function next_attempt({ next_attempt: at, error_class }, now) {
 	const minutes = at ? Math.ceil(moment(at).diff(moment(now), "seconds") / 60) : 0;
 	if (minutes <= 0) return __("The next run tries again.");
-	const clock = frappe.datetime.str_to_user(frappe.datetime.convert_to_user_tz(at), true);
-	const when = __("Next attempt in {0} minutes, at {1}.", [minutes, clock]);
+	const moment_of_it = frappe.datetime.str_to_user(frappe.datetime.convert_to_user_tz(at));
+	const when =
+		minutes === 1
+			? __("Next attempt within a minute, at {0}.", [moment_of_it])
+			: __("Next attempt in {0} minutes, at {1}.", [minutes, moment_of_it]);
 	// These pass only when a person has changed something, so the scheduler looks once an hour.
 	return NEEDS_A_PERSON.includes(error_class)
 		? `${when} ${__("When you have mended it, there is no need to wait.")}`
