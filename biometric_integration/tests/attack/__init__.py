@@ -4,10 +4,10 @@ No test runner picks these up, as they take minutes. Those that need a site run 
 
     bench --site attack.localhost execute biometric_integration.tests.attack.kill.run
     bench --site attack.localhost execute biometric_integration.tests.attack.race.run
-    bench --site attack.localhost execute biometric_integration.tests.attack.restart.run --kwargs "{'service': '…', 'stop': '…', 'start': '…'}"
+    bench --site attack.localhost execute biometric_integration.tests.attack.restart.run (see there for its arguments)
     bench --site attack.localhost execute biometric_integration.tests.attack.dead.run
 
-The others need no site:
+They refuse a site that holds anything they have not made. The others need no site:
 
     python -m biometric_integration.tests.attack.fuzz --rows 1000000
     python -m biometric_integration.tests.attack.faults

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import random
+import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +21,19 @@ TOO_BUSY = (frappe.QueryDeadlockError, frappe.QueryTimeoutError)
 """What a person sees as *please try again*."""
 
 
+def end_with_parent() -> None:
+	"""This process ends as soon as the one that started it does, however that ended."""
+	if parent := multiprocessing.parent_process():
+		threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
 def pull(site: Site, server: str, moment: datetime) -> None:
 	"""The job of the queue, at this moment (aware UTC) of the history. An exception ends the process with exit code 1."""
+	end_with_parent()
+	_pull(site, server, moment)
+
+
+def _pull(site: Site, server: str, moment: datetime) -> None:
 	with connected(site):
 		jobs._utc_now = lambda: moment
 		jobs.pull_server(server)
@@ -55,14 +69,16 @@ class Wakes:
 
 def pulling(site: Site, server: str, wakes: Wakes, tasks, done, together) -> None:
 	"""Pull at each moment that `tasks` names, at the same time as the others; `done` gets the traceback, or nothing."""
+	end_with_parent()
 	wakes.listen()
 	for moment in iter(tasks.get, None):
 		together.wait(60)
-		done.put(_attempt(lambda moment=moment: pull(site, server, moment)))
+		done.put(_attempt(lambda moment=moment: _pull(site, server, moment)))
 
 
 def using(site: Site, wakes: Wakes, errors) -> None:
 	"""Run the process job for each wish."""
+	end_with_parent()
 	while wakes.queue.get():
 		if error := _attempt(lambda: _use(site)):
 			errors.put(error)
@@ -183,6 +199,7 @@ def changing(
 	site: Site, people: dict[str, str], seed: int, deletes: int, wakes: Wakes, free, stop, acts, errors
 ) -> None:
 	"""Change things, as long as `free` is set and until `stop` is. `acts` gets what was done, or what a person was refused."""
+	end_with_parent()
 	wakes.listen()
 	desk = Desk(site, people, random.Random(seed), deletes)
 	with connected(site):
