@@ -57,9 +57,6 @@ from biometric_integration.core.summary import Outcome, RunCounts, RunReport, Ru
 from biometric_integration.core.window import DAY, Window, midnight
 
 BATCH = 1000
-USED_AT_ONCE = 200
-"""Check-ins of one transaction: as long as it lasts, whoever else makes a check-in waits for the next name of the series, and a worker
-that is stopped loses it."""
 ID_PAGE = 500
 REREAD_IDS = 300
 """Rows are committed slightly out of id order on the server (essl-protocol §3.2): the last few hundred are read again."""
@@ -552,7 +549,7 @@ class Engine:
 
 	def _passes(self, rules: Callable[[], Rules], go_on: Callable[[], bool]) -> Iterator[int]:
 		after = ""
-		while go_on() and (events := self.store.waiting(after, min(self.batch, USED_AT_ONCE))):
+		while go_on() and (events := self.store.waiting(after, min(self.batch, self.store.at_once))):
 			yield _repeated(lambda: self._settle(events, rules()), self.store.roll_back)
 			after = events[-1].name
 
@@ -575,10 +572,14 @@ class Engine:
 		self.store.settle([decision.refused(TAKEN_BACK) for decision in decisions], rules.now)
 		return len(decisions)
 
-	def _written(self, decisions: Iterable[Decision]) -> Iterator[Decision]:
+	def _written(self, decisions: Sequence[Decision]) -> Iterator[Decision]:
+		made = self.store.create_together([decision for decision in decisions if decision.creates])
 		for decision in decisions:
 			if not decision.creates:
 				yield decision
+				continue
+			if record := made.get(decision.event.name):
+				yield decision.done(record)
 				continue
 			try:
 				yield decision.done(self.store.create(decision))

@@ -6,7 +6,7 @@ together. Times are naive wall clock: source times of the server, punch times an
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,6 +55,10 @@ class BatchLost(Exception):
 
 
 class Store(Protocol):
+	"""at_once: how many events may be decided and written in one transaction."""
+
+	at_once: int
+
 	def devices(self, server: str) -> list[Device]:
 		"""All devices of a server, disabled ones included."""
 		...
@@ -111,6 +115,13 @@ class Store(Protocol):
 
 	def directory(self, events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
 		"""What is known about the people of these events; check-ins up to `reach` before the first and after the last."""
+		...
+
+	def create_together(self, decisions: Sequence[Decision]) -> Mapping[str, str]:
+		"""Write the check-ins of these decisions as far as the host can do it for many at once; event → name of its check-in.
+
+		What is not in the answer is created one by one. On a failure nothing of it stays. Raises BatchLost, Interrupted.
+		"""
 		...
 
 	def create(self, decision: Decision) -> str:

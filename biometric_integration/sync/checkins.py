@@ -74,16 +74,22 @@ def _insert(decision: Decision, device: Device | None) -> str:
 			"employee": decision.employee,
 			"time": decision.time,
 			"log_type": decision.log_type,
-			"device_id": device.label if device else "",
 			"biometric_event": decision.event.name,
+			**place(device),
 		}
 	)
-	if device and (device.latitude or device.longitude) and _wants_coordinates():
-		checkin.update({"latitude": device.latitude, "longitude": device.longitude})
 	return checkin.insert(ignore_permissions=True).name
 
 
-def _wants_coordinates() -> bool:
+def place(device: Device | None) -> dict[str, str | float]:
+	"""What a check-in says about where it was made."""
+	label = {"device_id": device.label if device else ""}
+	if device and (device.latitude or device.longitude) and wants_coordinates():
+		return {**label, "latitude": device.latitude, "longitude": device.longitude}
+	return label
+
+
+def wants_coordinates() -> bool:
 	"""Does HRMS ask for them, and has it somewhere to put them?"""
 	asked = cint(frappe.db.get_single_value("HR Settings", "allow_geolocation_tracking"))
 	return bool(asked and frappe.get_meta(DOCTYPE).has_field("latitude"))

@@ -18,6 +18,11 @@ def insert_new(doctype: str, fields: Sequence[str], rows: Sequence[Sequence]) ->
 	return frappe.db._cursor.rowcount
 
 
+def insert(doctype: str, fields: Sequence[str], rows: Sequence[Sequence]) -> None:
+	"""Insert rows that are not there yet; one that is there is an IntegrityError, and then none is inserted."""
+	frappe.db.sql(_insert(doctype, fields, len(rows)), _flat(rows))
+
+
 def update_many(doctype: str, fields: Sequence[str], rows: Sequence[Sequence]) -> None:
 	"""Write `fields` of existing documents; each row begins with the name."""
 	if rows:

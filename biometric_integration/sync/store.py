@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from rq.timeouts import JobTimeoutException
+
+from frappe import _
 from frappe.utils import now_datetime
 
 from biometric_integration.core.decide import Decision, Reason
 from biometric_integration.core.devices import Device, DeviceChange, unknown_still
 from biometric_integration.core.directory import Directory, WaitingEvent
 from biometric_integration.core.punch import Punch
-from biometric_integration.core.store import Claim, StreamBusy, TakenBack
+from biometric_integration.core.store import BatchLost, Claim, Interrupted, StreamBusy, TakenBack
 from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.core.summary import Outcome, RunCounts, Trigger
 from biometric_integration.core.window import Window
@@ -22,21 +25,38 @@ from biometric_integration.sync import (
 	devices,
 	directory,
 	locks,
+	site_rules,
 	staging,
 	sweep,
 	sync_log,
 	transaction,
 )
+from biometric_integration.sync.bulk_checkins import BulkWriter
 
 LANE = "process"
+ONE_BY_ONE = 200
+"""Check-ins of one transaction of the Document API: as long as it lasts, whoever else makes a check-in waits for the next name of the
+series, and a worker that is stopped loses it."""
+TOGETHER = 1000
 
 
 class FrappeStore:
-	"""What the engine needs from a site; see `core.store.Store` for what each method promises."""
+	"""What the engine needs from a site; see `core.store.Store` for what each method promises.
 
-	def __init__(self):
+	in_bulk: whether check-ins are written many at once; None = where the site adds nothing to their saving, found out whenever the
+	lane is taken.
+	"""
+
+	def __init__(self, in_bulk: bool | None = None):
 		self._touched_logs: set[str] = set()
-		self._devices: dict[str, Device] = {}
+		self._directory = Directory()
+		self._in_bulk = in_bulk
+		self._bulk: BulkWriter | None = None
+		self._way = ""
+
+	@property
+	def at_once(self) -> int:
+		return TOGETHER if self._bulk else ONE_BY_ONE
 
 	def devices(self, server: str) -> list[Device]:
 		return devices.of_server(server)
@@ -100,6 +120,8 @@ class FrappeStore:
 		transaction.commit()
 		mine = locks.take(LANE)
 		try:
+			if mine:
+				self._choose_way()
 			yield mine
 			if mine:
 				self._recount()
@@ -114,13 +136,27 @@ class FrappeStore:
 		return staging.waiting(after, limit)
 
 	def directory(self, events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
-		found = directory.gather(events, reach)
-		self._devices = dict(found.devices)
-		return found
+		self._directory = directory.gather(events, reach)
+		return self._directory
+
+	def create_together(self, decisions: Sequence[Decision]) -> Mapping[str, str]:
+		if not self._bulk:
+			return {}
+		try:
+			with transaction.batch():
+				return self._bulk.write(decisions, self._directory)
+		except JobTimeoutException as error:
+			raise Interrupted() from error
+		except BatchLost:
+			raise
+		except Exception as error:  # what stops them all may be the fault of one: the Document API tells which
+			transaction.roll_back()
+			self._give_up_bulk(error)
+			return {}
 
 	def create(self, decision: Decision) -> str:
 		with transaction.batch():
-			return checkins.create(decision, self._devices.get(decision.event.device))
+			return checkins.create(decision, self._directory.devices.get(decision.event.device))
 
 	def settle(self, decisions: Sequence[Decision], now: datetime) -> None:
 		made = {
@@ -136,7 +172,18 @@ class FrappeStore:
 	def roll_back(self) -> None:
 		transaction.roll_back()
 
+	def _choose_way(self) -> None:
+		"""How check-ins are written for as long as the lane is ours."""
+		added = [] if self._in_bulk else site_rules.additions()
+		in_bulk = not added if self._in_bulk is None else self._in_bulk
+		self._bulk = BulkWriter() if in_bulk else None
+		self._way = _("In bulk") if in_bulk else _("One by one: {0}").format(", ".join(added))
+
+	def _give_up_bulk(self, error: Exception) -> None:
+		self._bulk = None
+		self._way = _("One by one: writing in bulk failed ({0})").format(error)
+
 	def _recount(self) -> None:
 		"""Bring the logs up to date from the events, on a fresh view of the data; those too that a worker has left behind."""
-		transaction.in_one(lambda: sync_log.recount(self._touched_logs))
+		transaction.in_one(lambda: sync_log.recount(self._touched_logs, self._way))
 		self._touched_logs.clear()

@@ -146,14 +146,20 @@ def _write_requests(log: str, requests: Sequence[RequestTrace], now: datetime) -
 		frappe.db.bulk_insert("Biometric Sync Request", REQUEST_FIELDS, rows)
 
 
-def recount(logs: Iterable[str]) -> None:
-	"""Bring the counts of what became of their punches up to date, for these logs and for all that still had something waiting."""
+def recount(logs: Iterable[str], way: str = "") -> None:
+	"""Bring the counts of what became of their punches up to date, for these logs and for all that still had something waiting.
+
+	`way`: how the check-ins of `logs` were written.
+	"""
+	logs = set(logs)
 	waiting = frappe.get_all(DOCTYPE, {"pending": (">", 0)}, pluck="name")
 	names = sorted({*logs, *waiting} - {""})
 	counts = event_counts(names)
-	fields = list(vars(EventCounts()))
+	fields = [*vars(EventCounts()), "written"]
 	for row in frappe.get_all(DOCTYPE, {"name": ("in", names)}, ["name", *fields], limit=0):
-		now = vars(counts[row.name])
+		now = {**vars(counts[row.name]), "written": row.written}
+		if way and row.name in logs and now["created"]:
+			now["written"] = way
 		if any(row[field] != now[field] for field in fields):
 			frappe.db.set_value(DOCTYPE, row.name, now, update_modified=False)
 

@@ -1,0 +1,186 @@
+"""Employee Checkin, a whole batch with a fixed number of queries: the rows that the Document API would write, column by column.
+
+Only for sites that add nothing of their own to the saving of a check-in (`site_rules`). A check-in that HRMS might refuse is left to
+the Document API, which says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import frappe
+from frappe.model.naming import parse_naming_series
+from frappe.utils import now_datetime
+
+from biometric_integration.core.decide import Decision
+from biometric_integration.core.devices import Device
+from biometric_integration.core.directory import Directory
+from biometric_integration.sync import checkins, sql, transaction
+from biometric_integration.sync.shift_notes import ShiftNotes
+
+DOCTYPE = "Employee Checkin"
+ASSIGNMENT = "Shift Assignment"
+FETCHED_FROM = "employee."
+
+Row = dict[str, Any]
+
+
+class BulkWriter:
+	"""Keeps what HRMS has said about shifts from one batch to the next."""
+
+	def __init__(self):
+		self.shift_notes = ShiftNotes()
+
+	def write(self, decisions: Sequence[Decision], directory: Directory) -> dict[str, str]:
+		"""Insert the check-ins; event → name of its check-in. Those that are not in the answer need the Document API.
+
+		Commits before anything is written: the numbers of the names, so that nobody waits for them.
+		"""
+		rows = list(self._rows(decisions, directory)) if decisions else []
+		if not rows:
+			return {}
+		for row, name in zip(rows, _reserved_names(len(rows)), strict=True):
+			row["name"] = name
+		fields = list(rows[0])
+		sql.insert(DOCTYPE, fields, [[row[field] for field in fields] for row in rows])
+		last = {"doctype": DOCTYPE, "name": rows[-1]["name"], "user": frappe.session.user}
+		frappe.publish_realtime("list_update", last, after_commit=True)  # an open list shows them
+		return {row["biometric_event"]: row["name"] for row in rows}
+
+	def _rows(self, decisions: Sequence[Decision], directory: Directory) -> Iterator[Row]:
+		people = _people({decision.employee for decision in decisions})
+		days = [decision.time.date() for decision in decisions]
+		defaults = {name: person.get("default_shift") or "" for name, person in people.items()}
+		self.shift_notes.prepare(defaults, min(days), max(days))
+		places, taken, empty = _Places(list(people)), _taken(directory), _empty_row()
+		fetched = {name: _fetched(person) for name, person in people.items()}
+		for decision in decisions:
+			moment = (decision.employee, decision.time)
+			device = directory.devices.get(decision.event.device)
+			if decision.employee not in people or moment in taken or places.doubtful(decision.employee, device):
+				continue
+			shift = self._shift(decision)
+			if shift is None:
+				continue
+			taken.add(moment)
+			yield {
+				**empty,
+				**fetched[decision.employee],
+				**places.of(device),
+				**shift,
+				"employee": decision.employee,
+				"time": decision.time,
+				"log_type": decision.log_type,
+				"biometric_event": decision.event.name,
+			}
+
+	def _shift(self, decision: Decision) -> Row | None:
+		"""None where HRMS does not take it."""
+		messages = len(frappe.local.message_log)
+		try:
+			return self.shift_notes.of(decision.employee, decision.time, decision.log_type)
+		except frappe.ValidationError:
+			return None
+		finally:
+			del frappe.local.message_log[messages:]
+
+
+class _Places:
+	"""Device → what a check-in says about where it was made. Asks HRMS itself how it writes coordinates."""
+
+	def __init__(self, employees: Sequence[str]):
+		self._tracked = checkins.wants_coordinates()
+		self._bound = _bound_to_places(employees) if self._tracked else set()
+		self._found: dict[str, Row] = {}
+
+	def doubtful(self, employee: str, device: Device | None) -> bool:
+		"""Might HRMS refuse it for where it was made?"""
+		known = device and (device.latitude or device.longitude)
+		return self._tracked and (not known or employee in self._bound)
+
+	def of(self, device: Device | None) -> Row:
+		key = device.key if device else ""
+		if key not in self._found:
+			self._found[key] = self._row(device)
+		return self._found[key]
+
+	def _row(self, device: Device | None) -> Row:
+		checkin = frappe.new_doc(DOCTYPE)
+		before = checkin.get_valid_dict()
+		checkin.update(checkins.place(device))
+		checkin.set_geolocation()
+		after = checkin.get_valid_dict()
+		return {field: value for field, value in after.items() if value != before[field]}
+
+
+def _bound_to_places(employees: Collection[str]) -> set[str]:
+	"""Those who may check in near their shift location only."""
+	if not frappe.get_meta(ASSIGNMENT).has_field("shift_location"):
+		return set()
+	filters = {"employee": ("in", employees), "shift_location": ("is", "set"), "docstatus": 1}
+	return set(frappe.get_all(ASSIGNMENT, filters, pluck="employee", distinct=True, limit=0))
+
+
+def _people(names: Collection[str]) -> dict[str, Any]:
+	fields = {"name", "default_shift", *_sources().values()}
+	rows = frappe.get_all("Employee", {"name": ("in", sorted(names))}, sorted(fields), limit=0)
+	return {row.name: row for row in rows}
+
+
+def _sources() -> dict[str, str]:
+	"""Field of a check-in → field of the employee it is fetched from."""
+	return {
+		field.fieldname: field.fetch_from.removeprefix(FETCHED_FROM)
+		for field in frappe.get_meta(DOCTYPE).fields
+		if (field.fetch_from or "").startswith(FETCHED_FROM)
+	}
+
+
+def _fetched(person: Any) -> Row:
+	return {field: person.get(source) for field, source in _sources().items()}
+
+
+def _taken(directory: Directory) -> set[tuple[str, datetime]]:
+	"""Employee and written time of the check-ins that are there: HRMS refuses a second one."""
+	return {
+		(employee, entry.written or entry.time)
+		for employee, entries in directory.recorded.items()
+		for entry in entries
+		if entry.record
+	}
+
+
+def _empty_row() -> Row:
+	"""A new check-in with the defaults of its fields, and who makes it when."""
+	now, user = now_datetime(), frappe.session.user
+	stamps = {"creation": now, "modified": now, "owner": user, "modified_by": user}
+	return {**frappe.new_doc(DOCTYPE).get_valid_dict(ignore_virtual=True), **stamps, "docstatus": 0}
+
+
+def _reserved_names(count: int) -> list[str]:
+	"""The next names of the series, reserved by one commit of its own; numbers of a batch that fails stay unused."""
+	series, digits = "", 0
+
+	def note(prefix: str, width: int) -> str:
+		nonlocal series, digits
+		series, digits = prefix, width
+		return "\0"
+
+	pattern = parse_naming_series(frappe.get_meta(DOCTYPE).autoname, number_generator=note)
+	last = _reserved(series, count)
+	numbers = range(last - count + 1, last + 1)
+	return [pattern.replace("\0", str(number).zfill(digits)) for number in numbers]
+
+
+def _reserved(series: str, count: int) -> int:
+	"""Move the counter; returns its new value."""
+	frappe.db.sql(
+		"""INSERT INTO `tabSeries` (`name`, `current`) VALUES (%s, %s)
+		ON DUPLICATE KEY UPDATE `current`=`current`+%s""",
+		(series, count, count),
+	)  # the query builder has no ON DUPLICATE KEY UPDATE on all versions
+	last = frappe.db.sql("SELECT `current` FROM `tabSeries` WHERE `name`=%s", (series,))[0][0]
+	transaction.commit()
+	return last

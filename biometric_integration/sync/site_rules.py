@@ -1,0 +1,132 @@
+"""What a site adds to the saving of a check-in, beyond frappe's, ERPNext's and HRMS's own code.
+
+Everything is asked by existence, never by version. Read from `Document.insert` of frappe 15.41 and 15.72.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import frappe
+from frappe import _
+from frappe.model.base_document import get_controller
+
+DOCTYPE = "Employee Checkin"
+CONTROLLER = "hrms.hr.doctype.employee_checkin.employee_checkin"
+OWN_APPS = ("frappe", "erpnext", "hrms")
+OWN_FIELD = "biometric_event"
+INSERT_EVENTS = (
+	"before_insert",
+	"before_naming",
+	"autoname",
+	"before_validate",
+	"validate",
+	"before_save",
+	"after_insert",
+	"on_update",
+	"on_change",
+)
+CLASS_HOOKS = ("override_doctype_class", "extend_doctype_class")
+REQUIRED = ("employee", "time")
+CHECKED_PROPERTIES = (
+	"autoname",
+	"fetch_from",
+	"fetch_if_empty",
+	"fieldtype",
+	"is_virtual",
+	"length",
+	"non_negative",
+	"options",
+	"precision",
+	"reqd",
+	"set_only_once",
+	"unique",
+)
+"""Properties of fields that Customize Form can change and that an insert looks at."""
+
+ADDED = {
+	"Server Script": {"reference_doctype": DOCTYPE, "script_type": "DocType Event", "disabled": 0},
+	"Notification": {
+		"document_type": DOCTYPE,
+		"enabled": 1,
+		"event": ("in", ("New", "Save", "Value Change", "Method", "Custom")),
+	},
+	"Webhook": {"webhook_doctype": DOCTYPE, "enabled": 1},
+	"Workflow": {"document_type": DOCTYPE, "is_active": 1},
+	"Assignment Rule": {"document_type": DOCTYPE, "disabled": 0},
+	"Document Naming Rule": {"document_type": DOCTYPE, "disabled": 0},
+	"Energy Point Rule": {"reference_doctype": DOCTYPE, "enabled": 1},
+	"Milestone Tracker": {"document_type": DOCTYPE, "disabled": 0},
+	"Service Level Agreement": {"document_type": DOCTYPE},
+	"User Type": {"apply_user_permission_on": DOCTYPE},
+	"Property Setter": {"doc_type": DOCTYPE, "property": ("in", CHECKED_PROPERTIES)},
+}
+"""Documents by which a site adds to it without code."""
+
+
+def additions() -> list[str]:
+	"""What is added, each by the name under which Desk or the code of an app has it; empty where there is nothing."""
+	found = [*_class(), *_handlers(), *_documents(), *_fields(), *_naming(), *_follower()]
+	return list(dict.fromkeys(found))
+
+
+def _class() -> Iterator[str]:
+	for hook in CLASS_HOOKS:
+		for path in frappe.get_hooks(hook, {}).get(DOCTYPE, []):
+			yield f"{hook} {path}"
+	controller = get_controller(DOCTYPE)
+	members = (controller, *filter(callable, vars(controller).values()))
+	yield from (
+		f"{member.__module__}.{member.__qualname__}"
+		for member in members
+		if getattr(member, "__module__", CONTROLLER) != CONTROLLER
+	)
+
+
+def _handlers() -> Iterator[str]:
+	handlers = frappe.get_doc_hooks()
+	for of in (DOCTYPE, "*"):
+		for event in INSERT_EVENTS:
+			yield from (
+				path for path in handlers.get(of, {}).get(event, []) if path.split(".")[0] not in OWN_APPS
+			)
+
+
+def _documents() -> Iterator[str]:
+	for doctype, filters in ADDED.items():
+		if frappe.db.table_exists(doctype):
+			yield from (f"{_(doctype)} {name}" for name in frappe.get_all(doctype, filters, pluck="name"))
+
+
+def _fields() -> Iterator[str]:
+	meta, empty = frappe.get_meta(DOCTYPE), frappe.new_doc(DOCTYPE)
+	for field in meta.fields:
+		required = field.reqd and field.fieldname not in REQUIRED and not empty.get(field.fieldname)
+		fetched = field.fetch_from and not field.fetch_from.startswith("employee.")
+		unique = field.unique and field.fieldname != OWN_FIELD
+		if required or fetched or unique or field.in_global_search:
+			yield f"{_('Field')} {field.fieldname}"
+	if meta.has_field("company"):
+		yield f"{_('Field')} company"  # ERPNext asks then whether the company is being deleted
+
+
+def _naming() -> Iterator[str]:
+	"""Only a counter after plain text and parts of the date can be reserved as a block."""
+	option = frappe.get_meta(DOCTYPE).autoname or ""
+	parts = option.split(".")
+	dated = {"YY", "YYYY", "MM", "DD", "WW"}
+	plain = all(part in dated or part.strip("#") == "" or not _means_something(part) for part in parts)
+	if not (plain and any(part.startswith("#") for part in parts)):
+		yield f"autoname {option}"
+
+
+def _means_something(part: str) -> bool:
+	"""Would frappe put a value in its place?"""
+	is_field = frappe.get_meta(DOCTYPE).has_field(part) or part in ("name", "owner", "timestamp")
+	return is_field or "{" in part or ":" in part or part in frappe.get_hooks("naming_series_variables", {})
+
+
+def _follower() -> Iterator[str]:
+	user = frappe.session.user
+	if frappe.get_cached_value("User", user, "follow_created_documents"):
+		yield f"{_('User')} {user}"
