@@ -11,9 +11,10 @@ import frappe
 from frappe.query_builder.functions import Count, Max
 
 CHECKIN, ASSIGNMENT, SHIFT = "Employee Checkin", "Shift Assignment", "Shift Type"
-AROUND = timedelta(days=2)
-"""HRMS looks at the shifts of the day before and of the day after, and a night shift reaches into one more."""
 DAY = timedelta(days=1)
+BEFORE, AFTER = timedelta(hours=6), timedelta(hours=18)
+"""A shift whose window opens and closes within these of its start meets none of a day or two later or earlier."""
+NEAR = 3 * DAY
 OF_ASSIGNMENT = ("overtime_type",)
 """Fields that newer versions of HRMS take from the assignment."""
 
@@ -33,18 +34,20 @@ class Window(NamedTuple):
 class ShiftNotes:
 	"""Answers what HRMS's own `fetch_shift` sets on a check-in.
 
-	An answer is used again only for people with exactly one shift type in force around the day (or who never had any), only where the
-	windows of that type cannot meet, and only as long as no shift type changes. For everybody else HRMS is asked for each punch.
+	An answer is used again only for people with exactly one shift type in force from the day before to the day after (or who never had
+	any), only where the windows of their shifts cannot meet, and only as long as no shift type changes. For everybody else HRMS is
+	asked for each punch.
 	"""
 
 	def __init__(self):
 		self._as_of: Any = None
 		self._windows: dict[Key, list[Window]] = {}
 		self._outside: dict[Key, Fields] = {}
+		self._ordinary: dict[str, bool] = {}
 		self._defaults: dict[str, str] = {}
 		self._assigned: dict[str, list] = {}
+		self._ever: set[str] = set()
 		self._keys: dict[tuple[str, date], Key | None] = {}
-		self.asked = 0
 
 	def prepare(self, defaults: dict[str, str], first: date, last: date) -> None:
 		"""Read what is in force for these employees (employee → default shift, or empty) from the first to the last day."""
@@ -52,19 +55,15 @@ class ShiftNotes:
 		self._defaults = defaults
 		self._keys.clear()
 		self._assigned = {}
-		employees = list(defaults)
-		for row in _assignments(employees, first - AROUND, last + AROUND):
+		for row in _assignments(list(defaults), first - NEAR, last + NEAR):
 			self._assigned.setdefault(row.employee, []).append(row)
-		self._ever = set(self._assigned) | _ever_assigned(set(employees) - set(self._assigned))
+		self._ever = set(self._assigned) | _ever_assigned(set(defaults) - set(self._assigned))
 
 	def of(self, employee: str, time: datetime, log_type: str) -> Fields:
 		"""The fields of a check-in at `time` (site clock). Raises what HRMS raises."""
 		key = self._key(employee, time.date())
-		if key is None:
-			return self._ask(employee, time, log_type)
-		key = (*key, bool(log_type))
-		found = self._known(key, time)
-		return self._learnt(key, employee, time, log_type) if found is None else found
+		known = self._again(key, employee, time, log_type) if key else None
+		return _asked(employee, time, log_type) if known is None else known
 
 	def _forget_if_changed(self) -> None:
 		shift = frappe.qb.DocType(SHIFT)
@@ -72,6 +71,7 @@ class ShiftNotes:
 		if as_of != self._as_of:
 			self._windows.clear()
 			self._outside.clear()
+			self._ordinary.clear()
 		self._as_of = as_of
 
 	def _key(self, employee: str, day: date) -> Key | None:
@@ -81,62 +81,90 @@ class ShiftNotes:
 		return found
 
 	def _in_force(self, employee: str, day: date) -> Key | None:
-		"""The one shift type around a day and how it comes to be; None where it is not one."""
+		"""The one shift type around a day and how it comes to be; None where HRMS has to be asked."""
 		default = self._defaults.get(employee) or ""
-		near = [
-			row
-			for row in self._assigned.get(employee, ())
-			if row.start_date <= day + AROUND and (row.end_date or date.max) >= day - AROUND
-		]
-		types = {row.shift_type for row in near} | ({default} - {""})
+		rows = self._assigned.get(employee, [])
+		types = {row.shift_type for row in rows} | ({default} - {""})
 		if not types:
 			return None if employee in self._ever else ("",)
-		covers = [
-			row
-			for row in near
-			if row.start_date <= day - AROUND and (row.end_date or date.max) >= day + AROUND
-		]
-		if len(types) > 1 or len(near) != len(covers) or len(near) > 1:
+		near = [row for row in rows if _overlaps(row, day - DAY, day + DAY)]
+		here = {row.shift_type for row in near} | ({default} - {""})
+		whole = len(near) == 1 and _covers(near[0], day - DAY, day + DAY)
+		if len(here) != 1 or (near and not whole) or not all(map(self._is_ordinary, types)):
 			return None
-		shift_type = types.pop()
-		if not _apart(shift_type):
-			return None
-		return (shift_type, bool(default), *(tuple(row.values()) for row in _parts(near)))
+		return (*here, bool(default), *(tuple(row.get(field) for field in OF_ASSIGNMENT) for row in near))
 
-	def _known(self, key: Key, time: datetime) -> Fields | None:
+	def _is_ordinary(self, shift_type: str) -> bool:
+		if shift_type not in self._ordinary:
+			self._ordinary[shift_type] = _is_ordinary(shift_type)
+		return self._ordinary[shift_type]
+
+	def _again(self, key: Key, employee: str, time: datetime, log_type: str) -> Fields | None:
+		"""An answer that HRMS has given before, for this key; None where it has not, or where it may not hold for this employee."""
+		of = (*key, bool(log_type))
 		if not key[0]:
-			return self._outside.get(key)
-		windows = self._windows.get(key, [])
-		after = bisect_right(windows, (time,))
-		before = after - 1
-		if before >= 0 and windows[before].opens < time < windows[before].closes:
-			return windows[before].fields
-		if 0 < after < len(windows) and windows[before].closes < time < windows[after].opens:
-			follows = windows[after].start - windows[before].start == DAY
-			return self._outside.get(key) if follows else None
+			return self._at_no_shift(of, employee, time, log_type)
+		if not self._surely_known(of, time):
+			self._learn(of, key, employee, time, log_type)
+		before, after = self._around(of, time)
+		if before and time < before.closes:
+			holds = time > before.opens and self._key(employee, before.start.date()) == key
+			return before.fields if holds else None
+		if before and after and before.closes < time < after.opens and after.start - before.start == DAY:
+			return self._at_no_shift(of, employee, time, log_type)
 		return None
 
-	def _learnt(self, key: Key, employee: str, time: datetime, log_type: str) -> Fields:
-		fields = self._ask(employee, time, log_type)
-		if not fields.get("shift"):
-			self._outside[key] = fields
-			return fields
-		window = Window(
-			fields["shift_actual_start"], fields["shift_actual_end"], fields["shift_start"], fields
-		)
-		windows = self._windows.setdefault(key, [])
-		if all(window.opens != known.opens for known in windows):
-			insort(windows, window)
-		return fields
+	def _surely_known(self, of: Key, time: datetime) -> bool:
+		before, after = self._around(of, time)
+		return bool(before and (time < before.closes or (after and after.start - before.start == DAY)))
 
-	def _ask(self, employee: str, time: datetime, log_type: str) -> Fields:
-		self.asked += 1
-		checkin = frappe.new_doc(CHECKIN)
-		checkin.update({"employee": employee, "time": time, "log_type": log_type})
-		before = checkin.get_valid_dict()
-		checkin.fetch_shift()
-		after = checkin.get_valid_dict()
-		return {field: value for field, value in after.items() if value != before.get(field)}
+	def _around(self, of: Key, time: datetime) -> tuple[Window | None, Window | None]:
+		"""The window that opened last before a moment, and the next one."""
+		windows = self._windows.get(of, [])
+		after = bisect_right(windows, (time,))
+		return (windows[after - 1] if after else None, windows[after] if after < len(windows) else None)
+
+	def _learn(self, of: Key, key: Key, employee: str, time: datetime, log_type: str) -> None:
+		"""Ask HRMS about the shifts of three days, each at the moment it begins."""
+		begin = frappe.get_cached_doc(SHIFT, key[0]).start_time
+		windows = self._windows.setdefault(of, [])
+		known = {window.start for window in windows}
+		for day in (time.date() - DAY, time.date(), time.date() + DAY):
+			start = datetime.combine(day, datetime.min.time()) + begin
+			if start in known or self._key(employee, day) != key:
+				continue
+			fields = _asked(employee, start, log_type)
+			if fields.get("shift") == key[0] and fields.get("shift_start") == start:
+				insort(
+					windows,
+					Window(fields["shift_actual_start"], fields["shift_actual_end"], start, fields),
+				)
+
+	def _at_no_shift(self, of: Key, employee: str, time: datetime, log_type: str) -> Fields:
+		if of not in self._outside:
+			fields = _asked(employee, time, log_type)
+			if fields.get("shift"):
+				return fields
+			self._outside[of] = fields
+		return self._outside[of]
+
+
+def _asked(employee: str, time: datetime, log_type: str) -> Fields:
+	"""What HRMS sets on a new check-in."""
+	checkin = frappe.new_doc(CHECKIN)
+	checkin.update({"employee": employee, "time": time, "log_type": log_type})
+	before = checkin.get_valid_dict()
+	checkin.fetch_shift()
+	after = checkin.get_valid_dict()
+	return {field: value for field, value in after.items() if value != before.get(field)}
+
+
+def _overlaps(row: Any, first: date, last: date) -> bool:
+	return row.start_date <= last and (row.end_date or date.max) >= first
+
+
+def _covers(row: Any, first: date, last: date) -> bool:
+	return row.start_date <= first and (row.end_date or date.max) >= last
 
 
 def _assignments(employees: Collection[str], first: date, last: date) -> list:
@@ -163,16 +191,10 @@ def _ever_assigned(employees: Collection[str]) -> set[str]:
 	return set(frappe.get_all(ASSIGNMENT, filters, pluck="employee", distinct=True, limit=0))
 
 
-def _parts(rows: list) -> list[Fields]:
-	"""What of an assignment shows on a check-in."""
-	return [{field: row.get(field) for field in ("shift_type", *OF_ASSIGNMENT)} for row in rows]
-
-
-def _apart(shift_type: str) -> bool:
-	"""Do the windows of two days of this shift leave time between them? Else HRMS cuts them where they meet."""
+def _is_ordinary(shift_type: str) -> bool:
+	"""Do its windows leave time between them, and keep within reach of the day? Else HRMS cuts them where they meet."""
 	shift = frappe.get_cached_doc(SHIFT, shift_type)
 	length = (shift.end_time - shift.start_time) % DAY
-	margins = timedelta(
-		minutes=shift.begin_check_in_before_shift_start_time + shift.allow_check_out_after_shift_end_time
-	)
-	return bool(length) and length + margins < DAY
+	before = timedelta(minutes=shift.begin_check_in_before_shift_start_time)
+	after = timedelta(minutes=shift.allow_check_out_after_shift_end_time)
+	return bool(length) and before <= BEFORE and length + after <= AFTER and before + length + after < DAY

@@ -56,6 +56,18 @@ SETTLED_FIELDS = (
 	"resolved_at",
 	"modified",
 )
+WAITING_FIELDS = (
+	"name",
+	"device",
+	"device_user_id",
+	"source_time",
+	"punch_time",
+	"direction",
+	"sync_log",
+	"released_by",
+	"server",
+)
+DIRECTIONS = {direction.value: direction for direction in Direction}
 REOPENED = {"status": EventStatus.PENDING.value, "reason_code": "", "reason": ""}
 
 
@@ -129,36 +141,27 @@ def newest_before(stream: Stream, moment: datetime) -> datetime | None:
 
 
 def waiting(after: str, limit: int) -> list[WaitingEvent]:
-	rows = frappe.get_all(
-		DOCTYPE,
-		filters={"status": EventStatus.PENDING.value, "reason_code": "", "name": (">", after)},
-		fields=[
-			"name",
-			"device",
-			"device_user_id",
-			"source_time",
-			"punch_time",
-			"direction",
-			"sync_log",
-			"released_by",
-			"server",
-		],
-		order_by="name asc",
-		limit=limit,
+	event = frappe.qb.DocType(DOCTYPE)
+	query = (
+		frappe.qb.from_(event)
+		.select(*(event[field] for field in WAITING_FIELDS))
+		.where((event.status == EventStatus.PENDING.value) & (event.reason_code == "") & (event.name > after))
+		.orderby(event.name)
+		.limit(limit)
 	)
 	return [
 		WaitingEvent(
-			row.name,
-			row.device or "",
-			row.device_user_id,
-			row.source_time,
-			row.punch_time,
-			Direction(row.direction or ""),
-			row.sync_log or "",
-			bool(row.released_by),
-			row.server or "",
+			name,
+			device or "",
+			user_id,
+			source_time,
+			punch_time,
+			DIRECTIONS[direction or ""],
+			sync_log or "",
+			bool(released_by),
+			server or "",
 		)
-		for row in rows
+		for name, device, user_id, source_time, punch_time, direction, sync_log, released_by, server in query.run()
 	]
 
 
@@ -182,6 +185,24 @@ def settle(decisions: Sequence[Decision], now: datetime) -> None:
 		for decision in decisions
 	]
 	sql.update_many(DOCTYPE, SETTLED_FIELDS, sorted(rows))
+
+
+def settle_created(names: Sequence[str], now: datetime) -> None:
+	"""The same for events whose check-in has been created: what is to be said about them stands there."""
+	if names:
+		frappe.db.sql(
+			f"""UPDATE `tab{DOCTYPE}` e JOIN `tabEmployee Checkin` c ON c.`biometric_event`=e.`name`
+			SET e.`status`=%(status)s, e.`reason_code`='', e.`reason`='', e.`attempts`=0, e.`employee`=c.`employee`,
+				e.`log_type`=c.`log_type`, e.`resolved_time`=c.`time`, e.`employee_checkin`=c.`name`,
+				e.`resolved_at`=%(now)s, e.`modified`=%(modified)s
+			WHERE e.`name` IN %(names)s""",
+			{
+				"status": EventStatus.PROCESSED.value,
+				"now": now,
+				"modified": now_datetime(),
+				"names": tuple(names),
+			},
+		)  # the query builder does not say whose column is set
 
 
 def _attempts(decisions: Iterable[Decision]) -> dict[str, int]:

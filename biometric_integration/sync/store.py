@@ -50,6 +50,7 @@ class FrappeStore:
 	def __init__(self, in_bulk: bool | None = None):
 		self._touched_logs: set[str] = set()
 		self._directory = Directory()
+		self._together: set[str] = set()
 		self._in_bulk = in_bulk
 		self._bulk: BulkWriter | None = None
 		self._way = ""
@@ -137,6 +138,7 @@ class FrappeStore:
 
 	def directory(self, events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
 		self._directory = directory.gather(events, reach)
+		self._together = set()
 		return self._directory
 
 	def create_together(self, decisions: Sequence[Decision]) -> Mapping[str, str]:
@@ -144,7 +146,7 @@ class FrappeStore:
 			return {}
 		try:
 			with transaction.batch():
-				return self._bulk.write(decisions, self._directory)
+				made = self._bulk.write(decisions, self._directory)
 		except JobTimeoutException as error:
 			raise Interrupted() from error
 		except BatchLost:
@@ -153,19 +155,21 @@ class FrappeStore:
 			transaction.roll_back()
 			self._give_up_bulk(error)
 			return {}
+		self._together = set(made)
+		return made
 
 	def create(self, decision: Decision) -> str:
 		with transaction.batch():
 			return checkins.create(decision, self._directory.devices.get(decision.event.device))
 
 	def settle(self, decisions: Sequence[Decision], now: datetime) -> None:
-		made = {
-			decision.event.name: decision.record for decision in decisions if decision.reason is Reason.NONE
-		}
-		if not checkins.all_there(made):
+		made = {each.event.name: each.record for each in decisions if each.reason is Reason.NONE}
+		if not self._bulk and not checkins.all_there(made):
 			raise TakenBack()
+		together = sorted(self._together & set(made))
 		with transaction.batch():
-			staging.settle(decisions, now)
+			staging.settle([each for each in decisions if each.event.name not in self._together], now)
+			staging.settle_created(together, now)
 			transaction.commit()
 		self._touched_logs.update(decision.event.sync_log for decision in decisions)
 

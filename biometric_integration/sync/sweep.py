@@ -55,19 +55,14 @@ def _ids_of_nobody() -> Iterator[tuple[str, str]]:
 		frappe.qb.from_(event)
 		.select(event.server, event.device_user_id)
 		.distinct()
-		.where((event.status == EventStatus.UNMAPPED.value) & (event.reason_code == Reason.NO_EMPLOYEE.value))
+		.where(event.reason_code == Reason.NO_EMPLOYEE.value)
 	)
 	for server, user_id in query.run():
 		yield server or "", user_id or ""
 
 
 def _events_of(server: str, user_id: str, **filters) -> list[str]:
-	filters = {
-		"status": EventStatus.UNMAPPED.value,
-		"server": server,
-		"device_user_id": user_id,
-		**filters,
-	}
+	filters = {"server": server, "device_user_id": user_id, **filters}
 	return frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=AT_ONCE)
 
 
@@ -88,7 +83,7 @@ def _moved_ids() -> Iterator[tuple[str, str, str]]:
 		frappe.qb.from_(event)
 		.select(event.server, event.device_user_id, event.employee)
 		.distinct()
-		.where((event.status == EventStatus.UNMAPPED.value) & event.reason_code.isin(EMPLOYMENT))
+		.where(event.reason_code.isin(EMPLOYMENT))
 	)
 	rows = [tuple(value or "" for value in row) for row in query.run()]
 	normalisers = servers.normalisers()

@@ -50,6 +50,20 @@ def shift_type(start: str = "09:00:00", end: str = "18:00:00", **values) -> str:
 	return _insert("Shift Type", name=name, start_time=start, end_time=end, **values).name
 
 
+def shift_assignment(employee: str, shift: str, start: date, end: date | None = None, **values) -> str:
+	document = _insert(
+		"Shift Assignment",
+		employee=employee,
+		company=company(),
+		shift_type=shift,
+		start_date=start,
+		end_date=end,
+		**{"status": "Active", **values},
+	)
+	document.submit()
+	return document.name
+
+
 def employee(device_id: str | None = None, name: str | None = None, joined: date = JOINED, **values) -> str:
 	"""An employee of the test company; the first name is unique, the device id is as given."""
 	return _insert(
