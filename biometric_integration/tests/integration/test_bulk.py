@@ -439,6 +439,7 @@ def document(doctype: str, **values) -> Iterator[str]:
 		yield made.name
 	finally:
 		made.delete(ignore_permissions=True)
+		frappe.cache.delete_value("webhooks")  # older versions of frappe keep them
 		frappe.clear_cache(doctype=CHECKIN)
 
 
