@@ -14,14 +14,7 @@ from biometric_integration.connectors.soap import LONGEST_ROW, SoapClient, SoapR
 from biometric_integration.connectors.transport import Transport, utc_now
 from biometric_integration.core.connector import Feed, ListedDevice, Page, ServerConfig, Step, Unit
 from biometric_integration.core.errors import AmbiguousError, AuthenticationError, ProtocolError, SyncError
-from biometric_integration.core.punch import (
-	DIRECTION_WORDS,
-	Direction,
-	Kind,
-	Record,
-	Unreadable,
-	direction_of,
-)
+from biometric_integration.core.punch import Direction, Kind, Record, Unreadable, direction_of
 from biometric_integration.core.window import DAY, Window, by_day, midnight
 
 SERVICE_NAMES = ("webservice.asmx", "iclock/webservice.asmx", "Webservice.asmx", "iclock/Webservice.asmx")
@@ -199,7 +192,7 @@ def parse_row(
 		return Unreadable(body, f"The row has {len(fields)} fields in place of 5.", log_id)
 	if not code and not is_junk:
 		return Unreadable(body, "The row has no employee code.", log_id)
-	direction = DIRECTION_WORDS.get(word) or direction_of(word) or Direction.NONE
+	direction = direction_of(word) or Direction.NONE
 	return Record(
 		code, moment, direction, raw, "", name, location, log_id, "", Kind.JUNK if is_junk else Kind.PUNCH
 	)
@@ -215,8 +208,10 @@ def parse_row_with_id(raw: str, pairs: Collection[Pair] = ()) -> Row:
 
 
 def _log_id(text: str) -> int | None:
-	is_number = text.isascii() and text.isdecimal() and len(text) <= LONGEST_ID
-	return int(text) if is_number and int(text) <= LARGEST_ID else None
+	if not (text.isascii() and text.isdecimal() and len(text) <= LONGEST_ID):
+		return None
+	number = int(text)
+	return number if number <= LARGEST_ID else None
 
 
 def parse_device(raw: str) -> ListedDevice | None:

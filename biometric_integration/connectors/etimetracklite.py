@@ -16,7 +16,7 @@ from biometric_integration.connectors.soap import LONGEST_ROW, SoapClient, SoapR
 from biometric_integration.connectors.transport import Transport, utc_now
 from biometric_integration.core.connector import Feed, ListedDevice, Page, ServerConfig, Step, Unit
 from biometric_integration.core.errors import AuthenticationError, ProtocolError, SyncError, TransientError
-from biometric_integration.core.punch import DIRECTION_WORDS, Direction, Record, Unreadable, direction_of
+from biometric_integration.core.punch import Direction, Record, Unreadable, direction_of
 from biometric_integration.core.window import DAY, SECOND, Window, midnight, month_start, within_months
 
 OPERATION = "GetTransactionsLog"
@@ -337,8 +337,7 @@ def parse_row(raw: str, serial: str) -> Row:
 	if moment is None:
 		return Unreadable(raw, "The time of the row cannot be read.")
 	word = fields[2] if len(fields) == 3 else ""
-	direction = DIRECTION_WORDS.get(word) or direction_of(word) or Direction.NONE
-	return Record(code, moment, direction, raw, serial)
+	return Record(code, moment, direction_of(word) or Direction.NONE, raw, serial)
 
 
 def _rows(pieces: Iterator[str], serial: str) -> Iterator[Row]:

@@ -12,6 +12,8 @@ from biometric_integration.core.punch import Record, Unreadable
 Row = Record | Unreadable
 EXACT_TIME = 19
 """Characters of `yyyy-MM-dd HH:mm:ss`."""
+SEPARATORS = ("-- ::", "--T::")
+"""Every third of them from the fifth on."""
 
 
 class NoRows:
@@ -73,15 +75,11 @@ def source_time(text: str) -> datetime | None:
 	except ValueError:
 		return None
 	# fromisoformat knows more than the sources write, such as zones and week dates, and differs between Pythons
-	if (
-		moment.tzinfo
-		or len(text) < EXACT_TIME
-		or not (text[7] == "-" and text[10] in " T" and text[13] == text[16] == ":")
-	):
+	if text[4:EXACT_TIME:3] not in SEPARATORS or moment.tzinfo:
 		return None
 	if len(text) == EXACT_TIME:
 		return moment
-	return moment.replace(microsecond=0) if text[EXACT_TIME] == "." else None
+	return moment.replace(microsecond=0) if text.startswith(".", EXACT_TIME) else None
 
 
 def too_long(raw: str) -> Unreadable:

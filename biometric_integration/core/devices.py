@@ -7,7 +7,7 @@ is listed for two serials, or for none, belongs to a placeholder device that a p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from biometric_integration.core.connector import ListedDevice
@@ -105,15 +105,17 @@ class DeviceBook:
 
 	def __init__(self, devices: Sequence[Device], listed: Sequence[ListedDevice] = ()):
 		self.by_key = {device.key: device for device in devices}
-		self._by_serial = {device.serial: device for device in devices if device.serial}
 		self._shared = shared_pairs(listed)
-		self._by_pair = self._pairs(devices, listed)
+		by_serial = {device.serial: device for device in devices if device.serial}
+		by_pair = self._pairs(devices, listed, by_serial)
+		self._by_serial = {serial: self._resolved(device) for serial, device in by_serial.items()}
+		self._by_pair = {pair: self._resolved(device) for pair, device in by_pair.items()}
 
 	def find(self, record: Record) -> Device | None:
 		"""The device of a row, or None for a pair (or serial) nobody has seen."""
 		if record.serial:
-			return self._resolved(self._by_serial.get(record.serial))
-		return self._resolved(self._by_pair.get((record.device_name, record.location)))
+			return self._by_serial.get(record.serial)
+		return self._by_pair.get((record.device_name, record.location))
 
 	def unknown(self, pair: Pair) -> DeviceChange:
 		"""The placeholder to create for a pair that `find` does not know."""
@@ -121,7 +123,9 @@ class DeviceBook:
 			return DeviceChange(pair, note=SHARED_NOTE)
 		return DeviceChange(pair, note=UNKNOWN_NOTE)
 
-	def _pairs(self, devices: Sequence[Device], listed: Sequence[ListedDevice]) -> dict[Pair, Device]:
+	def _pairs(
+		self, devices: Sequence[Device], listed: Sequence[ListedDevice], by_serial: Mapping[str, Device]
+	) -> dict[Pair, Device]:
 		former: dict[Pair, list[Device]] = {}
 		for device in devices:
 			for pair in device.pairs:
@@ -131,12 +135,12 @@ class DeviceBook:
 		}
 		for entry in listed:
 			pair = (entry.device_name, entry.location)
-			if pair not in self._shared and entry.serial in self._by_serial:
-				found[pair] = self._by_serial[entry.serial]
+			if pair not in self._shared and entry.serial in by_serial:
+				found[pair] = by_serial[entry.serial]
 		return found
 
-	def _resolved(self, device: Device | None) -> Device | None:
-		return self.by_key.get(device.same_as, device) if device and device.same_as else device
+	def _resolved(self, device: Device) -> Device:
+		return self.by_key.get(device.same_as, device) if device.same_as else device
 
 
 def _owner(owners: Sequence[Device], shared: bool) -> Device | None:

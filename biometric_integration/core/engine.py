@@ -17,7 +17,7 @@ from biometric_integration.core.batches import batches
 from biometric_integration.core.clock import to_site, wall_clock
 from biometric_integration.core.connector import Connector, Feed, ListedDevice, Page, ServerConfig, Unit
 from biometric_integration.core.decide import Decision, Rules, decide, with_twins
-from biometric_integration.core.devices import DeviceBook, DeviceChange
+from biometric_integration.core.devices import Device, DeviceBook, DeviceChange
 from biometric_integration.core.directory import WaitingEvent
 from biometric_integration.core.errors import ConfigurationError, SyncError
 from biometric_integration.core.head import find_head
@@ -462,25 +462,16 @@ class Engine:
 	) -> list[Punch]:
 		rows = [shown(row) if isinstance(row, Record) else row for row in rows]
 		self._know_devices(session, rows)
-		return [self._punch(session, stream, row) for row in rows]
+		server, zone = session.config.server_id, session.config.time_zone or self.site_zone
+		find = session.book.find
+		return [
+			self._punch(server, zone, find(row), row)
+			if isinstance(row, Record)
+			else _invalid(server, stream.unit, row)
+			for row in rows
+		]
 
-	def _punch(self, session: Session, stream: Stream, row: Record | Unreadable) -> Punch:
-		server = session.config.server_id
-		if isinstance(row, Unreadable):
-			name = unreadable_fingerprint(server, stream.unit, row.raw)
-			return Punch(
-				name,
-				Kind.INVALID,
-				"",
-				"",
-				None,
-				None,
-				Direction.NONE,
-				row.raw,
-				row.log_id,
-				problem=row.problem,
-			)
-		device = session.book.find(row)
+	def _punch(self, server: str, zone: str, device: Device | None, row: Record) -> Punch:
 		key = device.key if device else ""
 		return Punch(
 			fingerprint(server, key, row.user_id, row.source_time),
@@ -488,7 +479,7 @@ class Engine:
 			key,
 			row.user_id,
 			row.source_time,
-			to_site(row.source_time, session.config.time_zone or self.site_zone, self.site_zone),
+			to_site(row.source_time, zone, self.site_zone),
 			row.direction,
 			row.raw,
 			row.log_id,
@@ -603,6 +594,13 @@ def _repeated(action: Callable[[], Answer], before: Callable[[], None] = lambda:
 
 def _in(window: Window, punch: Punch) -> bool:
 	return punch.source_time is not None and window.start <= punch.source_time < window.end
+
+
+def _invalid(server: str, unit: str, row: Unreadable) -> Punch:
+	name = unreadable_fingerprint(server, unit, row.raw)
+	return Punch(
+		name, Kind.INVALID, "", "", None, None, Direction.NONE, row.raw, row.log_id, problem=row.problem
+	)
 
 
 def _missing(book: DeviceBook, rows: Iterable[Record | Unreadable]) -> list[DeviceChange]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unittest
 from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +60,34 @@ class ToSite(unittest.TestCase):
 			wall_clock(moment.replace(tzinfo=timezone.utc), zone),
 			to_site(moment, "UTC", zone).replace(microsecond=0),
 		)
+
+	@given(st.datetimes(), ZONES, ZONES)
+	def test_every_time_of_a_day_becomes_what_a_conversion_of_its_own_would_give(self, moment, server, site):
+		self.assertEqual(to_site(moment, server, site), alone(moment, server, site))
+
+	def test_so_it_does_all_through_days_on_which_clocks_change(self):
+		changes = (
+			(datetime(2025, 3, 30), BERLIN, "Europe/London"),  # both at the same moment
+			(datetime(2010, 10, 31), BERLIN, "Europe/Moscow"),  # at two moments of one day
+			(datetime(2025, 10, 25), KOLKATA, BERLIN),
+			(datetime(2025, 10, 26), KOLKATA, BERLIN),
+			(datetime(2025, 4, 5), "Australia/Lord_Howe", NEW_YORK),  # by half an hour
+			(datetime(2011, 12, 29), "Pacific/Apia", "UTC"),  # the next day does not exist
+		)
+		for day, *zones in changes:
+			for minute in range(0, 48 * 60, 5):
+				moment = day + timedelta(minutes=minute)
+				self.assertEqual(to_site(moment, *zones), alone(moment, *zones), (moment, zones))
+
+
+def alone(moment: datetime, server: str, site: str) -> datetime:
+	"""The plain way to convert one time."""
+	aware = moment.replace(tzinfo=ZoneInfo(server), fold=0)
+	try:
+		there = aware.astimezone(ZoneInfo(site)).replace(tzinfo=None)
+	except OverflowError:
+		there = moment
+	return moment if server == site else there
 
 
 class WallClock(unittest.TestCase):

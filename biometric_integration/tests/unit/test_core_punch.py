@@ -34,6 +34,22 @@ class Fingerprint(unittest.TestCase):
 		"""Stored names must be found again: this literal may never be edited."""
 		self.assertEqual(fingerprint("main", "dev-1", "0031", MORNING), "20250407090211-8654d165a49592b981e9")
 
+	def test_odd_parts_keep_their_names_between_versions_too(self):
+		"""Asked for twice and in turns: what is kept of one server or device must not get into the name of another."""
+		names = {
+			("main", "", "1", MORNING): "20250407090211-4534bdc2fbd058350eaa",
+			("main", "dev-1", "", MORNING): "20250407090211-d96956661fad6c5566a5",
+			("m:1", "d", "2", MORNING): "20250407090211-c3f27b8f813bc3141cb0",
+			("main", "Tür", "कर्म", MORNING): "20250407090211-31e1a678601f3275e713",
+			("main", "d", "\ud800", MORNING): "20250407090211-a95bde1baad08701871d",
+			("main", "d", "1", datetime(999, 12, 31, 23, 59, 59)): "00000000000000-222a56681f8bccc89f65",
+			("main", "d", "1", datetime(1000, 1, 1)): "10000101000000-6d0d5869bb9c9a0644af",
+			("main", "d", "1", datetime(9999, 12, 31, 23, 59, 59)): "99991231235959-4f4e8d5260b704141228",
+		}
+		for parts, name in [*names.items()] * 2:
+			with self.subTest(parts=parts):
+				self.assertEqual(fingerprint(*parts), name)
+
 	def test_that_of_an_unreadable_row_never_changes_between_versions(self):
 		self.assertEqual(unreadable_fingerprint("main", "HO", "x,y;"), "00000000000000-d4e531b0d56ada7a9d39")
 
