@@ -9,7 +9,7 @@ UNIT_TESTS := $(PACKAGE)/tests/unit
 KILLS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo unit kill-test lint test browser-test clean
+.PHONY: help venv demo unit kill-test lint test browser-test benchmark clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -40,6 +40,9 @@ test: venv  ## All tests; those on a site where BENCH_DIR (default ~/frappe-benc
 
 browser-test:  ## A person's way through Desk, in Chromium, on a fresh site of BENCH_DIR
 	@.ci/browser-tests
+
+benchmark:  ## What a punch costs: PARTS (all) with PUNCHES (100000), on a fresh site of BENCH_DIR
+	@.ci/benchmark
 
 clean:  ## Remove what these targets made
 	rm -rf $(VENV) .demo .pytest_cache .hypothesis .ruff_cache

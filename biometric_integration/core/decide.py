@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from biometric_integration.core.devices import Device
 from biometric_integration.core.direction import DirectionPolicy, log_type
@@ -179,8 +181,7 @@ class Rules:
 		)
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
 	"""What to do about one event.
 
 	A decision without a reason asks for a check-in of `employee` at `time` with `log_type`. `record` is the check-in that is
@@ -189,7 +190,7 @@ class Decision:
 
 	event: WaitingEvent
 	reason: Reason = Reason.NONE
-	values: dict[str, str] = field(default_factory=dict)
+	values: Mapping[str, str] = MappingProxyType({})
 	employee: str = ""
 	time: datetime | None = None
 	log_type: str = ""
@@ -208,10 +209,10 @@ class Decision:
 		return translate(SENTENCES[self.reason]).format(**self.values)
 
 	def refused(self, words: str) -> Decision:
-		return replace(self, reason=Reason.HRMS_REFUSED, values={"words": words}, record="")
+		return self._replace(reason=Reason.HRMS_REFUSED, values={"words": words}, record="")
 
 	def done(self, record: str) -> Decision:
-		return replace(self, record=record)
+		return self._replace(record=record)
 
 
 def decide(events: Sequence[WaitingEvent], directory: Directory, rules: Rules) -> list[Decision]:
@@ -303,8 +304,7 @@ def _already_there(decision: Decision, directory: Directory) -> Decision | None:
 	if record := directory.by_event.get(event.name):
 		return decision.done(record)
 	for entry in directory.near(decision.employee, event.punch_time, timedelta(0)):
-		return replace(
-			decision,
+		return decision._replace(
 			reason=Reason.ALREADY_THERE,
 			record=entry.record,
 			twin="" if entry.record else entry.event,
@@ -323,7 +323,7 @@ def _repeat(decision: Decision, directory: Directory, rules: Rules) -> Decision 
 			seconds = str(int(rules.repeat_window.total_seconds()))
 			values = {"seconds": seconds, "time": entry.time.isoformat(" ")}
 			twin = "" if entry.record else entry.event
-			return replace(decision, reason=Reason.REPEAT, values=values, twin=twin)
+			return decision._replace(reason=Reason.REPEAT, values=values, twin=twin)
 	return None
 
 
@@ -338,7 +338,7 @@ def _kept(decision: Decision, directory: Directory, rules: Rules) -> Decision:
 	time = _written_time(event, employee, directory, rules)
 	directory.add(employee, Recorded(event.punch_time, direction, event=event.name, written=time))
 	reason = Reason.DAY_OPEN if rules.to_attendance else Reason.NONE
-	return replace(decision, reason=reason, log_type=direction, time=time)
+	return decision._replace(reason=reason, log_type=direction, time=time)
 
 
 def _is_first(event: WaitingEvent, employee: str, directory: Directory) -> bool:
@@ -369,5 +369,5 @@ def with_twins(decisions: Iterable[Decision]) -> list[Decision]:
 
 def _shared(decision: Decision, made: Mapping[str, str]) -> Decision:
 	if decision.reason is Reason.ALREADY_THERE and decision.twin:
-		return replace(decision, record=made.get(decision.twin, ""))
+		return decision._replace(record=made.get(decision.twin, ""))
 	return decision

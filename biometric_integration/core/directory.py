@@ -15,8 +15,7 @@ from biometric_integration.core.punch import Direction
 AS_IT_IS = Normaliser()
 
 
-@dataclass(frozen=True)
-class WaitingEvent:
+class WaitingEvent(NamedTuple):
 	"""A staged punch that waits for a decision; times as in `Punch`. `released`: a person has said that its time is right."""
 
 	name: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import frappe
 from frappe.model.naming import parse_naming_series
@@ -38,13 +39,14 @@ class BulkWriter:
 
 		Commits before anything is written: the numbers of the names, so that nobody waits for them.
 		"""
+		messages = len(frappe.local.message_log)
 		rows = list(self._rows(decisions, directory)) if decisions else []
+		del frappe.local.message_log[messages:]
 		if not rows:
 			return {}
 		for row, name in zip(rows, _reserved_names(len(rows)), strict=True):
 			row["name"] = name
-		fields = list(rows[0])
-		sql.insert(DOCTYPE, fields, [[row[field] for field in fields] for row in rows])
+		sql.insert(DOCTYPE, list(rows[0]), list(map(itemgetter(*rows[0]), rows)))
 		last = {"doctype": DOCTYPE, "name": rows[-1]["name"], "user": frappe.session.user}
 		frappe.publish_realtime("list_update", last, after_commit=True)  # an open list shows them
 		return {row["biometric_event"]: row["name"] for row in rows}
@@ -52,14 +54,17 @@ class BulkWriter:
 	def _rows(self, decisions: Sequence[Decision], directory: Directory) -> Iterator[Row]:
 		people = _people({decision.employee for decision in decisions})
 		days = [decision.time.date() for decision in decisions]
-		defaults = {name: person.get("default_shift") or "" for name, person in people.items()}
+		defaults = {name: person.default_shift for name, person in people.items()}
 		self.shift_notes.prepare(defaults, min(days), max(days))
 		places, taken, empty = _Places(list(people)), _taken(directory), _empty_row()
-		fetched = {name: _fetched(person) for name, person in people.items()}
 		for decision in decisions:
 			moment = (decision.employee, decision.time)
 			device = directory.devices.get(decision.event.device)
-			if decision.employee not in people or moment in taken or places.doubtful(decision.employee, device):
+			if (
+				decision.employee not in people
+				or moment in taken
+				or places.doubtful(decision.employee, device)
+			):
 				continue
 			shift = self._shift(decision)
 			if shift is None:
@@ -67,7 +72,7 @@ class BulkWriter:
 			taken.add(moment)
 			yield {
 				**empty,
-				**fetched[decision.employee],
+				**people[decision.employee].fetched,
 				**places.of(device),
 				**shift,
 				"employee": decision.employee,
@@ -78,13 +83,10 @@ class BulkWriter:
 
 	def _shift(self, decision: Decision) -> Row | None:
 		"""None where HRMS does not take it."""
-		messages = len(frappe.local.message_log)
 		try:
 			return self.shift_notes.of(decision.employee, decision.time, decision.log_type)
 		except frappe.ValidationError:
 			return None
-		finally:
-			del frappe.local.message_log[messages:]
 
 
 class _Places:
@@ -123,10 +125,20 @@ def _bound_to_places(employees: Collection[str]) -> set[str]:
 	return set(frappe.get_all(ASSIGNMENT, filters, pluck="employee", distinct=True, limit=0))
 
 
-def _people(names: Collection[str]) -> dict[str, Any]:
-	fields = {"name", "default_shift", *_sources().values()}
-	rows = frappe.get_all("Employee", {"name": ("in", sorted(names))}, sorted(fields), limit=0)
-	return {row.name: row for row in rows}
+class Person(NamedTuple):
+	"""An employee: the default shift, and the fields of a check-in that are fetched from the employee."""
+
+	default_shift: str
+	fetched: Row
+
+
+def _people(names: Collection[str]) -> dict[str, Person]:
+	fetched = _sources()
+	fields = ["name", "default_shift", *fetched.values()]
+	rows = sql.select_in("Employee", fields, "name", sorted(names))
+	return {
+		name: Person(shift or "", dict(zip(fetched, others, strict=True))) for name, shift, *others in rows
+	}
 
 
 def _sources() -> dict[str, str]:
@@ -136,10 +148,6 @@ def _sources() -> dict[str, str]:
 		for field in frappe.get_meta(DOCTYPE).fields
 		if (field.fetch_from or "").startswith(FETCHED_FROM)
 	}
-
-
-def _fetched(person: Any) -> Row:
-	return {field: person.get(source) for field, source in _sources().items()}
 
 
 def _taken(directory: Directory) -> set[tuple[str, datetime]]:

@@ -12,6 +12,7 @@ from frappe.utils import cint, strip_html
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device
 from biometric_integration.core.store import BatchLost, Interrupted
+from biometric_integration.sync import sql
 
 DOCTYPE = "Employee Checkin"
 SAVEPOINT = "biometric_checkin"
@@ -51,10 +52,7 @@ def all_there(made: Mapping[str, str]) -> bool:
 
 	A hook of the site may have rolled back what was written before it, the counter of the names included.
 	"""
-	filters = {"biometric_event": ("in", sorted(made))}
-	rows = (
-		frappe.get_all(DOCTYPE, filters, ["biometric_event", "name"], as_list=True, limit=0) if made else []
-	)
+	rows = sql.select_in(DOCTYPE, ("biometric_event", "name"), "biometric_event", sorted(made))
 	return dict(rows) == dict(made)
 
 

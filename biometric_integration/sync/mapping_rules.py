@@ -51,28 +51,19 @@ class Action(str, Enum):
 
 def for_ids(user_ids: Collection[str]) -> list[MappingRule]:
 	"""Rules that may concern these ids, in one query: those for one of the ids, and every pattern."""
-	rule = DocType(DOCTYPE)
-	concerns = _is_pattern(rule)
-	if user_ids:
-		concerns = concerns | rule.device_user_id.isin(sorted(user_ids))
-	return _read(concerns)
+	patterns = " OR ".join(["`device_user_id` LIKE %s"] * len(WILDCARDS))
+	columns = ", ".join(f"`{field}`" for field in FIELDS)
+	rows = frappe.db.sql(
+		f"""SELECT {columns} FROM `tab{DOCTYPE}`
+		WHERE {patterns} OR `device_user_id` IN %s ORDER BY `name`""",
+		(*(f"%{wildcard}%" for wildcard in WILDCARDS), sorted(user_ids) or [""]),
+		as_dict=True,
+	)  # the query builder takes ten times as long for the ids
+	return list(_usable(rows))
 
 
 def all_rules() -> list[MappingRule]:
-	return _read()
-
-
-def _is_pattern(rule):
-	first, *others = (rule.device_user_id.like(f"%{wildcard}%") for wildcard in WILDCARDS)
-	for other in others:
-		first = first | other
-	return first
-
-
-def _read(where=None) -> list[MappingRule]:
-	rule = DocType(DOCTYPE)
-	query = frappe.qb.from_(rule).select(*FIELDS).orderby(rule.name)
-	rows = (query.where(where) if where is not None else query).run(as_dict=True)
+	rows = frappe.get_all(DOCTYPE, fields=list(FIELDS), order_by="name asc", limit=0)
 	return list(_usable(rows))
 
 

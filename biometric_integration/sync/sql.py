@@ -1,10 +1,18 @@
-"""Set-based writing, where the query builder has no words for it."""
+"""Set-based reading and writing, where the query builder has no words for it or takes too long."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import frappe
+
+
+def select_in(doctype: str, fields: Sequence[str], key: str, values: Sequence) -> Sequence[tuple]:
+	"""These fields of the documents with one of the values in `key`. For thousands of values: the query builder takes ten times as long."""
+	if not values:
+		return ()
+	columns = ", ".join(f"`{field}`" for field in fields)
+	return frappe.db.sql(f"SELECT {columns} FROM `tab{doctype}` WHERE `{key}` IN %s", (values,))
 
 
 def insert_new(doctype: str, fields: Sequence[str], rows: Sequence[Sequence]) -> int:
@@ -34,11 +42,18 @@ def update_many(doctype: str, fields: Sequence[str], rows: Sequence[Sequence]) -
 def _insert(doctype: str, fields: Sequence[str], rows: Sequence[Sequence], ending: str = "") -> None:
 	"""One statement. A value that comes again is escaped once: that is what takes the time."""
 	columns = ", ".join(f"`{field}`" for field in fields)
-	placeholders, values = _Placeholders(), []
-	for row in rows:
-		values.append("(" + ", ".join([placeholders[type(value), value] for value in row]) + ")")
+	placeholders = _Placeholders()
+	cells = [_cells(column, placeholders) for column in zip(*rows, strict=True)]
+	values = ["(" + ", ".join(row) + ")" for row in zip(*cells, strict=True)]
 	statement = f"INSERT INTO `tab{doctype}` ({columns}) VALUES {', '.join(values)} {ending}"
 	frappe.db.sql(statement, placeholders.values)
+
+
+def _cells(column: Sequence, placeholders: _Placeholders) -> list[str]:
+	first = column[0]
+	if column.count(first) == len(column):
+		return [placeholders[type(first), first]] * len(column)
+	return [placeholders[type(value), value] for value in column]
 
 
 class _Placeholders(dict):

@@ -167,7 +167,7 @@ def waiting(after: str, limit: int) -> list[WaitingEvent]:
 
 def settle(decisions: Sequence[Decision], now: datetime) -> None:
 	"""Write what was decided. `attempts` counts refusals: it starts again as soon as something else is decided."""
-	attempts = _attempts(decisions)
+	attempts, modified = _attempts(decisions), now_datetime()
 	rows = [
 		(
 			decision.event.name,
@@ -180,7 +180,7 @@ def settle(decisions: Sequence[Decision], now: datetime) -> None:
 			decision.record,
 			attempts.get(decision.event.name, -1) + 1,
 			now,
-			now_datetime(),
+			modified,
 		)
 		for decision in decisions
 	]

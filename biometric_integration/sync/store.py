@@ -151,7 +151,9 @@ class FrappeStore:
 			raise Interrupted() from error
 		except BatchLost:
 			raise
-		except Exception as error:  # what stops them all may be the fault of one: the Document API tells which
+		except (
+			Exception
+		) as error:  # what stops them all may be the fault of one: the Document API tells which
 			transaction.roll_back()
 			self._give_up_bulk(error)
 			return {}

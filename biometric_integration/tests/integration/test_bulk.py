@@ -56,7 +56,9 @@ class TestTheSameRows(SiteTestCase):
 		self.compare(punches=1500, geolocation=1)
 
 	def test_with_rounded_times(self):
-		self.compare(punches=1000, geolocation=0, rules=Rules(now(), rounding=Rounding(timedelta(minutes=15))))
+		self.compare(
+			punches=1000, geolocation=0, rules=Rules(now(), rounding=Rounding(timedelta(minutes=15)))
+		)
 
 	def compare(self, punches: int, geolocation: int, rules: Rules | None = None) -> None:
 		frappe.db.set_single_value("HR Settings", "allow_geolocation_tracking", geolocation)
@@ -143,9 +145,13 @@ class TestTheSameRows(SiteTestCase):
 
 	def place(self) -> str:
 		values = {"checkin_radius": 100, "latitude": 12.9716, "longitude": 77.5946}
-		return frappe.get_doc(
-			{"doctype": "Shift Location", "location_name": factories.unique("Place"), **values}
-		).insert().name
+		return (
+			frappe.get_doc(
+				{"doctype": "Shift Location", "location_name": factories.unique("Place"), **values}
+			)
+			.insert()
+			.name
+		)
 
 	def by_hand(self, people: dict[str, str], geolocation: int) -> None:
 		"""What HR has entered already, at times at which there will be punches."""
@@ -434,7 +440,9 @@ def handler(event: str, doctype: str = CHECKIN) -> Iterator[str]:
 
 @contextmanager
 def document(doctype: str, **values) -> Iterator[str]:
-	made = frappe.get_doc({"doctype": doctype, **values}).insert(ignore_permissions=True, set_name=values.get("name"))
+	made = frappe.get_doc({"doctype": doctype, **values}).insert(
+		ignore_permissions=True, set_name=values.get("name")
+	)
 	try:
 		yield made.name
 	finally:
