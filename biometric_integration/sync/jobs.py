@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import frappe
@@ -21,6 +23,9 @@ from biometric_integration.sync.store import LANE, FrappeStore
 
 BUDGET = 1200
 """Seconds after which a job, reading and using together, leaves the rest to the next one; the queue would end it at 1,500."""
+
+ENOUGH = 1000
+"""New punches of a run after which it is worth while for another worker to begin using them."""
 
 InTime = Callable[[], bool]
 
@@ -52,6 +57,8 @@ def read(
 ) -> list[RunReport]:
 	"""Pull what `options` ask for, telling the settings form of each run; what was found out about the server is remembered."""
 	reports = []
+	if options.trigger is not Trigger.CONSOLE:
+		options = replace(options, watch=_while_others_use(options.watch))
 	with closing(target.connector()) as connector:
 		for report in engine().pull(connector, target.config, options):
 			reports.append(report)
@@ -90,6 +97,19 @@ def _while(in_time: InTime) -> Watch:
 		return "" if in_time() else _("The time for one job was over. The next run goes on from there.")
 
 	return watch
+
+
+def _while_others_use(watch: Watch) -> Watch:
+	"""In a long run another worker may use what has come so far; where there is only one, it is used when the run has ended."""
+	asked: Counter[str] = Counter()
+
+	def watching(log: str, piece: Window | None, counts: RunCounts) -> str:
+		if counts.new >= asked[log] + ENOUGH:
+			asked[log] = counts.new
+			enqueue_process()
+		return watch(log, piece, counts)
+
+	return watching
 
 
 def process(in_time: InTime | None = None) -> int:

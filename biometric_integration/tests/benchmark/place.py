@@ -176,7 +176,7 @@ def pull(server: str, moment: datetime, window: Window | None = None) -> Took:
 	"""One job that reads the server at this moment (aware UTC), without using what came."""
 	target = servers.get(server)
 	with at(moment):
-		seconds, reports = timed(lambda: jobs.read(target, target.options(Trigger.SCHEDULED, window=window)))
+		seconds, reports = timed(lambda: jobs.read(target, target.options(Trigger.CONSOLE, window=window)))
 	check_reports(reports)
 	return Took(sum(report.counts.new for report in reports), seconds)
 

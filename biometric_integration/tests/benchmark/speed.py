@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from time import monotonic
 
-from biometric_integration.tests.benchmark import place, ways
+from biometric_integration.tests.attack import rig
+from biometric_integration.tests.benchmark import place, two, ways
 from biometric_integration.tests.benchmark.fake import Remote
 from biometric_integration.tests.benchmark.place import Took
 from biometric_integration.tests.benchmark.table import Half, Line, Table
 
+PAUSE = 0.05
 BULK = "ours, bulk"
 """What other parts compare with."""
 
@@ -21,6 +24,7 @@ def measure(table: Table, punches: int, employees: int, samples: tuple[int, int,
 		_others(table, remote, *samples[:2])
 		_document_api(table, remote, samples[2])
 		ours(table, remote, BULK)
+		_side_by_side(table, remote)
 		_floor(table)
 	place.clear()
 	with Remote("eTimeTrackLite", place.past(punches, employees, rotating=True)) as remote:
@@ -68,6 +72,22 @@ def ours(
 	table.expect(f"punches of {name}", pulled.punches, expected)
 	place.check(table, name, expected)
 	return line
+
+
+def _side_by_side(table: Table, remote: Remote) -> None:
+	"""One worker uses what the other has read so far: what a site with two workers does by itself in a long run."""
+	name = "ours, bulk, one worker reads and one uses"
+	place.empty()
+	together = rig.processes().Barrier(2)
+	with two.reading(remote, together) as pipe:
+		together.wait(two.PATIENCE)
+		start = monotonic()
+		while not pipe.poll(PAUSE):
+			place.process()
+		punches = two.received(pipe).punches
+	place.process()
+	table.add(Line(name, punches, monotonic() - start, Half.BOTH))
+	place.check(table, name, remote.ledger.count(remote.ledger.first_day))
 
 
 def add(table: Table, name: str, pulled: Took, used: Took, *, with_halves: bool, note: str = "") -> Line:

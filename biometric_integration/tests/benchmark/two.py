@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
 from time import monotonic
 
 from biometric_integration.sync import servers
@@ -81,26 +82,32 @@ def _use(table: Table, remotes: Sequence[Remote]) -> None:
 
 def _pulled(remotes: Sequence[Remote]) -> Took:
 	"""All at the same time, each in a worker of its own; from the first beginning to the last end."""
-	context = rig.processes()
-	together = context.Barrier(len(remotes))
+	together = rig.processes().Barrier(len(remotes))
 	with ExitStack() as stack:
-		pipes = []
-		for remote in remotes:
-			ours, theirs = context.Pipe()
-			arguments = (Site.current(), remote.id, remote.ledger.utc_now, together, theirs)
-			worker = context.Process(target=_work, args=arguments, daemon=True)
-			worker.start()
-			stack.callback(rig.end, worker)
-			theirs.close()
-			pipes.append(ours)
-		stretches = [_received(pipe) for pipe in pipes]
+		pipes = [stack.enter_context(reading(remote, together)) for remote in remotes]
+		stretches = [received(pipe) for pipe in pipes]
 	begin = min(stretch.start for stretch in stretches)
 	return Took(
 		sum(stretch.punches for stretch in stretches), max(stretch.end for stretch in stretches) - begin
 	)
 
 
-def _received(pipe: Connection) -> Stretch:
+@contextmanager
+def reading(remote: Remote, together: Barrier) -> Iterator[Connection]:
+	"""A worker that reads the server as soon as all are ready; its Stretch comes through the pipe."""
+	context = rig.processes()
+	ours, theirs = context.Pipe()
+	arguments = (Site.current(), remote.id, remote.ledger.utc_now, together, theirs)
+	worker = context.Process(target=_work, args=arguments, daemon=True)
+	worker.start()
+	theirs.close()
+	try:
+		yield ours
+	finally:
+		rig.end(worker)
+
+
+def received(pipe: Connection) -> Stretch:
 	answer = pipe.recv()
 	if isinstance(answer, Stretch):
 		return answer
