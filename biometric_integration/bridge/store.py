@@ -106,9 +106,11 @@ class SqliteStore:
 	def newest_before(self, stream: Stream, moment: datetime) -> datetime | None:
 		return events.newest_before(self.database, stream, moment)
 
-	def finish(self, claim: Claim, outcome: Outcome) -> None:
+	def finish(self, claim: Claim, outcome: Outcome, cursor: Cursor | None = None) -> None:
 		try:
 			with self.database.transaction():
+				if cursor:
+					cursors.move(self.database, claim.stream, claim.log, cursor)
 				logs.close(self.database, claim.log, outcome, self._now(), self._zone)
 				logs.drop_idle(self.database, claim.stream, self._now())
 		finally:

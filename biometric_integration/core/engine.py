@@ -39,6 +39,7 @@ from biometric_integration.core.sentences import (
 	INVALID_ROWS,
 	NO_DEVICE,
 	TAKEN_BACK,
+	TAKEN_OVER,
 	TRUNCATED,
 	UNCONFIRMED,
 	never_delivered,
@@ -121,12 +122,14 @@ class Session:
 class Reading:
 	"""One run while it goes on.
 
+	unsaved: the cursor has moved since it was last written; it is written before the next request, or with the end of the run.
 	hole: something before `cursor.read_until` may not have come. fewer: the server has lost punches that are here. unseen: punches by day that were in no list by log id.
 	"""
 
 	claim: Claim
 	cursor: Cursor
 	outcome: Outcome = field(default_factory=Outcome)
+	unsaved: bool = False
 	halvings: int = 0
 	hole: bool = False
 	fewer: bool = False
@@ -135,6 +138,9 @@ class Reading:
 	@property
 	def stream(self) -> Stream:
 		return self.claim.stream
+
+	def move(self, cursor: Cursor) -> None:
+		self.cursor, self.unsaved = cursor, True
 
 	def leave_hole(self, sentence: str) -> None:
 		self.hole = True
@@ -203,7 +209,7 @@ class Engine:
 			self._read(session, reading, todo)
 		except Fenced:
 			self.store.roll_back()
-			outcome.skipped = "Another run has taken over this stream."
+			outcome.skipped = TAKEN_OVER
 		except Stopped as stopped:
 			outcome.worry(str(stopped))
 		except SyncError as error:
@@ -215,7 +221,7 @@ class Engine:
 		if outcome.error:
 			self.store.roll_back()
 		outcome.requests = _taken(session.connector)
-		_repeated(lambda: self.store.finish(claim, outcome))
+		self._finish(reading)
 		report = RunReport(
 			claim.log,
 			stream.key,
@@ -226,6 +232,16 @@ class Engine:
 			outcome.error,
 		)
 		return report, outcome.error
+
+	def _finish(self, reading: Reading) -> None:
+		claim, outcome = reading.claim, reading.outcome
+		cursor = reading.cursor if reading.unsaved and not outcome.skipped else None
+		try:
+			_repeated(lambda: self.store.finish(claim, outcome, cursor))
+		except Fenced:
+			self.store.roll_back()
+			outcome.skipped = TAKEN_OVER
+			_repeated(lambda: self.store.finish(claim, outcome))
 
 	def _read(self, session: Session, reading: Reading, todo: Plan | None) -> None:
 		if not reading.stream.unit and session.connector.unit is Unit.DEVICE:
@@ -293,8 +309,7 @@ class Engine:
 		reading.outcome.window = todo.window
 		begun = todo.begun(replace(reading.cursor, delivered=reading.cursor.delivered or session.ids_came))
 		if begun != reading.cursor:
-			reading.cursor = begun
-			self._stage(reading, (), begun)
+			reading.move(begun)
 		self._read_pieces(session, reading, todo.window)
 		if not session.options.window:
 			self._look_further(session, reading, todo)
@@ -302,8 +317,7 @@ class Engine:
 			reading.outcome.worry(never_delivered(session.connector.unit, reading.stream.unit))
 		elif not reading.hole and todo.finishes:
 			cursor = todo.finished(reading.cursor, todo.window.end)
-			reading.cursor = cursor if reading.fewer else cursor.without_scan(FEWER_SINCE)
-			self._stage(reading, (), reading.cursor)
+			reading.move(cursor if reading.fewer else cursor.without_scan(FEWER_SINCE))
 
 	def _read_pieces(self, session: Session, reading: Reading, window: Window) -> None:
 		for piece in session.connector.slices(window):
@@ -313,6 +327,8 @@ class Engine:
 				reading.outcome.read_to = max(reading.outcome.read_to or piece.end, piece.end)
 
 	def _go_on(self, session: Session, reading: Reading, piece: Window | None) -> None:
+		if reading.unsaved:
+			self._stage(reading, (), reading.cursor)
 		if sentence := session.options.watch(reading.claim.log, piece, reading.outcome.counts):
 			raise Stopped(sentence)
 
@@ -390,8 +406,7 @@ class Engine:
 		delivered = reading.cursor.delivered or answered.rows > 0
 		cursor = replace(reading.cursor, delivered=delivered)
 		reading.cursor = cursor.moved(read.end, complete=not reading.hole, start=read.start)
-		if delivered and not (reading.hole and not answered.rows):
-			self._stage(reading, (), reading.cursor)
+		reading.unsaved = reading.unsaved or (delivered and not (reading.hole and not answered.rows))
 
 	# --- feeds read by position
 
@@ -502,6 +517,7 @@ class Engine:
 		if not punches and cursor is None:
 			return
 		counts = _repeated(lambda: self.store.stage(reading.claim, punches, cursor))
+		reading.unsaved = reading.unsaved and cursor is None
 		reading.outcome.counts.add(counts)
 		if counts.invalid:
 			reading.outcome.worry(INVALID_ROWS)
@@ -540,9 +556,13 @@ class Engine:
 
 	def _passes(self, rules: Callable[[], Rules], go_on: Callable[[], bool]) -> Iterator[int]:
 		after = ""
-		while go_on() and (events := self.store.waiting(after, min(self.batch, self.store.at_once))):
-			yield _repeated(lambda: self._settle(events, rules()), self.store.roll_back)
-			after = events[-1].name
+		while go_on() and (events := self.store.waiting(after, self.batch)):
+			batch = events[: self.store.at_once]
+			yield self._used(batch, rules)
+			after = batch[-1].name
+
+	def _used(self, events: Sequence[WaitingEvent], rules: Callable[[], Rules]) -> int:
+		return _repeated(lambda: self._settle(events, rules()), self.store.roll_back)
 
 	def _settle(self, events, rules: Rules) -> int:
 		directory = self.store.directory(events, rules.reach)

@@ -28,3 +28,4 @@ IDS_RESET = "The server has begun to count its log ids again (its database was r
 IDS_SILENT = "The server's list by log id (GetDeviceLogsByLogId) gives nothing, while its list by day has punches. They are read by day."
 TAKEN_BACK = "a rule of this site took the check-in back."
 INVALID_ROWS = "Some rows could not be read. They are kept as they came: see the failed events of this log."
+TAKEN_OVER = "Another run has taken over this stream."

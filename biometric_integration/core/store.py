@@ -55,7 +55,7 @@ class BatchLost(Exception):
 
 
 class Store(Protocol):
-	"""at_once: how many events may be decided and written in one transaction."""
+	"""at_once: how many events may be decided and written in one transaction; only asked where something waits."""
 
 	at_once: int
 
@@ -97,8 +97,11 @@ class Store(Protocol):
 		"""The newest source time before `moment` that is kept for this server and unit."""
 		...
 
-	def finish(self, claim: Claim, outcome: Outcome) -> None:
-		"""Close the log and let the stream go, also where closing fails. Commits. Raises BatchLost."""
+	def finish(self, claim: Claim, outcome: Outcome, cursor: Cursor | None = None) -> None:
+		"""Close the log, with the cursor where it has moved, and let the stream go, also where closing fails. Commits.
+
+		Raises BatchLost, and Fenced where a cursor is given.
+		"""
 		...
 
 	def lane(self) -> AbstractContextManager[bool]:

@@ -20,8 +20,16 @@ FIELDS = ("position", "read_from", "read_until", "complete_until", "delivered", 
 
 def read(stream: Stream) -> Cursor:
 	row = frappe.db.get_value(DOCTYPE, stream.key, FIELDS, as_dict=True)
-	if not row:
-		return Cursor()
+	return _cursor(row) if row else Cursor()
+
+
+def of_server(server: str) -> dict[str, Cursor]:
+	"""Stream key → cursor, for all streams of a server that have been read before."""
+	rows = frappe.get_all(DOCTYPE, {"server": server}, ["name", *FIELDS], limit=0)
+	return {row.name: _cursor(row) for row in rows}
+
+
+def _cursor(row) -> Cursor:
 	scans = {name: datetime.fromisoformat(moment) for name, moment in json.loads(row.scans or "{}").items()}
 	return Cursor(
 		position=int(row.position) if row.position else None,
@@ -38,39 +46,63 @@ def holder(stream: Stream) -> str:
 	return frappe.db.get_value(DOCTYPE, stream.key, "run") or ""
 
 
+def lock(stream: Stream) -> tuple[Cursor, str]:
+	"""The cursor as it was last committed, and the log of its last run; nobody else can change either before the commit."""
+	columns = ", ".join(f"`{field}`" for field in (*FIELDS, "run"))
+	rows = frappe.db.sql(
+		f"SELECT {columns} FROM `tab{DOCTYPE}` WHERE `name`=%s FOR UPDATE", stream.key, as_dict=True
+	)
+	return (_cursor(rows[0]), rows[0].run or "") if rows else (Cursor(), "")
+
+
 def take(stream: Stream, run: str) -> None:
-	"""From now on only `run` may move this cursor."""
-	now = now_datetime()
-	fields = ("name", "creation", "modified", "owner", "modified_by", "server", "server_type", "unit", "feed")
-	user = frappe.session.user
-	row = (stream.key, now, now, user, user, stream.server, stream.server_type, stream.unit, stream.feed)
-	sql.insert_new(DOCTYPE, fields, [row])
-	frappe.db.set_value(DOCTYPE, stream.key, {"run": run, "last_run": now}, update_modified=False)
+	"""From now on only `run` may move this cursor. Where there is none yet, it is made."""
+	now, user = now_datetime(), frappe.session.user
+	row = {
+		"name": stream.key,
+		"creation": now,
+		"modified": now,
+		"owner": user,
+		"modified_by": user,
+		"server": stream.server,
+		"server_type": stream.server_type,
+		"unit": stream.unit,
+		"feed": stream.feed,
+		"run": run,
+		"last_run": now,
+	}
+	sql.upsert(DOCTYPE, tuple(row), tuple(row.values()), ("run", "last_run"))
 
 
 def move(stream: Stream, run: str, cursor: Cursor | None) -> None:
-	"""Write the cursor, or only make sure that it is still ours; raises Fenced where it is not.
+	"""Write the cursor, or only make sure that it is still ours; raises Fenced where it is not."""
+	if not _written(stream, run, _values(cursor) if cursor else {}):
+		raise Fenced()
 
-	`modified` changes each time, so that the number of affected rows tells.
+
+def end(stream: Stream, run: str, error: SyncError | None, cursor: Cursor | None) -> None:
+	"""Write the cursor where it has moved, and how long the scheduler leaves a stream alone that fails by itself.
+
+	What concerns the server is noted there. Raises Fenced where a cursor is given that is not ours any more.
 	"""
-	values = {"modified": now_datetime(), **(_values(cursor) if cursor else {})}
+	own = error if error and not error.server_wide else None
+	failures = (frappe.db.get_value(DOCTYPE, stream.key, "failures") or 0) + 1 if own else 0
+	next_attempt = now_datetime() + wait(own.error_class, failures) if own else None
+	values = {"failures": failures, "next_attempt": next_attempt, **(_values(cursor) if cursor else {})}
+	if not _written(stream, run, values) and cursor:
+		raise Fenced()
+
+
+def _written(stream: Stream, run: str, values: dict) -> bool:
+	"""Write these fields where the stream is still ours. `modified` changes each time, so that the affected rows tell."""
+	values = {"modified": now_datetime(), **values}
 	assignments = ", ".join(f"`{field}`=%s" for field in values)
 	# one statement that checks and writes: the query builder does not give the number of affected rows
 	frappe.db.sql(
 		f"UPDATE `tab{DOCTYPE}` SET {assignments} WHERE `name`=%s AND `run`=%s",
 		[*values.values(), stream.key, run],
 	)
-	if not frappe.db._cursor.rowcount:
-		raise Fenced()
-
-
-def note_result(stream: Stream, run: str, error: SyncError | None) -> None:
-	"""Keep how long the scheduler leaves a stream alone that fails by itself; what concerns the server is noted there."""
-	own = error if error and not error.server_wide else None
-	failures = (frappe.db.get_value(DOCTYPE, stream.key, "failures") or 0) + 1 if own else 0
-	next_attempt = now_datetime() + wait(own.error_class, failures) if own else None
-	values = {"failures": failures, "next_attempt": next_attempt}
-	frappe.db.set_value(DOCTYPE, {"name": stream.key, "run": run}, values, update_modified=False)
+	return bool(frappe.db._cursor.rowcount)
 
 
 def _values(cursor: Cursor) -> dict:

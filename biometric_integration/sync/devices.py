@@ -35,6 +35,10 @@ def of_server(server: str) -> list[Device]:
 	return _read({"server": ("in", ["", server]) if server == PRIMARY else server})
 
 
+def with_serial(serial: str) -> str | None:
+	return frappe.db.get_value(DOCTYPE, {"serial_number": serial}) if serial else None
+
+
 def by_key(keys: Iterable[str]) -> dict[str, Device]:
 	"""Devices by docname. One that turned out to be another one has the switches of that one."""
 	devices = {device.key: device for device in _read({"name": ("in", sorted(set(keys)))})}

@@ -44,11 +44,14 @@ class FrappeStore:
 	"""What the engine needs from a site; see `core.store.Store` for what each method promises.
 
 	in_bulk: whether check-ins are written many at once; None = where the site adds nothing to their saving, found out whenever the
-	lane is taken.
+	lane is taken and something waits.
 	"""
 
 	def __init__(self, in_bulk: bool | None = None):
 		self._touched_logs: set[str] = set()
+		self._started: dict[str, datetime] = {}
+		self._serials: dict[str, str] = {}
+		self._cursors: dict[str, Cursor] = {}
 		self._directory = Directory()
 		self._together: set[str] = set()
 		self._in_bulk = in_bulk
@@ -57,10 +60,14 @@ class FrappeStore:
 
 	@property
 	def at_once(self) -> int:
-		return TOGETHER if self._bulk else ONE_BY_ONE
+		return TOGETHER if self._writer() else ONE_BY_ONE
 
 	def devices(self, server: str) -> list[Device]:
-		return devices.of_server(server)
+		"""With them the cursors of their streams are read: the engine asks for each of them next."""
+		found = devices.of_server(server)
+		self._serials = {device.serial: device.key for device in found if device.serial}
+		self._cursors = cursors.of_server(server)
+		return found
 
 	def change_devices(self, server: str, changes: Sequence[DeviceChange]) -> None:
 		with locks.held(f"devices of {server}"):
@@ -70,22 +77,26 @@ class FrappeStore:
 			)
 
 	def cursor(self, stream: Stream) -> Cursor:
-		return cursors.read(stream)
+		return self._cursors.pop(stream.key, None) or cursors.read(stream)
 
 	def claim(self, stream: Stream, trigger: Trigger, window: Window | None = None) -> Claim:
 		if not locks.take(stream.key):
 			raise StreamBusy(cursors.holder(stream))
 		try:
 			with transaction.batch():
-				transaction.commit()  # what the former holder wrote last is seen
-				sync_log.close_stale(stream)
-				log = sync_log.open_log(stream, trigger, window)
+				cursor, last = cursors.lock(stream)
+				sync_log.close_stale(stream, last)
+				log = sync_log.open_log(stream, trigger, window, self._device(stream.unit))
 				cursors.take(stream, log)
 				transaction.commit()
-			return Claim(stream, cursors.read(stream), log)
+			self._started[log] = now_datetime()
+			return Claim(stream, cursor, log)
 		except BaseException:
 			locks.release(stream.key)
 			raise
+
+	def _device(self, serial: str) -> str | None:
+		return self._serials.get(serial) or devices.with_serial(serial)
 
 	def stage(self, claim: Claim, punches: Sequence[Punch], cursor: Cursor | None = None) -> RunCounts:
 		with transaction.batch():
@@ -105,13 +116,13 @@ class FrappeStore:
 	def newest_before(self, stream: Stream, moment: datetime) -> datetime | None:
 		return staging.newest_before(stream, moment)
 
-	def finish(self, claim: Claim, outcome: Outcome) -> None:
+	def finish(self, claim: Claim, outcome: Outcome, cursor: Cursor | None = None) -> None:
 		try:
 			with transaction.batch():
+				cursors.end(claim.stream, claim.log, outcome.error, cursor)
 				if outcome.counts.new:
 					devices.note_last_punches(claim.log, now_datetime())
-				sync_log.close(claim.log, outcome)
-				cursors.note_result(claim.stream, claim.log, outcome.error)
+				sync_log.close(claim.log, outcome, self._started[claim.log])
 				transaction.commit()
 		finally:
 			locks.release(claim.stream.key)
@@ -121,8 +132,7 @@ class FrappeStore:
 		transaction.commit()
 		mine = locks.take(LANE)
 		try:
-			if mine:
-				self._choose_way()
+			self._way = ""
 			yield mine
 			if mine:
 				self._recount()
@@ -142,11 +152,12 @@ class FrappeStore:
 		return self._directory
 
 	def create_together(self, decisions: Sequence[Decision]) -> Mapping[str, str]:
-		if not self._bulk:
+		writer = self._writer()
+		if not writer:
 			return {}
 		try:
 			with transaction.batch():
-				made = self._bulk.write(decisions, self._directory)
+				made = writer.write(decisions, self._directory)
 		except JobTimeoutException as error:
 			raise Interrupted() from error
 		except BatchLost:
@@ -178,8 +189,13 @@ class FrappeStore:
 	def roll_back(self) -> None:
 		transaction.roll_back()
 
+	def _writer(self) -> BulkWriter | None:
+		"""How check-ins are written for as long as the lane is ours; None = one by one."""
+		if not self._way:
+			self._choose_way()
+		return self._bulk
+
 	def _choose_way(self) -> None:
-		"""How check-ins are written for as long as the lane is ours."""
 		added = [] if self._in_bulk else site_rules.additions()
 		in_bulk = not added if self._in_bulk is None else self._in_bulk
 		self._bulk = BulkWriter() if in_bulk else None

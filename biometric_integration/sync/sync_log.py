@@ -44,7 +44,9 @@ REQUEST_FIELDS = (
 )
 
 
-def open_log(stream: Stream, trigger: Trigger, window: Window | None = None) -> str:
+def open_log(
+	stream: Stream, trigger: Trigger, window: Window | None = None, device: str | None = None
+) -> str:
 	log = frappe.new_doc(DOCTYPE)
 	log.update(
 		{
@@ -54,9 +56,7 @@ def open_log(stream: Stream, trigger: Trigger, window: Window | None = None) -> 
 			"server": stream.server,
 			"server_type": stream.server_type,
 			"unit": stream.unit,
-			"device": frappe.db.get_value("Biometric Device", {"serial_number": stream.unit})
-			if stream.unit
-			else None,
+			"device": device,
 			"feed": stream.feed,
 			"started_at": now_datetime(),
 			"window_from": window.start if window else None,
@@ -66,9 +66,10 @@ def open_log(stream: Stream, trigger: Trigger, window: Window | None = None) -> 
 	return log.insert(ignore_permissions=True).name
 
 
-def close_stale(stream: Stream) -> None:
-	"""Runs of a stream that never ended: their worker is gone, since the stream could be taken."""
-	stale = frappe.get_all(DOCTYPE, {"stream": stream.key, "status": RunStatus.RUNNING.value}, pluck="name")
+def close_stale(stream: Stream, last: str) -> None:
+	"""Runs of a stream that never ended: their worker is gone, since the stream could be taken. `last`: its last run, if it is known."""
+	filters = {"name": last} if last else {"stream": stream.key}
+	stale = frappe.get_all(DOCTYPE, {**filters, "status": RunStatus.RUNNING.value}, pluck="name")
 	for name in stale:
 		values = {
 			"status": RunStatus.FAILED.value,
@@ -97,10 +98,9 @@ def count(log: str, counts: RunCounts) -> None:
 	)
 
 
-def close(log: str, outcome: Outcome) -> None:
+def close(log: str, outcome: Outcome, started: datetime) -> None:
 	"""Write how the run ended. What the counts say was written with the rows."""
 	now = now_datetime()
-	started = frappe.db.get_value(DOCTYPE, log, "started_at")
 	values = {
 		"status": outcome.status.value,
 		"finished_at": now,

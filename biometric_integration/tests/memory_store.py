@@ -142,7 +142,9 @@ class MemoryStore:
 		unit = (stream.server, stream.unit)
 		return [event for event in self.events.values() if (event.stream.server, event.stream.unit) == unit]
 
-	def finish(self, claim: Claim, outcome: Outcome) -> None:
+	def finish(self, claim: Claim, outcome: Outcome, cursor: Cursor | None = None) -> None:
+		if cursor:
+			self.stage(claim, (), cursor)
 		log = self.logs[claim.log]
 		log.outcome, log.status = outcome, outcome.status.value
 		if self.holders.get(claim.stream.key) == claim.log:
