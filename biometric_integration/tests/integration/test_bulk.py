@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
 import frappe
-from frappe.utils import get_system_timezone
+from frappe.utils import get_system_timezone, now_datetime
 
 from biometric_integration.core.decide import Rules, decide
 from biometric_integration.core.engine import Engine
@@ -18,6 +18,7 @@ from biometric_integration.core.punch import Direction, Kind, Punch, fingerprint
 from biometric_integration.core.rounding import Rounding
 from biometric_integration.core.stream import Stream
 from biometric_integration.core.summary import Outcome, Trigger
+from biometric_integration.simulator import World
 from biometric_integration.sync import jobs, servers, site_rules
 from biometric_integration.sync.store import FrappeStore
 from biometric_integration.tests import factories
@@ -243,6 +244,31 @@ class TestQueries(SiteTestCase):
 					store.settle([each.done(made[each.event.name]) for each in decisions], now())
 
 
+class TestIdleStreams(SiteTestCase):
+	"""A poll that finds nothing new, which is what most of them are."""
+
+	def test_each_costs_one_request_and_at_most_twelve_queries(self):
+		world = World(now=now_datetime().replace(microsecond=0), zone="Asia/Kolkata")
+		for number in range(6):
+			world.add_device(f"SN{number}", f"Gate {number}")
+			world.punch(f"SN{number}", "1", world.now - timedelta(hours=5))
+		fake = self.start("eTimeTrackLite", world)
+		frappe.db.set_single_value(servers.SETTINGS, "start_date", world.now.date() - DAY)
+		for _ in range(2):  # the first reads what there is
+			jobs.pull_server("main")
+		all_of_them = self.cost(fake, [f"SN{number}" for number in range(6)])
+		one_of_them = self.cost(fake, ["SN0"])
+		more = [(many - one) / 5 for many, one in zip(all_of_them, one_of_them, strict=True)]
+		self.assertLessEqual(more[0], 12, "queries of a stream, commits included")
+		self.assertEqual(more[1], 1, "requests of a stream")
+
+	def cost(self, fake, units: list[str]) -> tuple[int, int]:
+		before, asked = queries(), len(fake.requests)
+		reports = jobs.pull_server("main", units=units)
+		self.assertEqual([report.counts.new for report in reports], [0] * len(units))
+		return queries() - before, len(fake.requests) - asked
+
+
 class TestWhoAdds(SiteTestCase):
 	"""Whatever a site adds to the saving of a check-in has its say, and the log tells why it took longer."""
 
@@ -357,6 +383,15 @@ class TestWhoAdds(SiteTestCase):
 
 
 # --- how to get there
+
+
+def queries() -> int:
+	"""Statements of this connection so far, commits included; frappe begins a transaction by itself after each."""
+	rows = frappe.db.sql(
+		"SHOW SESSION STATUS WHERE `Variable_name` IN ('Questions', 'Com_begin')"
+	)  # Com_begin counts START TRANSACTION
+	counts = {name: int(value) for name, value in rows}
+	return counts["Questions"] - counts["Com_begin"]
 
 
 def now() -> datetime:
