@@ -122,14 +122,14 @@ class Session:
 class Reading:
 	"""One run while it goes on.
 
-	unsaved: the cursor has moved since it was last written; it is written before the next request, or with the end of the run.
+	to_save: the cursor, where it is worth writing and has not been; it is written before the next request, or with the end of the run.
 	hole: something before `cursor.read_until` may not have come. fewer: the server has lost punches that are here. unseen: punches by day that were in no list by log id.
 	"""
 
 	claim: Claim
 	cursor: Cursor
 	outcome: Outcome = field(default_factory=Outcome)
-	unsaved: bool = False
+	to_save: Cursor | None = None
 	halvings: int = 0
 	hole: bool = False
 	fewer: bool = False
@@ -140,7 +140,7 @@ class Reading:
 		return self.claim.stream
 
 	def move(self, cursor: Cursor) -> None:
-		self.cursor, self.unsaved = cursor, True
+		self.cursor = self.to_save = cursor
 
 	def leave_hole(self, sentence: str) -> None:
 		self.hole = True
@@ -194,7 +194,8 @@ class Engine:
 
 	def _run(self, session: Session, stream: Stream, feed: Feed) -> tuple[RunReport | None, SyncError | None]:
 		started = self.clock()
-		todo = None if feed.by_position else self._plan(session, stream.unit, self.store.cursor(stream))
+		known = self.store.cursor(stream)
+		todo = None if feed.by_position else self._plan(session, stream.unit, known)
 		if not (todo or feed.by_position):
 			return None, None
 		try:
@@ -203,6 +204,8 @@ class Engine:
 		except StreamBusy as busy:
 			message = "This stream is being read at this moment."
 			return RunReport(busy.log, stream.key, RunStatus.RUNNING, message, RunCounts(), started), None
+		if todo and claim.cursor != known:
+			todo = self._plan(session, stream.unit, claim.cursor) or todo  # another run has read meanwhile
 		reading = Reading(claim, claim.cursor)
 		outcome = reading.outcome
 		try:
@@ -235,7 +238,7 @@ class Engine:
 
 	def _finish(self, reading: Reading) -> None:
 		claim, outcome = reading.claim, reading.outcome
-		cursor = reading.cursor if reading.unsaved and not outcome.skipped else None
+		cursor = None if outcome.skipped else reading.to_save
 		try:
 			_repeated(lambda: self.store.finish(claim, outcome, cursor))
 		except Fenced:
@@ -327,8 +330,8 @@ class Engine:
 				reading.outcome.read_to = max(reading.outcome.read_to or piece.end, piece.end)
 
 	def _go_on(self, session: Session, reading: Reading, piece: Window | None) -> None:
-		if reading.unsaved:
-			self._stage(reading, (), reading.cursor)
+		if reading.to_save:
+			self._stage(reading, (), reading.to_save)
 		if sentence := session.options.watch(reading.claim.log, piece, reading.outcome.counts):
 			raise Stopped(sentence)
 
@@ -406,7 +409,8 @@ class Engine:
 		delivered = reading.cursor.delivered or answered.rows > 0
 		cursor = replace(reading.cursor, delivered=delivered)
 		reading.cursor = cursor.moved(read.end, complete=not reading.hole, start=read.start)
-		reading.unsaved = reading.unsaved or (delivered and not (reading.hole and not answered.rows))
+		if delivered and not (reading.hole and not answered.rows):
+			reading.to_save = reading.cursor
 
 	# --- feeds read by position
 
@@ -438,8 +442,8 @@ class Engine:
 		cursor = replace(reading.cursor, position=max(known, top), delivered=delivered)
 		if at_end and session.ids_came:
 			cursor = cursor.moved(read_to, complete=True)
-		reading.cursor = cursor
 		self._stage(reading, self._normalised(session, reading.stream, rows), cursor)
+		reading.cursor = cursor
 		return None if at_end else top
 
 	def _fell_back(self, session: Session, reading: Reading, start: int, rows: list) -> bool:
@@ -517,7 +521,7 @@ class Engine:
 		if not punches and cursor is None:
 			return
 		counts = _repeated(lambda: self.store.stage(reading.claim, punches, cursor))
-		reading.unsaved = reading.unsaved and cursor is None
+		reading.to_save = reading.to_save if cursor is None else None
 		reading.outcome.counts.add(counts)
 		if counts.invalid:
 			reading.outcome.worry(INVALID_ROWS)
@@ -564,7 +568,9 @@ class Engine:
 	def _used(self, events: Sequence[WaitingEvent], rules: Callable[[], Rules]) -> int:
 		return _repeated(lambda: self._settle(events, rules()), self.store.roll_back)
 
-	def _settle(self, events, rules: Rules) -> int:
+	def _settle(self, events: Sequence[WaitingEvent], rules: Rules) -> int:
+		if len(events) > self.store.at_once:  # meanwhile the host has found that it can do fewer
+			return sum(self._settle(part, rules) for part in batches(events, self.store.at_once))
 		directory = self.store.directory(events, rules.reach)
 		decisions = with_twins(self._written(decide(events, directory, rules)))
 		try:

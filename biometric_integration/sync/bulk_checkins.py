@@ -11,6 +11,8 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from rq.timeouts import JobTimeoutException
+
 import frappe
 from frappe.model.naming import parse_naming_series
 from frappe.utils import now_datetime
@@ -82,10 +84,12 @@ class BulkWriter:
 			}
 
 	def _shift(self, decision: Decision) -> Row | None:
-		"""None where HRMS does not take it."""
+		"""None where HRMS does not take it, or cannot tell: the shift of one person may be gone."""
 		try:
 			return self.shift_notes.of(decision.employee, decision.time, decision.log_type)
-		except frappe.ValidationError:
+		except (frappe.QueryDeadlockError, frappe.QueryTimeoutError, JobTimeoutException):
+			raise
+		except Exception:
 			return None
 
 

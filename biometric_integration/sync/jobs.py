@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -57,7 +57,7 @@ def read(
 ) -> list[RunReport]:
 	"""Pull what `options` ask for, telling the settings form of each run; what was found out about the server is remembered."""
 	reports = []
-	if options.trigger is not Trigger.CONSOLE:
+	if options.trigger is not Trigger.CONSOLE and not servers.rules().asks_for_shifts:
 		options = replace(options, watch=_while_others_use(options.watch))
 	with closing(target.connector()) as connector:
 		for report in engine().pull(connector, target.config, options):
@@ -100,13 +100,17 @@ def _while(in_time: InTime) -> Watch:
 
 
 def _while_others_use(watch: Watch) -> Watch:
-	"""In a long run another worker may use what has come so far; where there is only one, it is used when the run has ended."""
+	"""In a long run another worker may use what has come so far; where there is only one, it is used when the run has ended.
+
+	Not where the first punch of a shift is IN: another device may still bring an earlier one.
+	"""
 	asked: Counter[str] = Counter()
 
 	def watching(log: str, piece: Window | None, counts: RunCounts) -> str:
 		if counts.new >= asked[log] + ENOUGH:
 			asked[log] = counts.new
-			enqueue_process()
+			with suppress(Exception):  # a hint, no more: the next minute asks again
+				enqueue_process(after_commit=False)
 		return watch(log, piece, counts)
 
 	return watching
@@ -137,13 +141,13 @@ def enqueue_pull(server: str, trigger: Trigger, units: Iterable[str] | None = No
 	return job is not None
 
 
-def enqueue_process() -> None:
+def enqueue_process(after_commit: bool = True) -> None:
 	frappe.enqueue(
 		"biometric_integration.sync.jobs.process",
 		queue="long",
 		job_id="biometric-process",
 		deduplicate=True,
-		enqueue_after_commit=True,
+		enqueue_after_commit=after_commit,
 	)
 
 

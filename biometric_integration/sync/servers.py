@@ -161,8 +161,10 @@ def _asks_for_shifts(settings) -> bool:
 
 
 def employee_fields() -> tuple[str, ...]:
-	"""Fields of Employee in which ids are looked up, in order; empty = the Attendance Device ID."""
-	return tuple(row.fieldname for row in frappe.get_cached_doc(SETTINGS).employee_fields)
+	"""Fields of Employee in which ids are looked up, in order; empty = the Attendance Device ID. One that is gone is left out."""
+	columns = frappe.get_meta("Employee").get_valid_columns()
+	chosen = (row.fieldname for row in frappe.get_cached_doc(SETTINGS).employee_fields)
+	return tuple(field for field in chosen if field in columns)
 
 
 def normalisers() -> dict[str, Normaliser]:

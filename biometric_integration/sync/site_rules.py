@@ -1,6 +1,6 @@
 """What a site adds to the saving of a check-in, beyond frappe's, ERPNext's and HRMS's own code.
 
-Everything is asked by existence, never by version. Read from `Document.insert` of frappe 15.41 and 15.72.
+Everything is asked by existence, never by version; a filter that some version does not know is left out, and more is found. Read from `Document.insert` of frappe 15.41 and 15.72.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ INSERT_EVENTS = (
 )
 CLASS_HOOKS = ("override_doctype_class", "extend_doctype_class")
 REQUIRED = ("employee", "time")
+PLAIN = ("Data", "Link", "Date")
 CHECKED_PROPERTIES = (
 	"autoname",
 	"fetch_from",
@@ -35,6 +36,7 @@ CHECKED_PROPERTIES = (
 	"fieldtype",
 	"is_virtual",
 	"length",
+	"mandatory_depends_on",
 	"non_negative",
 	"options",
 	"precision",
@@ -94,24 +96,39 @@ def _handlers() -> Iterator[str]:
 
 def _documents() -> Iterator[str]:
 	for doctype, filters in ADDED.items():
-		if frappe.db.table_exists(doctype):
-			yield from (f"{_(doctype)} {name}" for name in frappe.get_all(doctype, filters, pluck="name"))
+		if not frappe.db.exists("DocType", doctype):
+			continue
+		meta = frappe.get_meta(doctype)
+		known = {field: value for field, value in filters.items() if meta.has_field(field)}
+		yield from (f"{_(doctype)} {name}" for name in frappe.get_all(doctype, known, pluck="name"))
 
 
 def _fields() -> Iterator[str]:
 	meta, empty = frappe.get_meta(DOCTYPE), frappe.new_doc(DOCTYPE)
 	for field in meta.fields:
 		required = field.reqd and field.fieldname not in REQUIRED and not empty.get(field.fieldname)
-		fetched = field.fetch_from and not field.fetch_from.startswith("employee.")
+		fetched = field.fetch_from and not _is_plainly_fetched(field)
+		preset_link = field.fieldtype == "Link" and field.default
 		unique = field.unique and field.fieldname != OWN_FIELD
-		if required or fetched or unique or field.in_global_search:
+		sometimes_required = field.get("is_custom_field") and field.mandatory_depends_on
+		if required or sometimes_required or fetched or preset_link or unique or field.in_global_search:
 			yield f"{_('Field')} {field.fieldname}"
 	if meta.has_field("company"):
 		yield f"{_('Field')} company"  # ERPNext asks then whether the company is being deleted
 
 
+def _is_plainly_fetched(field) -> bool:
+	"""Is it a copy of a field of the employee that is just like it? Anything else frappe converts or checks."""
+	link, _dot, name = field.fetch_from.partition(".")
+	source = frappe.get_meta("Employee").get_field(name) if link == "employee" else None
+	alike = source and (source.fieldtype, source.options) == (field.fieldtype, field.options)
+	return bool(alike and field.fieldtype in PLAIN and not field.fetch_if_empty)
+
+
 def _naming() -> Iterator[str]:
-	"""Only a counter after plain text and parts of the date can be reserved as a block."""
+	"""Only a counter after plain text and parts of the date can be reserved as a block; only one that is known by its prefix."""
+	if frappe.db.has_column("Series", "doctype"):
+		yield "Series.doctype"
 	option = frappe.get_meta(DOCTYPE).autoname or ""
 	parts = option.split(".")
 	dated = {"YY", "YYYY", "MM", "DD", "WW"}

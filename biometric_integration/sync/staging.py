@@ -187,22 +187,24 @@ def settle(decisions: Sequence[Decision], now: datetime) -> None:
 	sql.update_many(DOCTYPE, SETTLED_FIELDS, sorted(rows))
 
 
-def settle_created(names: Sequence[str], now: datetime) -> None:
-	"""The same for events whose check-in has been created: what is to be said about them stands there."""
-	if names:
-		frappe.db.sql(
-			f"""UPDATE `tab{DOCTYPE}` e JOIN `tabEmployee Checkin` c ON c.`biometric_event`=e.`name`
-			SET e.`status`=%(status)s, e.`reason_code`='', e.`reason`='', e.`attempts`=0, e.`employee`=c.`employee`,
-				e.`log_type`=c.`log_type`, e.`resolved_time`=c.`time`, e.`employee_checkin`=c.`name`,
-				e.`resolved_at`=%(now)s, e.`modified`=%(modified)s
-			WHERE e.`name` IN %(names)s""",
-			{
-				"status": EventStatus.PROCESSED.value,
-				"now": now,
-				"modified": now_datetime(),
-				"names": tuple(names),
-			},
-		)  # the query builder does not say whose column is set
+def settle_created(names: Sequence[str], now: datetime) -> int:
+	"""The same for events whose check-in has been created: what is to be said about them stands there. Returns how many have one."""
+	if not names:
+		return 0
+	frappe.db.sql(
+		f"""UPDATE `tab{DOCTYPE}` e JOIN `tabEmployee Checkin` c ON c.`biometric_event`=e.`name`
+		SET e.`status`=%(status)s, e.`reason_code`='', e.`reason`='', e.`attempts`=0, e.`employee`=c.`employee`,
+			e.`log_type`=c.`log_type`, e.`resolved_time`=c.`time`, e.`employee_checkin`=c.`name`,
+			e.`resolved_at`=%(now)s, e.`modified`=%(modified)s
+		WHERE e.`name` IN %(names)s""",
+		{
+			"status": EventStatus.PROCESSED.value,
+			"now": now,
+			"modified": now_datetime(),
+			"names": tuple(names),
+		},
+	)  # the query builder does not say whose column is set
+	return frappe.db._cursor.rowcount
 
 
 def _attempts(decisions: Iterable[Decision]) -> dict[str, int]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from rq.timeouts import JobTimeoutException
 
+import frappe
 from frappe import _
 from frappe.utils import now_datetime
 
@@ -18,6 +20,7 @@ from biometric_integration.core.punch import Punch
 from biometric_integration.core.store import BatchLost, Claim, Interrupted, StreamBusy, TakenBack
 from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.core.summary import Outcome, RunCounts, Trigger
+from biometric_integration.core.text import harmless
 from biometric_integration.core.window import Window
 from biometric_integration.sync import (
 	checkins,
@@ -162,12 +165,10 @@ class FrappeStore:
 			raise Interrupted() from error
 		except BatchLost:
 			raise
-		except (
-			Exception
-		) as error:  # what stops them all may be the fault of one: the Document API tells which
+		except Exception as error:  # the fault of one may stop them all: the Document API tells whose
 			transaction.roll_back()
 			self._give_up_bulk(error)
-			return {}
+			raise BatchLost() from error
 		self._together = set(made)
 		return made
 
@@ -177,12 +178,13 @@ class FrappeStore:
 
 	def settle(self, decisions: Sequence[Decision], now: datetime) -> None:
 		made = {each.event.name: each.record for each in decisions if each.reason is Reason.NONE}
-		if not self._bulk and not checkins.all_there(made):
+		together = self._together & set(made)
+		if not checkins.all_there({event: made[event] for event in set(made) - together}):
 			raise TakenBack()
-		together = sorted(self._together & set(made))
 		with transaction.batch():
-			staging.settle([each for each in decisions if each.event.name not in self._together], now)
-			staging.settle_created(together, now)
+			staging.settle([each for each in decisions if each.event.name not in together], now)
+			if staging.settle_created(sorted(together), now) < len(together):
+				raise TakenBack()
 			transaction.commit()
 		self._touched_logs.update(decision.event.sync_log for decision in decisions)
 
@@ -196,16 +198,27 @@ class FrappeStore:
 		return self._bulk
 
 	def _choose_way(self) -> None:
-		added = [] if self._in_bulk else site_rules.additions()
+		added = [] if self._in_bulk else _additions()
 		in_bulk = not added if self._in_bulk is None else self._in_bulk
 		self._bulk = BulkWriter() if in_bulk else None
 		self._way = _("In bulk") if in_bulk else _("One by one: {0}").format(", ".join(added))
 
 	def _give_up_bulk(self, error: Exception) -> None:
+		"""For as long as the lane is ours. The trace, without the values of variables, is kept for whoever looks into it."""
 		self._bulk = None
-		self._way = _("One by one: writing in bulk failed ({0})").format(error)
+		self._way = _("One by one: writing in bulk failed ({0})").format(harmless(str(error)))
+		frames = "".join(traceback.format_tb(error.__traceback__))
+		frappe.log_error(_("Check-ins could not be written in bulk"), f"{error}\n{frames}", defer_insert=True)
 
 	def _recount(self) -> None:
 		"""Bring the logs up to date from the events, on a fresh view of the data; those too that a worker has left behind."""
 		transaction.in_one(lambda: sync_log.recount(self._touched_logs, self._way))
 		self._touched_logs.clear()
+
+
+def _additions() -> list[str]:
+	"""What cannot be asked on this site may be there."""
+	try:
+		return site_rules.additions()
+	except frappe.db.Error as error:
+		return [harmless(str(error))]

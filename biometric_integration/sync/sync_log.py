@@ -68,18 +68,24 @@ def open_log(
 
 def close_stale(stream: Stream, last: str) -> None:
 	"""Runs of a stream that never ended: their worker is gone, since the stream could be taken. `last`: its last run, if it is known."""
-	filters = {"name": last} if last else {"stream": stream.key}
-	stale = frappe.get_all(DOCTYPE, {**filters, "status": RunStatus.RUNNING.value}, pluck="name")
-	for name in stale:
-		values = {
-			"status": RunStatus.FAILED.value,
-			"finished_at": now_datetime(),
-			"error_class": ErrorClass.INTERNAL.value,
-			"error": _(
+	log, now = DocType(DOCTYPE), now_datetime()
+	which = log.name == last if last else log.stream == stream.key
+	# one statement that looks and writes: a run that has ended since our view of the data began stays as it is
+	(
+		frappe.qb.update(log)
+		.set(log.status, RunStatus.FAILED.value)
+		.set(log.modified, now)
+		.set(log.finished_at, now)
+		.set(log.error_class, ErrorClass.INTERNAL.value)
+		.set(
+			log.error,
+			_(
 				"The worker stopped in the middle of this run. Nothing is lost: the next run goes on from here."
 			),
-		}
-		frappe.db.set_value(DOCTYPE, name, values)
+		)
+		.where(which & (log.status == RunStatus.RUNNING.value))
+		.run()
+	)
 
 
 def count(log: str, counts: RunCounts) -> None:

@@ -8,14 +8,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from unittest.mock import patch
 
 import frappe
+from frappe.model.base_document import get_controller
 from frappe.utils import get_system_timezone, now_datetime
 
 from biometric_integration.core.decide import Rules, decide
 from biometric_integration.core.engine import Engine
 from biometric_integration.core.punch import Direction, Kind, Punch, fingerprint
 from biometric_integration.core.rounding import Rounding
+from biometric_integration.core.store import BatchLost
 from biometric_integration.core.stream import Stream
 from biometric_integration.core.summary import Outcome, Trigger
 from biometric_integration.simulator import World
@@ -326,10 +329,44 @@ class TestWhoAdds(SiteTestCase):
 			"naming rule",
 			document("Document Naming Rule", prefix="CKIN-", prefix_digits=5, priority=1, **new),
 		)
+		yield "workflow", row("Workflow", document_type=CHECKIN, is_active=1)
+		yield "assignment rule", row("Assignment Rule", document_type=CHECKIN, disabled=0)
+		yield "milestone tracker", row("Milestone Tracker", document_type=CHECKIN, disabled=0)
+		yield "service level agreement", row("Service Level Agreement", document_type=CHECKIN)
+		yield "method of the class", patched_method()
+		yield "somebody who follows", follower()
+		yield "field with a default link", custom_field(fieldtype="Link", options="Branch", default="HO")
+		yield "field fetched if empty", custom_field(fetch_from="employee.company", fetch_if_empty=1)
+		yield "field fetched from another kind", custom_field(fetch_from="employee.bio")
 		yield "required field", custom_field(reqd=1)
 		yield "unique field", custom_field(unique=1)
 		yield "field fetched from elsewhere", custom_field(fetch_from="shift.start_time")
 		yield "property", property_setter("device_id", "reqd", "1", "Check")
+
+	def test_a_plain_copy_of_a_field_of_the_employee_is_written_in_bulk_too(self):
+		code = "7005"
+		factories.settings(**CONNECTION)
+		employee = factories.employee(code)
+		with custom_field(fetch_from="employee.first_name"):
+			stage([punch(code, datetime(2025, 4, 7, 9), factories.device("SN1", "Gate"))])
+			process(None)
+			first_name = frappe.db.get_value("Employee", employee, "first_name")
+			self.assertEqual(frappe.get_all(CHECKIN, pluck="site_field"), [first_name])
+			self.assertEqual(logs()[-1].written, "In bulk")
+
+	def test_a_batch_that_the_database_took_back_after_its_check_ins_is_written_once(self):
+		code = "7006"
+		factories.settings(**CONNECTION)
+		employee = factories.employee(code)
+		device = factories.device("SN1", "Gate")
+		times = [datetime(2025, 4, 7, 9, minute) for minute in range(5)]
+		stage([punch(code, time, device) for time in times])
+		store = LosesOneBatch(IN_BULK)
+		Engine(store, jobs._utc_now, get_system_timezone()).process(servers.rules)
+		self.assertTrue(store.lost)
+		written = frappe.get_all(CHECKIN, {"employee": employee}, pluck="time", order_by="time")
+		self.assertEqual(written, times)
+		self.assertEqual(frappe.get_all(EVENT, pluck="status"), ["Processed"] * 5)
 
 	def test_an_addition_has_its_say_and_the_log_names_it(self):
 		code = "7001"
@@ -380,6 +417,18 @@ class TestWhoAdds(SiteTestCase):
 		numbers = sorted(int(name[-6:]) for name in frappe.get_all(CHECKIN, pluck="name"))
 		self.assertEqual(numbers, list(range(int(first[-6:]), int(last[-6:]) + 1)))
 		self.assertEqual(len(numbers), 5)
+
+
+class LosesOneBatch(FrappeStore):
+	"""As if a deadlock had come after the check-ins of the first batch were written."""
+
+	lost = False
+
+	def settle(self, decisions, now) -> None:
+		if not self.lost:
+			self.lost = True
+			raise BatchLost()
+		super().settle(decisions, now)
 
 
 # --- how to get there
@@ -487,9 +536,39 @@ def document(doctype: str, **values) -> Iterator[str]:
 
 
 @contextmanager
+def row(doctype: str, **values) -> Iterator[str]:
+	"""A document that need not be complete, since it is only asked whether there is one."""
+	made = frappe.get_doc({"doctype": doctype, "name": factories.unique("Row"), **values})
+	made.db_insert()
+	try:
+		yield made.name
+	finally:
+		frappe.db.delete(doctype, {"name": made.name})
+
+
+@contextmanager
+def patched_method() -> Iterator[str]:
+	controller = get_controller(CHECKIN)
+	with patch.object(controller, "set_geolocation", say_so):
+		yield f"{__name__}.say_so"
+
+
+@contextmanager
+def follower() -> Iterator[str]:
+	user = frappe.session.user
+	frappe.db.set_value("User", user, "follow_created_documents", 1)
+	frappe.clear_document_cache("User", user)
+	try:
+		yield user
+	finally:
+		frappe.db.set_value("User", user, "follow_created_documents", 0)
+		frappe.clear_document_cache("User", user)
+
+
+@contextmanager
 def custom_field(**values) -> Iterator[str]:
 	field = {"dt": CHECKIN, "fieldname": "site_field", "label": "Site Field", "fieldtype": "Data"}
-	with document("Custom Field", **field, **values):
+	with document("Custom Field", **{**field, **values}):
 		yield "site_field"
 	frappe.db.sql_ddl(f"ALTER TABLE `tab{CHECKIN}` DROP COLUMN IF EXISTS `site_field`")
 
