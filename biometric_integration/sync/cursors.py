@@ -12,6 +12,7 @@ from biometric_integration.core.backoff import wait
 from biometric_integration.core.errors import SyncError
 from biometric_integration.core.store import Fenced
 from biometric_integration.core.stream import Cursor, Stream
+from biometric_integration.core.summary import RunStatus
 from biometric_integration.sync import sql
 
 DOCTYPE = "Biometric Sync Cursor"
@@ -46,13 +47,18 @@ def holder(stream: Stream) -> str:
 	return frappe.db.get_value(DOCTYPE, stream.key, "run") or ""
 
 
-def lock(stream: Stream) -> tuple[Cursor, str]:
-	"""The cursor as it was last committed, and the log of its last run; nobody else can change either before the commit."""
-	columns = ", ".join(f"`{field}`" for field in (*FIELDS, "run"))
+def lock(stream: Stream) -> tuple[Cursor, bool]:
+	"""The cursor as it was last committed, and whether a run of the stream may never have ended; nobody else moves it before the commit."""
+	columns = ", ".join(f"c.`{field}`" for field in FIELDS)
 	rows = frappe.db.sql(
-		f"SELECT {columns} FROM `tab{DOCTYPE}` WHERE `name`=%s FOR UPDATE", stream.key, as_dict=True
-	)
-	return (_cursor(rows[0]), rows[0].run or "") if rows else (Cursor(), "")
+		f"""SELECT {columns}, log.`status` AS run_status FROM `tab{DOCTYPE}` c
+		LEFT JOIN `tabBiometric Sync Log` log ON log.`name`=c.`run` WHERE c.`name`=%s FOR UPDATE""",
+		stream.key,
+		as_dict=True,
+	)  # the query builder has no words for the lock on both versions
+	if not rows:
+		return Cursor(), True
+	return _cursor(rows[0]), rows[0].run_status == RunStatus.RUNNING.value
 
 
 def take(stream: Stream, run: str) -> None:

@@ -87,8 +87,9 @@ class FrappeStore:
 			raise StreamBusy(cursors.holder(stream))
 		try:
 			with transaction.batch():
-				cursor, last = cursors.lock(stream)
-				sync_log.close_stale(stream, last)
+				cursor, unended = cursors.lock(stream)
+				if unended:
+					sync_log.close_stale(stream)
 				log = sync_log.open_log(stream, trigger, window, self._device(stream.unit))
 				cursors.take(stream, log)
 				transaction.commit()

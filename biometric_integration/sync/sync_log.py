@@ -66,10 +66,9 @@ def open_log(
 	return log.insert(ignore_permissions=True).name
 
 
-def close_stale(stream: Stream, last: str) -> None:
-	"""Runs of a stream that never ended: their worker is gone, since the stream could be taken. `last`: its last run, if it is known."""
+def close_stale(stream: Stream) -> None:
+	"""Runs of a stream that never ended: their worker is gone, since the stream could be taken."""
 	log, now = DocType(DOCTYPE), now_datetime()
-	which = log.name == last if last else log.stream == stream.key
 	# one statement that looks and writes: a run that has ended since our view of the data began stays as it is
 	(
 		frappe.qb.update(log)
@@ -83,7 +82,7 @@ def close_stale(stream: Stream, last: str) -> None:
 				"The worker stopped in the middle of this run. Nothing is lost: the next run goes on from here."
 			),
 		)
-		.where(which & (log.status == RunStatus.RUNNING.value))
+		.where((log.stream == stream.key) & (log.status == RunStatus.RUNNING.value))
 		.run()
 	)
 
