@@ -48,17 +48,20 @@ def holder(stream: Stream) -> str:
 
 
 def lock(stream: Stream) -> tuple[Cursor, bool]:
-	"""The cursor as it was last committed, and whether a run of the stream may never have ended; nobody else moves it before the commit."""
+	"""The cursor as it was last committed, and whether a run of the stream may never have ended; nobody else moves it before the commit.
+
+	Only the cursor is locked: the log of its last run may have been cleared, and a lock on what is not there stops others from opening theirs.
+	"""
 	columns = ", ".join(f"c.`{field}`" for field in FIELDS)
 	rows = frappe.db.sql(
-		f"""SELECT {columns}, log.`status` AS run_status FROM `tab{DOCTYPE}` c
-		LEFT JOIN `tabBiometric Sync Log` log ON log.`name`=c.`run` WHERE c.`name`=%s FOR UPDATE""",
+		f"""SELECT {columns}, (SELECT log.`status` FROM `tabBiometric Sync Log` log WHERE log.`name`=c.`run`) AS run_status
+		FROM `tab{DOCTYPE}` c WHERE c.`name`=%s FOR UPDATE""",
 		stream.key,
 		as_dict=True,
 	)  # the query builder has no words for the lock on both versions
 	if not rows:
 		return Cursor(), True
-	return _cursor(rows[0]), rows[0].run_status == RunStatus.RUNNING.value
+	return _cursor(rows[0]), rows[0].run_status in (None, RunStatus.RUNNING.value)
 
 
 def take(stream: Stream, run: str) -> None:
@@ -77,7 +80,7 @@ def take(stream: Stream, run: str) -> None:
 		"run": run,
 		"last_run": now,
 	}
-	sql.upsert(DOCTYPE, tuple(row), tuple(row.values()), ("run", "last_run"))
+	sql.upsert(DOCTYPE, tuple(row), [tuple(row.values())], ("run", "last_run"))
 
 
 def move(stream: Stream, run: str, cursor: Cursor | None) -> None:

@@ -32,17 +32,16 @@ def insert(doctype: str, fields: Sequence[str], rows: Sequence[Sequence]) -> Non
 		_insert(doctype, fields, rows)
 
 
-def upsert(doctype: str, fields: Sequence[str], row: Sequence, changing: Sequence[str]) -> None:
-	"""Insert a row, or write only the `changing` fields where its name is there already."""
-	values = ", ".join(f"`{field}`=VALUES(`{field}`)" for field in changing)
-	_insert(doctype, fields, [row], f"ON DUPLICATE KEY UPDATE {values}")
+def upsert(doctype: str, fields: Sequence[str], rows: Sequence[Sequence], changing: Sequence[str]) -> None:
+	"""Insert the rows, or write only the `changing` fields where a name is there already."""
+	if rows:
+		values = ", ".join(f"`{field}`=VALUES(`{field}`)" for field in changing)
+		_insert(doctype, fields, rows, f"ON DUPLICATE KEY UPDATE {values}")
 
 
 def update_many(doctype: str, fields: Sequence[str], rows: Sequence[Sequence]) -> None:
 	"""Write `fields` of existing documents; each row begins with the name."""
-	if rows:
-		values = ", ".join(f"`{field}`=VALUES(`{field}`)" for field in fields)
-		_insert(doctype, ("name", *fields), rows, f"ON DUPLICATE KEY UPDATE {values}")
+	upsert(doctype, ("name", *fields), rows, fields)
 
 
 def _insert(doctype: str, fields: Sequence[str], rows: Sequence[Sequence], ending: str = "") -> None:

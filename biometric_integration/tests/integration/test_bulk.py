@@ -343,6 +343,15 @@ class TestWhoAdds(SiteTestCase):
 		yield "field fetched from elsewhere", custom_field(fetch_from="shift.start_time")
 		yield "property", property_setter("device_id", "reqd", "1", "Check")
 
+	def five_punches(self, code: str) -> tuple[str, list[datetime]]:
+		"""Staged, of one employee."""
+		factories.settings(**CONNECTION)
+		employee = factories.employee(code)
+		device = factories.device("SN1", "Gate")
+		times = [datetime(2025, 4, 7, 9, minute) for minute in range(5)]
+		stage([punch(code, time, device) for time in times])
+		return employee, times
+
 	def test_a_plain_copy_of_a_field_of_the_employee_is_written_in_bulk_too(self):
 		code = "7005"
 		factories.settings(**CONNECTION)
@@ -356,11 +365,7 @@ class TestWhoAdds(SiteTestCase):
 
 	def test_a_batch_that_the_database_took_back_after_its_check_ins_is_written_once(self):
 		code = "7006"
-		factories.settings(**CONNECTION)
-		employee = factories.employee(code)
-		device = factories.device("SN1", "Gate")
-		times = [datetime(2025, 4, 7, 9, minute) for minute in range(5)]
-		stage([punch(code, time, device) for time in times])
+		employee, times = self.five_punches(code)
 		store = LosesOneBatch(IN_BULK)
 		Engine(store, jobs._utc_now, get_system_timezone()).process(servers.rules)
 		self.assertTrue(store.lost)
@@ -389,11 +394,7 @@ class TestWhoAdds(SiteTestCase):
 
 	def test_what_goes_wrong_in_bulk_is_written_one_by_one(self):
 		code = "7003"
-		factories.settings(**CONNECTION)
-		employee = factories.employee(code)
-		device = factories.device("SN1", "Gate")
-		times = [datetime(2025, 4, 7, 9, minute) for minute in range(5)]
-		stage([punch(code, time, device) for time in times])
+		employee, times = self.five_punches(code)
 		frappe.db.sql_ddl(f"ALTER TABLE `tab{CHECKIN}` ADD CONSTRAINT `odd` CHECK (MINUTE(`time`) <> 3)")
 		self.addCleanup(frappe.db.sql_ddl, f"ALTER TABLE `tab{CHECKIN}` DROP CONSTRAINT `odd`")
 		process(None)
