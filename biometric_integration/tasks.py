@@ -2,7 +2,7 @@
 
 from frappe.utils import now_datetime
 
-from biometric_integration.core.summary import Trigger
+from biometric_integration.core.runs import Trigger
 from biometric_integration.sync import jobs, retention, servers
 
 

@@ -30,8 +30,8 @@ from biometric_integration.bridge.site import test as connection_test
 from biometric_integration.connectors.registry import CONNECTORS
 from biometric_integration.core.connector import ServerConfig
 from biometric_integration.core.errors import ConfigurationError, SyncError
+from biometric_integration.core.runs import RunReport, worst
 from biometric_integration.core.store import BatchLost
-from biometric_integration.core.summary import RunReport, worst
 from biometric_integration.simulator import World
 
 DESCRIPTION = """\

@@ -8,7 +8,7 @@ from typing import Any
 
 from biometric_integration.bridge.database import Database
 from biometric_integration.core.connector import Step
-from biometric_integration.core.summary import RunReport
+from biometric_integration.core.runs import RunReport
 
 WIDTH = 100
 LOG_FIELDS = (

@@ -15,7 +15,7 @@ from biometric_integration.bridge.database import to_text, to_time
 from biometric_integration.bridge.export import write_checkins
 from biometric_integration.bridge.people import Employee
 from biometric_integration.bridge.site import Site
-from biometric_integration.core.summary import RunReport, RunStatus
+from biometric_integration.core.runs import RunReport, RunStatus
 from biometric_integration.simulator import World
 
 FIRST_DAY = date(2026, 6, 1)

@@ -6,12 +6,13 @@ from collections.abc import Sequence, Set
 from datetime import datetime, timedelta
 
 from biometric_integration.bridge.database import Database, storable, to_text, to_time
-from biometric_integration.core.decide import Decision, EventStatus, Reason, at_staging
+from biometric_integration.core.decide import Decision
 from biometric_integration.core.directory import WaitingEvent
 from biometric_integration.core.punch import Direction, Kind, Punch
+from biometric_integration.core.reasons import EventStatus, Reason, at_staging
+from biometric_integration.core.runs import RunCounts
 from biometric_integration.core.store import Claim
 from biometric_integration.core.stream import Stream
-from biometric_integration.core.summary import RunCounts
 from biometric_integration.core.window import Window
 
 FIELDS = (

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from biometric_integration.core.errors import ErrorClass
-from biometric_integration.core.summary import RunReport, RunStatus
+from biometric_integration.core.runs import RunReport, RunStatus
 
 
 class Exit(IntEnum):

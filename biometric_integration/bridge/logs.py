@@ -10,8 +10,8 @@ from biometric_integration.core.clock import wall_clock
 from biometric_integration.core.connector import RequestTrace
 from biometric_integration.core.errors import ErrorClass
 from biometric_integration.core.punch import Kind
+from biometric_integration.core.runs import EventCounts, Outcome, RunCounts, RunStatus, Trigger, counted_as
 from biometric_integration.core.stream import Stream
-from biometric_integration.core.summary import EventCounts, Outcome, RunCounts, RunStatus, Trigger, counted_as
 from biometric_integration.core.window import Window
 
 STOPPED = (

@@ -10,9 +10,9 @@ from typing import Any, Protocol, TextIO
 
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.punch import Punch
+from biometric_integration.core.runs import RunCounts
 from biometric_integration.core.store import Claim, Store
 from biometric_integration.core.stream import Cursor
-from biometric_integration.core.summary import RunCounts
 
 LINE_SECONDS = 0.2
 LOG_SECONDS = 5.0

@@ -16,7 +16,7 @@ from biometric_integration.core.clock import wall_clock
 from biometric_integration.core.connector import Step, Unit
 from biometric_integration.core.decide import Rules
 from biometric_integration.core.engine import Engine, PullOptions
-from biometric_integration.core.summary import RunReport, Trigger
+from biometric_integration.core.runs import RunReport, Trigger
 
 
 class Site:

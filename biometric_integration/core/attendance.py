@@ -12,12 +12,12 @@ from enum import Enum
 from hashlib import blake2b
 from typing import NamedTuple
 
-from biometric_integration.core.decide import Reason
 from biometric_integration.core.punch import Direction
+from biometric_integration.core.reasons import Reason
 from biometric_integration.core.window import DAY, SECOND, midnight
 
 REFUSED = "The attendance of {day} was refused: {words}"
-"""Instead of the sentence about check-ins; a pattern in English, as those of `core.decide`."""
+"""Instead of the sentence about check-ins; a pattern in English, as those of `core.reasons`."""
 
 
 class AttendanceStatus(str, Enum):

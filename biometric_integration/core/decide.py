@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -13,143 +12,13 @@ from biometric_integration.core.devices import Device
 from biometric_integration.core.direction import DirectionPolicy, log_type
 from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
 from biometric_integration.core.mapping import ruling
-from biometric_integration.core.punch import Direction, Kind, Punch
+from biometric_integration.core.punch import Direction
+from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.core.rounding import AS_PUNCHED, Rounding
 from biometric_integration.core.window import DAY
 
-
-class EventStatus(str, Enum):
-	"""Where a Staging Event stands."""
-
-	PENDING = "Pending"
-	PROCESSED = "Processed"
-	UNMAPPED = "Unmapped"
-	IGNORED = "Ignored"
-	FAILED = "Failed"
-	QUARANTINED = "Quarantined"
-
-
-class Reason(str, Enum):
-	"""Why a Staging Event stands where it stands."""
-
-	NONE = ""
-	ALREADY_THERE = "already_there"
-	NO_EMPLOYEE = "no_employee"
-	AMBIGUOUS = "ambiguous"
-	NOT_JOINED = "not_joined"
-	LEFT = "left"
-	INACTIVE = "inactive"
-	HRMS_REFUSED = "hrms_refused"
-	IMPLAUSIBLE = "implausible"
-	FUTURE = "future"
-	DEVICE_OFF = "device_off"
-	DAY_OPEN = "day_open"
-	JUNK = "junk"
-	INVALID = "invalid"
-	REPEAT = "repeat"
-	ID_IGNORED = "id_ignored"
-	NOT_FOR_ATTENDANCE = "not_for_attendance"
-	BEFORE_FLOOR = "before_floor"
-	EXPIRED = "expired"
-	DELETED = "deleted"
-	LATE = "late"
-	ALREADY_MARKED = "already_marked"
-	AUTO_ATTENDANCE = "auto_attendance"
-	NO_DIRECTION = "no_direction"
-	HOLIDAY = "holiday"
-	OFF_SHIFT = "off_shift"
-	CANCELLED = "cancelled"
-
-
-STATUS_OF = {
-	Reason.NONE: EventStatus.PROCESSED,
-	Reason.ALREADY_THERE: EventStatus.PROCESSED,
-	Reason.NO_EMPLOYEE: EventStatus.UNMAPPED,
-	Reason.AMBIGUOUS: EventStatus.UNMAPPED,
-	Reason.NOT_JOINED: EventStatus.UNMAPPED,
-	Reason.LEFT: EventStatus.UNMAPPED,
-	Reason.INACTIVE: EventStatus.UNMAPPED,
-	Reason.HRMS_REFUSED: EventStatus.FAILED,
-	Reason.INVALID: EventStatus.FAILED,
-	Reason.IMPLAUSIBLE: EventStatus.QUARANTINED,
-	Reason.FUTURE: EventStatus.QUARANTINED,
-	Reason.DEVICE_OFF: EventStatus.PENDING,
-	Reason.DAY_OPEN: EventStatus.PENDING,
-	Reason.JUNK: EventStatus.IGNORED,
-	Reason.REPEAT: EventStatus.IGNORED,
-	Reason.ID_IGNORED: EventStatus.IGNORED,
-	Reason.NOT_FOR_ATTENDANCE: EventStatus.IGNORED,
-	Reason.BEFORE_FLOOR: EventStatus.IGNORED,
-	Reason.EXPIRED: EventStatus.IGNORED,
-	Reason.DELETED: EventStatus.IGNORED,
-	Reason.LATE: EventStatus.PROCESSED,
-	Reason.ALREADY_MARKED: EventStatus.PROCESSED,
-	Reason.AUTO_ATTENDANCE: EventStatus.PENDING,
-	Reason.NO_DIRECTION: EventStatus.PENDING,
-	Reason.HOLIDAY: EventStatus.IGNORED,
-	Reason.OFF_SHIFT: EventStatus.IGNORED,
-	Reason.CANCELLED: EventStatus.IGNORED,
-}
-
-SENTENCES = {
-	Reason.NONE: "",
-	Reason.ALREADY_THERE: "A check-in of this employee at this time was already there; no second one was made.",
-	Reason.NO_EMPLOYEE: (
-		"No employee has the Attendance Device ID {user_id}. Enter it in the employee's record; this punch is then used by itself."
-	),
-	Reason.AMBIGUOUS: "Several employees share the id {user_id}: {names}. Leave it with one of them.",
-	Reason.NOT_JOINED: "{employee} joins on {day}, after this punch. Correct the date of joining if it is wrong.",
-	Reason.LEFT: "{employee} left on {day}, before this punch. Correct the relieving date if it is wrong.",
-	Reason.INACTIVE: "{employee} is {state}. Set the employee to Active if this punch should count.",
-	Reason.HRMS_REFUSED: "The check-in was refused: {words}",
-	Reason.INVALID: "The server sent a row that could not be read ({problem}). It is kept as it came, see Raw Payload.",
-	Reason.IMPLAUSIBLE: "The device reported the year {year}: its clock was wrong. Release the punch with the right time.",
-	Reason.FUTURE: "The device reported a time in the future: its clock is ahead. Release the punch with the right time.",
-	Reason.DEVICE_OFF: "The device {device} is disabled. The punch is used as soon as the device is enabled.",
-	Reason.DAY_OPEN: "Belongs to {employee}. The attendance is written when the day is over and all its punches are in.",
-	Reason.ID_IGNORED: "The id {user_id} is ignored by the mapping rule {rule}.",
-	Reason.JUNK: "An operation or enrolment record of the device, not a punch.",
-	Reason.REPEAT: "Within {seconds} seconds of the punch at {time}: counted once.",
-	Reason.NOT_FOR_ATTENDANCE: "The device {device} does not count for attendance.",
-	Reason.BEFORE_FLOOR: "Before {day}, from where on punches are used (start date, or import floor of the settings).",
-	Reason.EXPIRED: "Nobody entered this id for {days} days. Reprocess uses the punch once an employee has the id.",
-	Reason.DELETED: "{user} deleted its check-in at {time}. It stays deleted.",
-	Reason.LATE: (
-		"Came after the attendance {attendance} of its day was written, and changes nothing in it. "
-		"To count it, cancel that attendance and reprocess the punches of the day."
-	),
-	Reason.ALREADY_MARKED: "The attendance {attendance} of this day was already there. It is left as it is.",
-	Reason.AUTO_ATTENDANCE: (
-		"The shift {shift} has Enable Auto Attendance on, so HRMS would write attendance too. Turn it off there, "
-		"or write Employee Checkins (settings)."
-	),
-	Reason.NO_DIRECTION: (
-		"The shift {shift} counts by Log Type only, and a punch of this day has none: HRMS would count no hours. "
-		"Choose how the shift determines check-in and check-out, or set a Direction for the device and reprocess."
-	),
-	Reason.HOLIDAY: (
-		"{day} is a holiday of {employee}, on which no attendance is written. Allow it in the shift (without a shift: in the "
-		"settings), then reprocess."
-	),
-	Reason.OFF_SHIFT: (
-		"Outside the shifts of {employee}, so it is part of no attendance. Correct the assignment or the shift's check-in times, then reprocess."
-	),
-	Reason.CANCELLED: "{user} cancelled the attendance {attendance} at {time}. It stays cancelled; Reprocess uses the punch again.",
-}
-"""One sentence each, in English, that names the fix; hosts translate the pattern before they fill it in."""
-
 EARLIEST_YEAR = 2000
 """Clocks that lost power start in 1970, 1999 or 2000; devices themselves send such rows (essl-protocol §7)."""
-
-
-def at_staging(punch: Punch) -> tuple[EventStatus, Reason, str]:
-	"""Status, reason code and reason (a pattern, in English) under which a row is kept before anything is decided."""
-	reason = KEPT_AS[punch.kind]
-	status = EventStatus.PENDING if reason is Reason.NONE else STATUS_OF[reason]
-	return status, reason, SENTENCES[reason]
-
-
-KEPT_AS = {Kind.PUNCH: Reason.NONE, Kind.JUNK: Reason.JUNK, Kind.INVALID: Reason.INVALID}
 
 
 @dataclass(frozen=True)

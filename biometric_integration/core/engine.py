@@ -15,6 +15,19 @@ from typing import TypeVar
 from biometric_integration.core import devices
 from biometric_integration.core.batches import batches
 from biometric_integration.core.clock import to_site, wall_clock
+from biometric_integration.core.concerns import (
+	FEWER,
+	IDS_MISSED,
+	IDS_RESET,
+	IDS_SILENT,
+	INVALID_ROWS,
+	NO_DEVICE,
+	TAKEN_BACK,
+	TAKEN_OVER,
+	TRUNCATED,
+	UNCONFIRMED,
+	never_delivered,
+)
 from biometric_integration.core.connector import Connector, Feed, ListedDevice, Page, ServerConfig, Unit
 from biometric_integration.core.decide import Decision, Rules, decide, with_twins
 from biometric_integration.core.devices import Device, DeviceBook, DeviceChange
@@ -31,19 +44,7 @@ from biometric_integration.core.punch import (
 	shown,
 	unreadable_fingerprint,
 )
-from biometric_integration.core.sentences import (
-	FEWER,
-	IDS_MISSED,
-	IDS_RESET,
-	IDS_SILENT,
-	INVALID_ROWS,
-	NO_DEVICE,
-	TAKEN_BACK,
-	TAKEN_OVER,
-	TRUNCATED,
-	UNCONFIRMED,
-	never_delivered,
-)
+from biometric_integration.core.runs import Outcome, RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.core.store import (
 	BatchLost,
 	Claim,
@@ -54,7 +55,6 @@ from biometric_integration.core.store import (
 	TakenBack,
 )
 from biometric_integration.core.stream import Cursor, Plan, Stream, looks, plan
-from biometric_integration.core.summary import Outcome, RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.core.window import DAY, Window, midnight
 
 BATCH = 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +21,7 @@ class Scope(str, Enum):
 
 SPECIFIC = tuple(Scope)
 WILDCARDS = "*?["
+_WILD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,11 @@ class Place:
 
 def is_pattern(user_id: str) -> bool:
 	return any(character in user_id for character in WILDCARDS)
+
+
+def literal(pattern: str) -> str:
+	"""What is left of a pattern without its wildcards; nothing is left of one that matches everything."""
+	return _WILD.sub("", pattern)
 
 
 def ruling(rules: Iterable[MappingRule], user_id: str, place: Place, day: date) -> list[MappingRule]:

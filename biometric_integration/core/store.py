@@ -16,8 +16,8 @@ from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device, DeviceChange
 from biometric_integration.core.directory import Directory, WaitingEvent
 from biometric_integration.core.punch import Punch
+from biometric_integration.core.runs import Outcome, RunCounts, Trigger
 from biometric_integration.core.stream import Cursor, Stream
-from biometric_integration.core.summary import Outcome, RunCounts, Trigger
 from biometric_integration.core.window import Window
 
 

@@ -17,7 +17,7 @@ from biometric_integration.core import attendance as core
 from biometric_integration.core.attendance import AttendanceStatus, Day, DayPunch, Mark, Marked, Span, Worked
 from biometric_integration.core.clock import to_site
 from biometric_integration.core.connector import Unit
-from biometric_integration.core.decide import SENTENCES, STATUS_OF, EventStatus, Reason
+from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.core.store import BatchLost
 from biometric_integration.core.stream import PRIMARY, Stream
 from biometric_integration.core.text import harmless

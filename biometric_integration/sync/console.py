@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from biometric_integration.core.summary import RunReport, Trigger, worst
+from biometric_integration.core.runs import RunReport, Trigger, worst
 from biometric_integration.sync import jobs, sync_log
 from biometric_integration.sync.requests import chosen
 

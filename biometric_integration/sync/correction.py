@@ -14,9 +14,10 @@ import frappe
 from frappe import _
 from frappe.query_builder import DocType
 
-from biometric_integration.core.decide import EventStatus, Reason, owner
+from biometric_integration.core.decide import owner
 from biometric_integration.core.directory import WaitingEvent
 from biometric_integration.core.punch import Direction
+from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.window import DAY
 from biometric_integration.sync import directory, jobs, servers, staging
 

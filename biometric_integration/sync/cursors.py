@@ -10,9 +10,9 @@ from frappe.utils import now_datetime
 
 from biometric_integration.core.backoff import wait
 from biometric_integration.core.errors import SyncError
+from biometric_integration.core.runs import RunStatus
 from biometric_integration.core.store import Fenced
 from biometric_integration.core.stream import Cursor, Stream
-from biometric_integration.core.summary import RunStatus
 from biometric_integration.sync import sql
 
 DOCTYPE = "Biometric Sync Cursor"

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 import frappe
 from frappe.query_builder import DocType
 
-from biometric_integration.core.decide import EventStatus, Reason, owner
+from biometric_integration.core.decide import owner
 from biometric_integration.core.direction import DirectionPolicy
 from biometric_integration.core.directory import AS_IT_IS, Directory, Person, Recorded, WaitingEvent
 from biometric_integration.core.mapping import Normaliser
+from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.window import DAY, midnight
 from biometric_integration.sync import devices, mapping_rules, servers, shifts, sql
 

@@ -15,7 +15,7 @@ from frappe.utils import get_system_timezone
 from frappe.utils.background_jobs import is_job_enqueued
 
 from biometric_integration.core.engine import Engine, PullOptions, Watch
-from biometric_integration.core.summary import RunCounts, RunReport, RunStatus, Trigger
+from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.core.window import Window
 from biometric_integration.sync import attendance, locks, servers, transaction
 from biometric_integration.sync.servers import SETTINGS

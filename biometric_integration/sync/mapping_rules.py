@@ -11,8 +11,8 @@ from frappe import _
 from frappe.query_builder import DocType
 from frappe.utils import getdate
 
-from biometric_integration.core.decide import EventStatus, Reason
 from biometric_integration.core.mapping import WILDCARDS, MappingRule, Place, Scope
+from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.sync import devices, servers
 

@@ -16,7 +16,7 @@ from frappe import _
 from frappe.utils.background_jobs import is_job_enqueued
 
 from biometric_integration.core.errors import SyncError
-from biometric_integration.core.summary import RunCounts, RunReport, RunStatus, Trigger
+from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.core.window import DAY, Window
 from biometric_integration.sync import jobs, servers
 

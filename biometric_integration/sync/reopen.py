@@ -8,8 +8,8 @@ import frappe
 from frappe import _
 from frappe.utils import now_datetime
 
-from biometric_integration.core.decide import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.core.mapping import MappingRule
+from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.sync import directory, jobs, mapping_rules, servers, staging, sweep
 
 EMPLOYMENT_FIELDS = ("status", "date_of_joining", "relieving_date")

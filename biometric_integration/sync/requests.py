@@ -6,7 +6,7 @@ import frappe
 from frappe import _
 
 from biometric_integration.core.connector import Unit
-from biometric_integration.core.summary import RunStatus, Trigger
+from biometric_integration.core.runs import RunStatus, Trigger
 from biometric_integration.sync import jobs, locks, servers
 
 

@@ -10,8 +10,8 @@ from frappe import _
 from frappe.query_builder import DocType
 from frappe.utils import add_days, getdate, now_datetime, nowdate
 
-from biometric_integration.core.decide import SENTENCES, EventStatus, Reason
-from biometric_integration.core.summary import RunStatus, Trigger
+from biometric_integration.core.reasons import SENTENCES, EventStatus, Reason
+from biometric_integration.core.runs import RunStatus, Trigger
 from biometric_integration.sync import staging, transaction
 from biometric_integration.sync.servers import SETTINGS
 

@@ -8,8 +8,8 @@ import frappe
 from frappe import _
 from frappe.utils import get_datetime, now_datetime
 
-from biometric_integration.core.decide import EventStatus
 from biometric_integration.core.punch import Kind
+from biometric_integration.core.reasons import EventStatus
 from biometric_integration.sync import jobs, staging
 
 AT_ONCE = 10000

@@ -20,9 +20,9 @@ from biometric_integration.core.directory import AS_IT_IS
 from biometric_integration.core.engine import PullOptions
 from biometric_integration.core.mapping import Normaliser
 from biometric_integration.core.rounding import Rounding, RoundingMode
+from biometric_integration.core.runs import RunReport, RunStatus, Trigger
 from biometric_integration.core.schedule import Schedule
 from biometric_integration.core.stream import PRIMARY
-from biometric_integration.core.summary import RunReport, RunStatus, Trigger
 from biometric_integration.core.text import harmless
 
 SETTINGS = "Biometric Sync Settings"

@@ -9,12 +9,13 @@ import frappe
 from frappe import _
 from frappe.utils import now_datetime
 
-from biometric_integration.core.decide import Decision, EventStatus, Reason, at_staging
+from biometric_integration.core.decide import Decision
 from biometric_integration.core.directory import WaitingEvent
 from biometric_integration.core.punch import Direction, Kind, Punch
+from biometric_integration.core.reasons import EventStatus, Reason, at_staging
+from biometric_integration.core.runs import RunCounts
 from biometric_integration.core.store import Claim
 from biometric_integration.core.stream import Stream
-from biometric_integration.core.summary import RunCounts
 from biometric_integration.core.text import harmless
 from biometric_integration.core.window import Window
 from biometric_integration.sync import sql

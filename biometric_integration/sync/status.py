@@ -7,8 +7,8 @@ from frappe.query_builder import DocType
 from frappe.query_builder.functions import Count
 from frappe.utils import now_datetime
 
-from biometric_integration.core.decide import EventStatus
-from biometric_integration.core.summary import RunStatus
+from biometric_integration.core.reasons import EventStatus
+from biometric_integration.core.runs import RunStatus
 from biometric_integration.sync import jobs, servers
 
 WAITING = (EventStatus.PENDING, EventStatus.UNMAPPED, EventStatus.FAILED, EventStatus.QUARANTINED)

@@ -13,13 +13,14 @@ import frappe
 from frappe import _
 from frappe.utils import now_datetime
 
-from biometric_integration.core.decide import Decision, Reason
+from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device, DeviceChange, unknown_still
 from biometric_integration.core.directory import Directory, WaitingEvent
 from biometric_integration.core.punch import Punch
+from biometric_integration.core.reasons import Reason
+from biometric_integration.core.runs import Outcome, RunCounts, Trigger
 from biometric_integration.core.store import BatchLost, Claim, Interrupted, StreamBusy, TakenBack
 from biometric_integration.core.stream import Cursor, Stream
-from biometric_integration.core.summary import Outcome, RunCounts, Trigger
 from biometric_integration.core.text import harmless
 from biometric_integration.core.window import Window
 from biometric_integration.sync import (

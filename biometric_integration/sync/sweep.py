@@ -10,8 +10,8 @@ import frappe
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Coalesce, Date
 
-from biometric_integration.core.decide import EventStatus, Reason
 from biometric_integration.core.directory import AS_IT_IS
+from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.sync import directory, mapping_rules, servers, staging
 
 EMPLOYMENT = (Reason.NOT_JOINED.value, Reason.LEFT.value, Reason.INACTIVE.value)

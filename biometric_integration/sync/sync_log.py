@@ -14,8 +14,8 @@ from frappe.utils import convert_utc_to_system_timezone, now_datetime, time_diff
 from biometric_integration.core.connector import RequestTrace
 from biometric_integration.core.errors import ErrorClass
 from biometric_integration.core.punch import Kind
+from biometric_integration.core.runs import EventCounts, Outcome, RunCounts, RunStatus, Trigger, counted_as
 from biometric_integration.core.stream import Stream
-from biometric_integration.core.summary import EventCounts, Outcome, RunCounts, RunStatus, Trigger, counted_as
 from biometric_integration.core.text import harmless
 from biometric_integration.core.window import Window
 

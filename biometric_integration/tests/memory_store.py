@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
-from biometric_integration.core.decide import Decision, EventStatus, Reason, at_staging
+from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device, DeviceChange, applied
 from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
 from biometric_integration.core.punch import Kind, Punch
+from biometric_integration.core.reasons import EventStatus, Reason, at_staging
+from biometric_integration.core.runs import EventCounts, Outcome, RunCounts, RunStatus, Trigger, counted_as
 from biometric_integration.core.store import Claim, Fenced, StreamBusy
 from biometric_integration.core.stream import Cursor, Stream
-from biometric_integration.core.summary import EventCounts, Outcome, RunCounts, RunStatus, Trigger, counted_as
 from biometric_integration.core.window import Window
 
 

@@ -22,9 +22,9 @@ from biometric_integration.core.connector import Connector, ServerConfig
 from biometric_integration.core.decide import Rules
 from biometric_integration.core.engine import Engine, PullOptions
 from biometric_integration.core.errors import ErrorClass
+from biometric_integration.core.runs import RunReport, RunStatus
 from biometric_integration.core.store import Claim, Store
 from biometric_integration.core.stream import Cursor, Stream
-from biometric_integration.core.summary import RunReport, RunStatus
 from biometric_integration.core.text import harmless
 from biometric_integration.simulator import FakeEBioServer, FakeETimeTrackLite, Fault, FaultKind, World
 

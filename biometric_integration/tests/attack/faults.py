@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from biometric_integration.core.summary import RunReport, RunStatus
+from biometric_integration.core.runs import RunReport, RunStatus
 from biometric_integration.simulator import FaultKind
 from biometric_integration.tests.scenarios import (
 	DAY,

@@ -22,7 +22,6 @@ from biometric_integration.connectors import ebioserver, etimetracklite
 from biometric_integration.core import devices
 from biometric_integration.core.clock import to_site
 from biometric_integration.core.connector import ListedDevice
-from biometric_integration.core.decide import at_staging
 from biometric_integration.core.punch import (
 	Direction,
 	Kind,
@@ -33,6 +32,7 @@ from biometric_integration.core.punch import (
 	shown,
 	unreadable_fingerprint,
 )
+from biometric_integration.core.reasons import at_staging
 from biometric_integration.core.text import LONGEST
 from biometric_integration.simulator import World
 

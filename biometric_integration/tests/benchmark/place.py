@@ -13,7 +13,7 @@ import frappe
 from frappe.utils import get_system_timezone, getdate
 
 from biometric_integration.core.engine import Engine
-from biometric_integration.core.summary import RunReport, RunStatus, Trigger
+from biometric_integration.core.runs import RunReport, RunStatus, Trigger
 from biometric_integration.core.window import Window
 from biometric_integration.sync import jobs, servers
 from biometric_integration.sync.servers import SETTINGS

@@ -18,9 +18,9 @@ from biometric_integration.core.decide import Rules, decide
 from biometric_integration.core.engine import Engine
 from biometric_integration.core.punch import Direction, Kind, Punch, fingerprint
 from biometric_integration.core.rounding import Rounding
+from biometric_integration.core.runs import Outcome, Trigger
 from biometric_integration.core.store import BatchLost
 from biometric_integration.core.stream import Stream
-from biometric_integration.core.summary import Outcome, Trigger
 from biometric_integration.simulator import World
 from biometric_integration.sync import jobs, servers, site_rules
 from biometric_integration.sync.store import FrappeStore

@@ -8,8 +8,8 @@ from datetime import date
 
 import frappe
 
+from biometric_integration.core.runs import Outcome, Trigger
 from biometric_integration.core.stream import Stream
-from biometric_integration.core.summary import Outcome, Trigger
 from biometric_integration.sync import locks
 from biometric_integration.sync.store import FrappeStore
 from biometric_integration.tests import factories

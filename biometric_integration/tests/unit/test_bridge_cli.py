@@ -17,8 +17,8 @@ from biometric_integration.bridge.cli import main
 from biometric_integration.bridge.exits import MEANINGS, Exit, of_runs
 from biometric_integration.bridge.store import SqliteStore
 from biometric_integration.core.errors import AuthenticationError, TransientError
+from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.core.stream import Stream
-from biometric_integration.core.summary import RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.simulator import FakeServer, Fault, FaultKind, World
 
 FIRST_DAY = datetime.now(timezone.utc).date() - timedelta(days=6)

@@ -11,8 +11,8 @@ from biometric_integration.bridge.database import to_text, to_time
 from biometric_integration.bridge.devices import DeviceEntry
 from biometric_integration.bridge.people import Employee
 from biometric_integration.bridge.store import SqliteStore
+from biometric_integration.core.runs import Trigger
 from biometric_integration.core.store import Claim
-from biometric_integration.core.summary import Trigger
 from biometric_integration.tests.scenarios import CheckinRow, EngineScenarios, EventRow, LogRow
 
 REFUSAL = "Latitude and longitude values are required for checking in."

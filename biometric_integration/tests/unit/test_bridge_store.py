@@ -22,9 +22,9 @@ from biometric_integration.core.decide import Rules, decide
 from biometric_integration.core.devices import DeviceChange
 from biometric_integration.core.errors import ConfigurationError
 from biometric_integration.core.punch import Direction, Kind, Punch, fingerprint
+from biometric_integration.core.runs import Outcome, RunCounts, Trigger
 from biometric_integration.core.store import BatchLost, Fenced, StreamBusy
 from biometric_integration.core.stream import Cursor, Stream
-from biometric_integration.core.summary import Outcome, RunCounts, Trigger
 from biometric_integration.core.window import Window
 
 NOON = datetime(2026, 6, 1, 12)

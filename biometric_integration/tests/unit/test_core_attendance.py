@@ -22,7 +22,7 @@ from biometric_integration.core.attendance import (
 	standing,
 	uncounted,
 )
-from biometric_integration.core.decide import Reason
+from biometric_integration.core.reasons import Reason
 
 MONDAY = datetime(2025, 4, 7)
 HOUR = timedelta(hours=1)

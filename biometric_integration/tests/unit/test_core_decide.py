@@ -11,20 +11,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biometric_integration.core.decide import (
-	KEPT_AS,
-	SENTENCES,
-	STATUS_OF,
-	EventStatus,
-	Reason,
-	Rules,
-	at_staging,
-	decide,
-	with_twins,
-)
+from biometric_integration.core.decide import Rules, decide, with_twins
 from biometric_integration.core.devices import Device
 from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
 from biometric_integration.core.punch import Direction, Kind, Punch
+from biometric_integration.core.reasons import KEPT_AS, SENTENCES, STATUS_OF, EventStatus, Reason, at_staging
 
 NINE = datetime(2025, 4, 7, 9)
 NOW = datetime(2025, 4, 7, 23)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import unittest
 from datetime import date, datetime, timedelta
 
-from biometric_integration.core.decide import Reason, Rules, decide
+from biometric_integration.core.decide import Rules, decide
 from biometric_integration.core.devices import Device
 from biometric_integration.core.direction import DirectionPolicy
 from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
 from biometric_integration.core.mapping import MappingRule, Normaliser, Scope
 from biometric_integration.core.punch import Direction
+from biometric_integration.core.reasons import Reason
 from biometric_integration.core.rounding import Rounding, RoundingMode
 
 DAY = date(2025, 4, 7)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 
-from biometric_integration.core.pattern import literal
+from biometric_integration.core.mapping import literal
 from biometric_integration.core.suggest import Candidate, Likeness, Suggestion, Suggestions
 
 PEOPLE = (

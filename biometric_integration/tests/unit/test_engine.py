@@ -18,9 +18,9 @@ from biometric_integration.core.directory import Person
 from biometric_integration.core.engine import Engine, PullOptions
 from biometric_integration.core.errors import ErrorClass, ProtocolError, UnreachableError
 from biometric_integration.core.punch import Direction, Record
+from biometric_integration.core.runs import RunStatus, Trigger
 from biometric_integration.core.store import BatchLost, Claim, Fenced
 from biometric_integration.core.stream import Stream
-from biometric_integration.core.summary import RunStatus, Trigger
 from biometric_integration.core.window import DAY, SECOND, Window, by_day
 from biometric_integration.tests.memory_store import Checkin, MemoryStore
 from biometric_integration.tests.scenarios import CheckinRow, EngineScenarios, EventRow, LogRow

@@ -3,8 +3,7 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import format_date, get_link_to_form, getdate
 
-from biometric_integration.core.mapping import Scope
-from biometric_integration.core.pattern import literal
+from biometric_integration.core.mapping import Scope, literal
 from biometric_integration.core.text import harmless
 from biometric_integration.sync import mapping_rules, reopen
 from biometric_integration.sync.mapping_rules import Action

@@ -13,8 +13,8 @@ from frappe.query_builder.functions import Count, Max
 from frappe.utils import getdate, nowdate
 
 from biometric_integration.biometric_integration.report.columns import column, link
-from biometric_integration.core.decide import EventStatus, Reason
 from biometric_integration.core.mapping import MappingRule
+from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.sync import directory, mapping_rules, servers, staging
 
 TO_THE_LETTER = CustomFunction("BINARY", ["text"])

@@ -11,7 +11,7 @@ from frappe.query_builder.functions import Count, Max, Min
 from frappe.utils import add_days, getdate
 
 from biometric_integration.biometric_integration.report.columns import column, link
-from biometric_integration.core.decide import EventStatus, Reason
+from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.suggest import Candidate, Suggestions
 from biometric_integration.sync import directory, servers, staging
 

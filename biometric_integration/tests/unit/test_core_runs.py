@@ -6,7 +6,6 @@ import unittest
 from dataclasses import fields
 
 from biometric_integration.core.batches import batches
-from biometric_integration.core.decide import EventStatus, Reason
 from biometric_integration.core.errors import (
 	AmbiguousError,
 	AuthenticationError,
@@ -18,7 +17,8 @@ from biometric_integration.core.errors import (
 	TransientError,
 	UnreachableError,
 )
-from biometric_integration.core.summary import (
+from biometric_integration.core.reasons import EventStatus, Reason
+from biometric_integration.core.runs import (
 	COUNTED_AS,
 	EventCounts,
 	Outcome,

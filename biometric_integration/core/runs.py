@@ -1,4 +1,4 @@
-"""What a run did: counts that add up, and one status that means something."""
+"""Runs: what one pull of a stream did, in counts that add up, and how it ended, in one status that means something."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import Enum
 
 from biometric_integration.core.connector import RequestTrace
-from biometric_integration.core.decide import EventStatus, Reason
 from biometric_integration.core.errors import ErrorClass, SyncError
+from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.window import Window
 
 
