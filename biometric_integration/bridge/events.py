@@ -126,7 +126,7 @@ def waiting(database: Database, after: str, limit: int) -> list[WaitingEvent]:
 	]
 
 
-def settle(database: Database, decisions: Sequence[Decision], now: datetime, revision: int) -> None:
+def mark_decided(database: Database, decisions: Sequence[Decision], now: datetime, revision: int) -> None:
 	"""Write what was decided on the employee list as of `revision`. `attempts` counts refusals in a row."""
 	rows = [
 		(

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TextIO
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.punch import Punch
 from biometric_integration.core.runs import RunCounts
-from biometric_integration.core.store import Claim, Store
+from biometric_integration.core.store import Claim
 from biometric_integration.core.stream import Cursor
 
 LINE_SECONDS = 0.2
@@ -79,7 +79,7 @@ class Progress:
 class WatchedStore:
 	"""A store that tells a watch about the two long things."""
 
-	def __init__(self, store: Store, watch: Watch):
+	def __init__(self, store: Any, watch: Watch):
 		self._store = store
 		self._watch = watch
 
@@ -91,6 +91,6 @@ class WatchedStore:
 		self._watch.staged(claim.stream.key, counts)
 		return counts
 
-	def settle(self, decisions: Sequence[Decision], now: datetime) -> None:
-		self._store.settle(decisions, now)
+	def mark_decided(self, decisions: Sequence[Decision], now: datetime) -> None:
+		self._store.mark_decided(decisions, now)
 		self._watch.settled(len(decisions))

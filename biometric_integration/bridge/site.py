@@ -15,7 +15,8 @@ from biometric_integration.connectors.registry import connect
 from biometric_integration.core.clock import wall_clock
 from biometric_integration.core.connector import Step, Unit
 from biometric_integration.core.decide import Rules
-from biometric_integration.core.engine import Engine, PullOptions
+from biometric_integration.core.process import process
+from biometric_integration.core.pull import Puller, PullOptions
 from biometric_integration.core.runs import RunReport, Trigger
 
 
@@ -29,7 +30,8 @@ class Site:
 		self.store = SqliteStore(config.database, clock, config.time_zone)
 		self._clock = clock
 		self._watch = watch or Silent()
-		self._engine = Engine(WatchedStore(self.store, self._watch), clock, config.time_zone)
+		self._watched = WatchedStore(self.store, self._watch)
+		self._puller = Puller(self._watched, clock, config.time_zone)
 
 	def __enter__(self) -> Site:
 		return self
@@ -52,12 +54,12 @@ class Site:
 		config = entry.complete(self.store.memory(entry.id))
 		options = PullOptions(Trigger.CONSOLE, self.config.start_date, entry.overlap, entry.rescan, units)
 		with closing(connect(config, self._clock)) as connector:
-			yield from self._engine.pull(connector, config, options)
+			yield from self._puller.pull(connector, config, options)
 		self.store.remember(entry.id, config.memory)
 
 	def process(self) -> int:
 		"""Use everything that waits; returns how many punches were decided."""
-		return self._engine.process(self._rules)
+		return process(self._watched, self._rules)
 
 	def _rules(self) -> Rules:
 		start = self.config.start_date

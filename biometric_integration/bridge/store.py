@@ -1,4 +1,4 @@
-"""The engine's store on one SQLite file: `core.store.Store`, safe against SIGKILL and power cuts."""
+"""The stores of both loops on one SQLite file (`core.store`), safe against SIGKILL and power cuts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from biometric_integration.bridge.database import BUSY_SECONDS, Database, storab
 from biometric_integration.bridge.devices import DeviceEntry
 from biometric_integration.bridge.locks import Locks
 from biometric_integration.bridge.people import Employee
+from biometric_integration.core.batches import BATCH
 from biometric_integration.core.clock import wall_clock
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device, DeviceChange
@@ -31,13 +32,11 @@ def utc_now() -> datetime:
 
 
 class SqliteStore:
-	"""What the engine needs, in the file `path`; see `core.store.Store` for what each method promises.
+	"""What both loops need, in the file `path`; see the protocols of `core.store` for what each method promises.
 
 	Several processes may use one file: a stream and the process lane are locks beside it that die with their holder, in the
 	folder `<path>.locks`. `clock` gives aware UTC, `zone` is the site's (IANA): logs are stamped in it.
 	"""
-
-	at_once = 1000
 
 	def __init__(
 		self,
@@ -133,11 +132,17 @@ class SqliteStore:
 	def waiting(self, after: str, limit: int) -> list[WaitingEvent]:
 		return events.waiting(self.database, after, limit)
 
+	def batch_size(self) -> int:
+		return BATCH
+
 	def directory(self, events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
 		self._revision = people.revision(self.database)
 		found = people.gather(self.database, events, reach)
 		self._devices = dict(found.devices)
 		return found
+
+	def shift_starts(self, punches: Mapping[str, tuple[str, datetime]]) -> Mapping[str, datetime]:
+		return {}  # there are no shifts here, and no policy that asks for them
 
 	def create_together(self, decisions: Sequence[Decision]) -> Mapping[str, str]:
 		return {}  # one by one is no slower here
@@ -159,9 +164,9 @@ class SqliteStore:
 		)
 		return str(self.database.value("SELECT id FROM checkin WHERE biometric_event=?", (event,)))
 
-	def settle(self, decisions: Sequence[Decision], now: datetime) -> None:
+	def mark_decided(self, decisions: Sequence[Decision], now: datetime) -> None:
 		with self.database.transaction():
-			events.settle(self.database, decisions, now, self._revision)
+			events.mark_decided(self.database, decisions, now, self._revision)
 			logs.recount(self.database, (decision.event.sync_log for decision in decisions))
 
 	def roll_back(self) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
+BATCH = 1000
+"""Rows that are kept, or punches that are decided about, together."""
+
 Item = TypeVar("Item")
 
 

@@ -13,6 +13,7 @@ def never_delivered(unit: Unit, name: str) -> str:
 	return "The server has never had a punch. Check that its devices are online and upload to it."
 
 
+BEING_READ = "This stream is being read at this moment."
 NO_DEVICE = "There is no device to read: add a Biometric Device with the serial number of each terminal, and enable it."
 TRUNCATED = (
 	"The server counts {declared} punches from {piece.start} to {piece.end}, but sent {rows}. "
@@ -26,6 +27,5 @@ UNCONFIRMED = "The server answered with nothing, not even a count: that may be a
 IDS_MISSED = "The server's list by day has {new} punches that its list by log id (GetDeviceLogsByLogId) never gave. They are kept now."
 IDS_RESET = "The server has begun to count its log ids again (its database was reset or moved). It is read again from the start."
 IDS_SILENT = "The server's list by log id (GetDeviceLogsByLogId) gives nothing, while its list by day has punches. They are read by day."
-TAKEN_BACK = "a rule of this site took the check-in back."
 INVALID_ROWS = "Some rows could not be read. They are kept as they came: see the failed events of this log."
 TAKEN_OVER = "Another run has taken over this stream."

@@ -157,6 +157,20 @@ def owner(event: WaitingEvent, directory: Directory) -> str:
 	return decision.employee if decision.reason is Reason.NONE else ""
 
 
+def shift_questions(
+	events: Sequence[WaitingEvent], directory: Directory, rules: Rules
+) -> dict[str, tuple[str, datetime]]:
+	"""Event → employee and punch time whose shift has to be known first: where the policy is *first IN, later OUT*."""
+	if not rules.asks_for_shifts:
+		return {}
+	return {
+		event.name: (employee, event.punch_time)
+		for event in events
+		if rules.policy(directory.devices.get(event.device)) is DirectionPolicy.FIRST_IN
+		and (employee := owner(event, directory))
+	}
+
+
 def _employment(person: Person, day: date) -> tuple[Reason, dict[str, str]]:
 	"""Was this person employed on that day? Somebody who has left since still owns the punches of before."""
 	if person.joined and day < person.joined:

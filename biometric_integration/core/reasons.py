@@ -127,6 +127,9 @@ SENTENCES = {
 }
 """One sentence each, in English, that names the fix; hosts translate the pattern before they fill it in."""
 
+TAKEN_BACK = "a rule of this site took the check-in back."
+"""The words of a refusal that nobody spoke."""
+
 KEPT_AS = {Kind.PUNCH: Reason.NONE, Kind.JUNK: Reason.JUNK, Kind.INVALID: Reason.INVALID}
 
 

@@ -1,4 +1,4 @@
-"""What a host keeps for the engine: one protocol, three implementations (memory, SQLite, Frappe).
+"""What a host keeps for the two loops: a protocol for each, with three implementations (memory, SQLite, Frappe).
 
 A store never judges: it keeps, finds and commits. Only the methods that say so commit, and what they write together becomes durable
 together. Times are naive wall clock: source times of the server, punch times and `Rules` of the site.
@@ -6,11 +6,11 @@ together. Times are naive wall clock: source times of the server, punch times an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device, DeviceChange
@@ -19,6 +19,9 @@ from biometric_integration.core.punch import Punch
 from biometric_integration.core.runs import Outcome, RunCounts, Trigger
 from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.core.window import Window
+
+TRIES = 3
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,18 @@ class BatchLost(Exception):
 	"""The database rolled the whole batch back (a deadlock or a lock time-out): it is simply done again."""
 
 
-class Store(Protocol):
-	"""at_once: how many events may be decided and written in one transaction; only asked where something waits."""
+def repeated(action: Callable[[], Answer], before: Callable[[], None] = lambda: None) -> Answer:
+	"""A batch the database rolled back is done again, up to three times in all; `before` each further time."""
+	for _ in range(TRIES - 1):
+		try:
+			return action()
+		except BatchLost:
+			before()
+	return action()
 
-	at_once: int
+
+class PullStore(Protocol):
+	"""Server → staging."""
 
 	def devices(self, server: str) -> list[Device]:
 		"""All devices of a server, disabled ones included."""
@@ -104,6 +115,14 @@ class Store(Protocol):
 		"""
 		...
 
+	def roll_back(self) -> None:
+		"""Forget what was not committed."""
+		...
+
+
+class ProcessStore(Protocol):
+	"""Staging → check-ins."""
+
 	def lane(self) -> AbstractContextManager[bool]:
 		"""The one process lane: yields whether it was free. Released in any case at the end."""
 		...
@@ -116,14 +135,26 @@ class Store(Protocol):
 		"""Pending events that nothing holds back, by name, after the name `after`."""
 		...
 
+	def batch_size(self) -> int:
+		"""How many events may be decided and written in one transaction; only asked where something waits, as finding out may take a while.
+
+		It may get less while a batch is written.
+		"""
+		...
+
 	def directory(self, events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
 		"""What is known about the people of these events; check-ins up to `reach` before the first and after the last."""
+		...
+
+	def shift_starts(self, punches: Mapping[str, tuple[str, datetime]]) -> Mapping[str, datetime]:
+		"""Event → begin of the shift (without one, of the day) it belongs to, for (employee, punch time) by event."""
 		...
 
 	def create_together(self, decisions: Sequence[Decision]) -> Mapping[str, str]:
 		"""Write the check-ins of these decisions as far as the host can do it for many at once; event → name of its check-in.
 
-		What is not in the answer is created one by one. On a failure nothing of it stays. Raises BatchLost, Interrupted.
+		What is not in the answer is created one by one. On a failure nothing of it stays. May commit once, before it writes anything:
+		names that are reserved for the check-ins, which nobody else should wait for. Raises BatchLost, Interrupted.
 		"""
 		...
 
@@ -131,7 +162,7 @@ class Store(Protocol):
 		"""Write the check-in of a decision; returns its name. On any failure nothing of it stays. Raises BatchLost, or whatever the host says."""
 		...
 
-	def settle(self, decisions: Sequence[Decision], now: datetime) -> None:
+	def mark_decided(self, decisions: Sequence[Decision], now: datetime) -> None:
 		"""Mark the events with what was decided, and bring the counts of their logs up to date. Commits.
 
 		Raises TakenBack where a record that a decision names is not there, and BatchLost.

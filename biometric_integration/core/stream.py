@@ -86,10 +86,14 @@ def looks(overlap: timedelta, rescan: timedelta) -> tuple[Look, ...]:
 
 @dataclass(frozen=True)
 class Plan:
-	"""What a run reads, and which looks back are finished with it."""
+	"""What a run reads, and which looks back are finished with it: none where a person asked for just this window."""
 
 	window: Window
 	finishes: tuple[str, ...] = ()
+
+	@property
+	def looks_back(self) -> bool:
+		return bool(self.finishes)
 
 	def begun(self, cursor: Cursor) -> Cursor:
 		"""The cursor before any of the plan was read: a stream keeps where it began, even where its first runs fail."""

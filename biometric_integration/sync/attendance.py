@@ -31,7 +31,7 @@ AT_ONCE = 5000
 BLOCKED = (Reason.AUTO_ATTENDANCE.value, Reason.NO_DIRECTION.value)
 """A mistake in the setup: looked at again every hour."""
 BLOCKED_PAUSE = timedelta(hours=1)
-SETTLED_FIELDS = (
+DECIDED_FIELDS = (
 	"status",
 	"reason_code",
 	"reason",
@@ -70,7 +70,7 @@ class Verdict:
 
 
 def mark_due(now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
-	"""Write the attendance of all days that are complete; returns how many punches were settled with that.
+	"""Write the attendance of all days that are complete; returns how many punches were decided with that.
 
 	In the process lane: whoever finds it taken leaves the days to the next tick.
 	"""
@@ -84,7 +84,7 @@ def mark_due(now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
 
 
 def _mark_due(policy: Policy, go_on: Callable[[], bool]) -> int:
-	settled, logs, last = 0, set(), ""
+	decided, logs, last = 0, set(), ""
 	while go_on() and (people := _people(policy, last)):
 		last = people[-1]
 		try:
@@ -95,12 +95,12 @@ def _mark_due(policy: Policy, go_on: Callable[[], bool]) -> int:
 		except BatchLost:  # the next tick does it again
 			continue
 		done = [punch for verdict in verdicts if verdict.reason is not None for punch in verdict.day.punches]
-		settled += len(done)
+		decided += len(done)
 		logs.update(punch.sync_log for punch in done)
 	if logs:
 		sync_log.recount(logs)
 		transaction.commit()
-	return settled
+	return decided
 
 
 def let_go() -> int:
@@ -383,17 +383,17 @@ def _free_keys(keys: Sequence[str]) -> None:
 
 def _keep(verdicts: Iterable[Verdict], now: datetime) -> None:
 	"""Mark the punches. Of a day that stays open only its end is noted, so that it is not asked for again before."""
-	open_days, settled = [], []
+	open_days, decided = [], []
 	for verdict in verdicts:
-		(open_days if verdict.reason is None else settled).append(verdict)
+		(open_days if verdict.reason is None else decided).append(verdict)
 	ends = [
 		(punch.event, verdict.day.span.closes, now_datetime())
 		for verdict in open_days
 		for punch in verdict.day.punches
 	]
 	sql.update_many(staging.DOCTYPE, ("day_ends", "modified"), sorted(ends))
-	rows = [row for verdict in settled for row in _rows(verdict, now)]
-	sql.update_many(staging.DOCTYPE, SETTLED_FIELDS, sorted(rows, key=lambda row: row[0]))
+	rows = [row for verdict in decided for row in _rows(verdict, now)]
+	sql.update_many(staging.DOCTYPE, DECIDED_FIELDS, sorted(rows, key=lambda row: row[0]))
 
 
 def _rows(verdict: Verdict, now: datetime) -> Iterator[tuple]:

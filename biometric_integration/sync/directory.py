@@ -8,13 +8,11 @@ from datetime import datetime, timedelta
 import frappe
 from frappe.query_builder import DocType
 
-from biometric_integration.core.decide import owner
-from biometric_integration.core.direction import DirectionPolicy
 from biometric_integration.core.directory import AS_IT_IS, Directory, Person, Recorded, WaitingEvent
 from biometric_integration.core.mapping import Normaliser
 from biometric_integration.core.reasons import EventStatus, Reason
-from biometric_integration.core.window import DAY, midnight
-from biometric_integration.sync import devices, mapping_rules, servers, shifts, sql
+from biometric_integration.core.window import DAY
+from biometric_integration.sync import devices, mapping_rules, servers, sql
 
 EMPLOYEE_FIELDS = ("name", "status", "date_of_joining", "relieving_date")
 DEFAULT_FIELD = "attendance_device_id"
@@ -36,7 +34,6 @@ def gather(events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
 	for start, end in _stretches((event.punch_time for event in events), reach):
 		for employee, entry in _recorded(employees, start, end):
 			directory.add(employee, entry)
-	directory.shift_starts = _shift_starts(events, directory)
 	return directory
 
 
@@ -130,15 +127,3 @@ def _in_attendance(
 	)
 	for employee, time, log_type, name in query.run():
 		yield employee, Recorded(time, log_type or "", name, name)
-
-
-def _shift_starts(events: Sequence[WaitingEvent], directory: Directory) -> dict[str, datetime]:
-	"""For devices whose policy is *first IN, later OUT* only: HRMS is asked once per punch."""
-	default = servers.rules().direction
-	found: dict[str, datetime] = {}
-	for event in events:
-		device = directory.devices.get(event.device)
-		policy = device.direction_policy if device and device.direction_policy else default.value
-		if policy == DirectionPolicy.FIRST_IN.value and (employee := owner(event, directory)):
-			found[event.name] = shifts.start_of(employee, event.punch_time) or midnight(event.punch_time)
-	return found

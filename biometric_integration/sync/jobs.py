@@ -14,12 +14,14 @@ from frappe import _
 from frappe.utils import get_system_timezone
 from frappe.utils.background_jobs import is_job_enqueued
 
-from biometric_integration.core.engine import Engine, PullOptions, Watch
+from biometric_integration.core.process import process as process_staged
+from biometric_integration.core.pull import Puller, PullOptions
+from biometric_integration.core.reading import Watch
 from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.core.window import Window
 from biometric_integration.sync import attendance, locks, servers, transaction
 from biometric_integration.sync.servers import SETTINGS
-from biometric_integration.sync.store import LANE, FrappeStore
+from biometric_integration.sync.store import LANE, ProcessStore, PullStore
 
 BUDGET = 1200
 """Seconds after which a job, reading and using together, leaves the rest to the next one; the queue would end it at 1,500."""
@@ -30,8 +32,8 @@ ENOUGH = 1000
 InTime = Callable[[], bool]
 
 
-def engine() -> Engine:
-	return Engine(FrappeStore(), _utc_now, get_system_timezone())
+def puller() -> Puller:
+	return Puller(PullStore(), _utc_now, get_system_timezone())
 
 
 def _utc_now() -> datetime:
@@ -60,7 +62,7 @@ def read(
 	if options.trigger is not Trigger.CONSOLE and not servers.rules().asks_for_shifts:
 		options = replace(options, watch=_while_others_use(options.watch))
 	with closing(target.connector()) as connector:
-		for report in engine().pull(connector, target.config, options):
+		for report in puller().pull(connector, target.config, options):
 			reports.append(report)
 			publish(target.id, report.stream, report.status.value, report.message, report.counts, report.log)
 			if on_report:
@@ -121,7 +123,7 @@ def process(in_time: InTime | None = None) -> int:
 	in_time = in_time or _budget()
 	if not servers.to_attendance():
 		attendance.let_go()
-	decided = engine().process(servers.rules, in_time)
+	decided = process_staged(ProcessStore(), servers.rules, in_time)
 	if servers.to_attendance() and in_time():
 		attendance.mark_due(servers.rules().now, in_time)
 	return decided

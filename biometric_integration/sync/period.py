@@ -159,7 +159,7 @@ def _units(reports: list[RunReport]) -> list[str]:
 def _survey(key: str, target: servers.Server, units: list[str] | None, window: Window) -> None:
 	with closing(target.connector()) as connector:
 		options = target.options(Trigger.PERIOD, units, window=window)
-		for counts in jobs.engine().survey(connector, target.config, options):
+		for counts in jobs.puller().survey(connector, target.config, options):
 			_add(key, [counts], [])
 			_write(key, message=_("Counting"))
 			if _cancelled_by(key):

@@ -17,8 +17,8 @@ from biometric_integration.core.connector import Connector, ServerConfig, Unit
 from biometric_integration.core.decide import Rules
 from biometric_integration.core.direction import DirectionPolicy
 from biometric_integration.core.directory import AS_IT_IS
-from biometric_integration.core.engine import PullOptions
 from biometric_integration.core.mapping import Normaliser
+from biometric_integration.core.pull import PullOptions
 from biometric_integration.core.rounding import Rounding, RoundingMode
 from biometric_integration.core.runs import RunReport, RunStatus, Trigger
 from biometric_integration.core.schedule import Schedule

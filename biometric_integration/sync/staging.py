@@ -45,7 +45,7 @@ FIELDS = (
 	"sync_log",
 	"resolved_at",
 )
-SETTLED_FIELDS = (
+DECIDED_FIELDS = (
 	"status",
 	"reason_code",
 	"reason",
@@ -166,7 +166,7 @@ def waiting(after: str, limit: int) -> list[WaitingEvent]:
 	]
 
 
-def settle(decisions: Sequence[Decision], now: datetime) -> None:
+def mark_decided(decisions: Sequence[Decision], now: datetime) -> None:
 	"""Write what was decided. `attempts` counts refusals: it starts again as soon as something else is decided."""
 	attempts, modified = _attempts(decisions), now_datetime()
 	rows = [
@@ -185,10 +185,10 @@ def settle(decisions: Sequence[Decision], now: datetime) -> None:
 		)
 		for decision in decisions
 	]
-	sql.update_many(DOCTYPE, SETTLED_FIELDS, sorted(rows))
+	sql.update_many(DOCTYPE, DECIDED_FIELDS, sorted(rows))
 
 
-def settle_created(names: Sequence[str], now: datetime) -> int:
+def mark_created(names: Sequence[str], now: datetime) -> int:
 	"""The same for events whose check-in has been created: what is to be said about them stands there. Returns how many have one."""
 	if not names:
 		return 0

@@ -1,4 +1,4 @@
-"""The Frappe host of the engine: `core.store.Store` over MariaDB."""
+"""The Frappe host of the two loops: the protocols of `core.store` over MariaDB."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from biometric_integration.core.runs import Outcome, RunCounts, Trigger
 from biometric_integration.core.store import BatchLost, Claim, Interrupted, StreamBusy, TakenBack
 from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.core.text import harmless
-from biometric_integration.core.window import Window
+from biometric_integration.core.window import Window, midnight
 from biometric_integration.sync import (
 	checkins,
 	cursors,
 	devices,
 	directory,
 	locks,
+	shifts,
 	site_rules,
 	staging,
 	sweep,
@@ -44,30 +45,16 @@ series, and a worker that is stopped loses it."""
 TOGETHER = 1000
 
 
-class FrappeStore:
-	"""What the engine needs from a site; see `core.store.Store` for what each method promises.
+class PullStore:
+	"""Server → staging; see `core.store.PullStore` for what each method promises."""
 
-	in_bulk: whether check-ins are written many at once; None = where the site adds nothing to their saving, found out whenever the
-	lane is taken and something waits.
-	"""
-
-	def __init__(self, in_bulk: bool | None = None):
-		self._touched_logs: set[str] = set()
+	def __init__(self):
 		self._started: dict[str, datetime] = {}
 		self._serials: dict[str, str] = {}
 		self._cursors: dict[str, Cursor] = {}
-		self._directory = Directory()
-		self._together: set[str] = set()
-		self._in_bulk = in_bulk
-		self._bulk: BulkWriter | None = None
-		self._way = ""
-
-	@property
-	def at_once(self) -> int:
-		return TOGETHER if self._writer() else ONE_BY_ONE
 
 	def devices(self, server: str) -> list[Device]:
-		"""With them the cursors of their streams are read: the engine asks for each of them next."""
+		"""With them the cursors of their streams are read: each of them is asked for next."""
 		found = devices.of_server(server)
 		self._serials = {device.serial: device.key for device in found if device.serial}
 		self._cursors = cursors.of_server(server)
@@ -132,6 +119,25 @@ class FrappeStore:
 		finally:
 			locks.release(claim.stream.key)
 
+	def roll_back(self) -> None:
+		transaction.roll_back()
+
+
+class ProcessStore:
+	"""Staging → check-ins; see `core.store.ProcessStore` for what each method promises.
+
+	in_bulk: whether check-ins are written many at once; None = where the site adds nothing to their saving, found out whenever the
+	lane is taken and something waits.
+	"""
+
+	def __init__(self, in_bulk: bool | None = None):
+		self._touched_logs: set[str] = set()
+		self._directory = Directory()
+		self._together: set[str] = set()
+		self._in_bulk = in_bulk
+		self._bulk: BulkWriter | None = None
+		self._way = ""
+
 	@contextmanager
 	def lane(self) -> Iterator[bool]:
 		transaction.commit()
@@ -151,10 +157,20 @@ class FrappeStore:
 	def waiting(self, after: str, limit: int) -> list[WaitingEvent]:
 		return staging.waiting(after, limit)
 
+	def batch_size(self) -> int:
+		return TOGETHER if self._writer() else ONE_BY_ONE
+
 	def directory(self, events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
 		self._directory = directory.gather(events, reach)
 		self._together = set()
 		return self._directory
+
+	def shift_starts(self, punches: Mapping[str, tuple[str, datetime]]) -> dict[str, datetime]:
+		"""HRMS is asked for each of them."""
+		return {
+			event: shifts.start_of(employee, moment) or midnight(moment)
+			for event, (employee, moment) in punches.items()
+		}
 
 	def create_together(self, decisions: Sequence[Decision]) -> Mapping[str, str]:
 		writer = self._writer()
@@ -178,14 +194,14 @@ class FrappeStore:
 		with transaction.batch():
 			return checkins.create(decision, self._directory.devices.get(decision.event.device))
 
-	def settle(self, decisions: Sequence[Decision], now: datetime) -> None:
+	def mark_decided(self, decisions: Sequence[Decision], now: datetime) -> None:
 		made = {each.event.name: each.record for each in decisions if each.reason is Reason.NONE}
 		together = self._together & set(made)
 		if not checkins.all_there({event: made[event] for event in set(made) - together}):
 			raise TakenBack()
 		with transaction.batch():
-			staging.settle([each for each in decisions if each.event.name not in together], now)
-			if staging.settle_created(sorted(together), now) < len(together):
+			staging.mark_decided([each for each in decisions if each.event.name not in together], now)
+			if staging.mark_created(sorted(together), now) < len(together):
 				raise TakenBack()
 			transaction.commit()
 		self._touched_logs.update(decision.event.sync_log for decision in decisions)

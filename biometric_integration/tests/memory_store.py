@@ -1,4 +1,4 @@
-"""The smallest host that keeps the promises of `core.store.Store`: dictionaries. It is what the other two are compared with."""
+"""The smallest host that keeps the promises of `core.store`: dictionaries. It is what the other two are compared with."""
 
 from __future__ import annotations
 
@@ -54,8 +54,6 @@ class Checkin:
 
 class MemoryStore:
 	"""Everything is committed at once; the fence and the lane are kept all the same."""
-
-	at_once = 200
 
 	def __init__(self):
 		self.people: dict[str, list[Person]] = {}
@@ -179,6 +177,9 @@ class MemoryStore:
 		)
 		return [self._waiting_event(self.events[name]) for name in names[:limit]]
 
+	def batch_size(self) -> int:
+		return 200
+
 	def directory(self, events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
 		directory = Directory(
 			people={event.user_id: tuple(self.people.get(event.user_id, ())) for event in events},
@@ -188,6 +189,9 @@ class MemoryStore:
 		for name, checkin in self.checkins.items():
 			directory.add(checkin.employee, Recorded(checkin.time, checkin.log_type, name, checkin.event))
 		return directory
+
+	def shift_starts(self, punches):
+		return {}
 
 	def create_together(self, decisions: Sequence[Decision]) -> dict[str, str]:
 		return {}
@@ -201,7 +205,7 @@ class MemoryStore:
 		)
 		return name
 
-	def settle(self, decisions: Sequence[Decision], now: datetime) -> None:
+	def mark_decided(self, decisions: Sequence[Decision], now: datetime) -> None:
 		for decision in decisions:
 			event = self.events[decision.event.name]
 			event.status, event.reason_code = decision.status.value, decision.reason.value

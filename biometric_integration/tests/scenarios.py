@@ -20,10 +20,11 @@ from biometric_integration.connectors.transport import Transport
 from biometric_integration.core.clock import to_site, wall_clock
 from biometric_integration.core.connector import Connector, ServerConfig
 from biometric_integration.core.decide import Rules
-from biometric_integration.core.engine import Engine, PullOptions
 from biometric_integration.core.errors import ErrorClass
+from biometric_integration.core.process import process
+from biometric_integration.core.pull import Puller, PullOptions
 from biometric_integration.core.runs import RunReport, RunStatus
-from biometric_integration.core.store import Claim, Store
+from biometric_integration.core.store import Claim, ProcessStore, PullStore
 from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.core.text import harmless
 from biometric_integration.simulator import FakeEBioServer, FakeETimeTrackLite, Fault, FaultKind, World
@@ -121,7 +122,8 @@ class LogRow:
 class Host(Protocol):
 	"""What a scenario needs to know about the place where the data is kept."""
 
-	store: Store
+	store: PullStore
+	process_store: ProcessStore
 
 	def restart(self) -> None:
 		"""A new store on the same data, as a new process would have it."""
@@ -251,19 +253,20 @@ class Place:
 	def rules(self) -> Rules:
 		return Rules(self.now(), self.repeat_window)
 
-	def engine(self) -> Engine:
+	def puller(self) -> Puller:
 		self.host.restart()
-		return Engine(self.host.store, lambda: self.world.utc_now + self.skew, self.site_zone)
+		return Puller(self.host.store, lambda: self.world.utc_now + self.skew, self.site_zone)
 
 	def pull(self, config: ServerConfig | None = None) -> list[RunReport]:
 		connector = impatient(config or self.config)
 		try:
-			return list(self.engine().pull(self.wrap(connector), config or self.config, self.options))
+			return list(self.puller().pull(self.wrap(connector), config or self.config, self.options))
 		finally:
 			connector.close()
 
 	def process(self) -> int:
-		return self.engine().process(self.rules)
+		self.host.restart()
+		return process(self.host.process_store, self.rules)
 
 	def run(self, config: ServerConfig | None = None) -> list[RunReport]:
 		reports = self.pull(config)
@@ -809,7 +812,7 @@ class EngineScenarios:
 			answers = iter([listed])
 			real = connector.list_devices
 			connector.list_devices = lambda: next(answers, None) or real()
-			list(place.engine().pull(connector, place.config, place.options))
+			list(place.puller().pull(connector, place.config, place.options))
 			connector.close()
 			place.process()
 			self.assert_all_written(place)

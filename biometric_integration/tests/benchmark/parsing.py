@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 
 from biometric_integration.connectors.registry import CONNECTORS
 from biometric_integration.connectors.transport import Answer, Request, Transport
-from biometric_integration.core.batches import batches
+from biometric_integration.core.batches import BATCH, batches
+from biometric_integration.core.by_position import ID_PAGE
 from biometric_integration.core.connector import Connector, Page, RequestTrace, ServerConfig
-from biometric_integration.core.devices import Device, DeviceBook
-from biometric_integration.core.engine import BATCH, ID_PAGE, Engine, PullOptions, Session
-from biometric_integration.core.stream import Stream
+from biometric_integration.core.devices import Device
+from biometric_integration.core.source import Source
 from biometric_integration.core.window import Window
 from biometric_integration.simulator import FakeEBioServer, FakeETimeTrackLite, FakeServer
 from biometric_integration.simulator.port import Incoming
@@ -89,24 +89,28 @@ class Reading:
 	feed: str
 	pages: Pages
 	connector: Connector
-	session: Session
+	source: Source
 	ledger: Ledger
 
 	def to_records(self) -> int:
 		return sum(sum(1 for _ in page) for _unit, page in self.pages(self.connector, self.ledger))
 
 	def to_punches(self) -> int:
-		engine = Engine(_NoStore(), lambda: self.ledger.utc_now, ZONE)
-		count = 0
-		for unit, page in self.pages(self.connector, self.ledger):
-			stream = Stream("main", self.server_type, unit, self.feed)
-			for batch in batches(page, BATCH):
-				count += len(engine._normalised(self.session, stream, batch))
-		return count
+		return sum(
+			len(self.source.punches(unit, batch))
+			for unit, page in self.pages(self.connector, self.ledger)
+			for batch in batches(page, BATCH)
+		)
 
 
 class _NoStore:
 	"""All devices are known: nothing has to be stored."""
+
+	def __init__(self, known: list[Device]):
+		self._known = known
+
+	def devices(self, _server: str) -> list[Device]:
+		return self._known
 
 	def __getattr__(self, name: str) -> Any:
 		raise AssertionError(f"the store was asked for {name}")
@@ -130,10 +134,10 @@ def _reading(server_type: str, feed: str, pages: Pages, ledger: Ledger) -> Readi
 		"main", server_type, "http://127.0.0.1" + fake.path, "api", "secret", time_zone=ZONE
 	)
 	connector = CONNECTORS[server_type](config, transport=Canned(config, fake))
-	listed = connector.list_devices()
-	known = [_known(device) for device in ledger.devices]
-	session = Session(connector, config, PullOptions(), DeviceBook(known, listed))
-	return Reading(server_type, feed, pages, connector, session, ledger)
+	store = _NoStore([_known(device) for device in ledger.devices])
+	source = Source(store, connector, config, lambda: ledger.utc_now, ZONE)
+	source.open()
+	return Reading(server_type, feed, pages, connector, source, ledger)
 
 
 def _known(device: Any) -> Device:

@@ -12,12 +12,12 @@ from datetime import date, datetime, timedelta
 import frappe
 from frappe.utils import get_system_timezone, getdate
 
-from biometric_integration.core.engine import Engine
+from biometric_integration.core.process import process as process_staged
 from biometric_integration.core.runs import RunReport, RunStatus, Trigger
 from biometric_integration.core.window import Window
 from biometric_integration.sync import jobs, servers
 from biometric_integration.sync.servers import SETTINGS
-from biometric_integration.sync.store import FrappeStore
+from biometric_integration.sync.store import ProcessStore
 from biometric_integration.tests import factories
 from biometric_integration.tests.attack import rig
 from biometric_integration.tests.attack.rig import CHECKIN, DEVICE, EVENT, LOG
@@ -183,8 +183,7 @@ def pull(server: str, moment: datetime, window: Window | None = None) -> Took:
 
 def process(in_bulk: bool | None = None) -> Took:
 	"""Use all that waits. `in_bulk` as for the store; None is what a site does by itself."""
-	engine = Engine(FrappeStore(in_bulk=in_bulk), jobs._utc_now, get_system_timezone())
-	seconds, decided = timed(lambda: engine.process(servers.rules))
+	seconds, decided = timed(lambda: process_staged(ProcessStore(in_bulk), servers.rules))
 	return Took(decided, seconds)
 
 

@@ -12,10 +12,12 @@ from unittest import mock
 import frappe
 from frappe.utils import now_datetime
 
+from biometric_integration.core.process import process
 from biometric_integration.core.punch import fingerprint
 from biometric_integration.core.stream import Stream
 from biometric_integration.simulator import World
 from biometric_integration.sync import attendance, jobs, review, servers, sql, staging
+from biometric_integration.sync.store import ProcessStore
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase, events, sync
 
@@ -102,7 +104,7 @@ class AttendanceTestCase(SiteTestCase):
 	def run_at(self, now: datetime, complete: bool = True) -> None:
 		if complete:
 			self.complete(now)
-		jobs.engine().process(servers.rules)
+		process(ProcessStore(), servers.rules)
 		attendance.mark_due(now)
 
 

@@ -12,10 +12,10 @@ from unittest.mock import patch
 
 import frappe
 from frappe.model.base_document import get_controller
-from frappe.utils import get_system_timezone, now_datetime
+from frappe.utils import now_datetime
 
 from biometric_integration.core.decide import Rules, decide
-from biometric_integration.core.engine import Engine
+from biometric_integration.core.process import process as process_staged
 from biometric_integration.core.punch import Direction, Kind, Punch, fingerprint
 from biometric_integration.core.rounding import Rounding
 from biometric_integration.core.runs import Outcome, Trigger
@@ -23,7 +23,7 @@ from biometric_integration.core.store import BatchLost
 from biometric_integration.core.stream import Stream
 from biometric_integration.simulator import World
 from biometric_integration.sync import jobs, servers, site_rules
-from biometric_integration.sync.store import FrappeStore
+from biometric_integration.sync.store import ProcessStore, PullStore
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase, logs
 
@@ -219,7 +219,7 @@ class TestQueries(SiteTestCase):
 		]
 
 	def test_staging(self):
-		store = FrappeStore()
+		store = PullStore()
 		claim = store.claim(STREAM, Trigger.SCHEDULED)
 		for size in (100, 1000):
 			punches = self.batch(size, datetime(2025, 4, 7, 9) + size * DAY)
@@ -229,7 +229,7 @@ class TestQueries(SiteTestCase):
 
 	def test_deciding_and_writing(self):
 		"""HRMS is asked about a shift at its first punch; after that it is the same few queries for any batch."""
-		store, begin = FrappeStore(IN_BULK), datetime(2025, 4, 7, 9)
+		store, begin = ProcessStore(IN_BULK), datetime(2025, 4, 7, 9)
 		with store.lane() as mine:
 			self.assertTrue(mine)
 			for size, reading, queries in ((1000, 50, 1000), (100, 8, 8), (1000, 8, 8)):
@@ -244,7 +244,7 @@ class TestQueries(SiteTestCase):
 					made = store.create_together(decisions)
 				self.assertEqual(len(made), size)
 				with self.assertQueryCount(4):
-					store.settle([each.done(made[each.event.name]) for each in decisions], now())
+					store.mark_decided([each.done(made[each.event.name]) for each in decisions], now())
 
 
 class TestIdleStreams(SiteTestCase):
@@ -367,7 +367,7 @@ class TestWhoAdds(SiteTestCase):
 		code = "7006"
 		employee, times = self.five_punches(code)
 		store = LosesOneBatch(IN_BULK)
-		Engine(store, jobs._utc_now, get_system_timezone()).process(servers.rules)
+		process_staged(store, servers.rules)
 		self.assertTrue(store.lost)
 		written = frappe.get_all(CHECKIN, {"employee": employee}, pluck="time", order_by="time")
 		self.assertEqual(written, times)
@@ -420,16 +420,16 @@ class TestWhoAdds(SiteTestCase):
 		self.assertEqual(len(numbers), 5)
 
 
-class LosesOneBatch(FrappeStore):
+class LosesOneBatch(ProcessStore):
 	"""As if a deadlock had come after the check-ins of the first batch were written."""
 
 	lost = False
 
-	def settle(self, decisions, now) -> None:
+	def mark_decided(self, decisions, now) -> None:
 		if not self.lost:
 			self.lost = True
 			raise BatchLost()
-		super().settle(decisions, now)
+		super().mark_decided(decisions, now)
 
 
 # --- how to get there
@@ -470,7 +470,7 @@ def punch(user_id: str, time: datetime, device: str, direction: Direction = Dire
 
 
 def stage(punches: list[Punch]) -> None:
-	store = FrappeStore()
+	store = PullStore()
 	claim = store.claim(STREAM, Trigger.SCHEDULED)
 	for start in range(0, len(punches), 1000):
 		store.stage(claim, punches[start : start + 1000])
@@ -478,8 +478,7 @@ def stage(punches: list[Punch]) -> None:
 
 
 def process(in_bulk: bool | None, rules: Rules | None = None) -> None:
-	engine = Engine(FrappeStore(in_bulk), jobs._utc_now, get_system_timezone())
-	engine.process(lambda: rules or servers.rules())
+	process_staged(ProcessStore(in_bulk), lambda: rules or servers.rules())
 
 
 def forget(hand_made: set[str]) -> None:

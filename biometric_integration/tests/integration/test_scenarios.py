@@ -11,7 +11,7 @@ import frappe
 from biometric_integration.core.runs import Outcome, Trigger
 from biometric_integration.core.stream import Stream
 from biometric_integration.sync import locks
-from biometric_integration.sync.store import FrappeStore
+from biometric_integration.sync.store import ProcessStore, PullStore
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase
 from biometric_integration.tests.scenarios import CheckinRow, EngineScenarios, EventRow, LogRow
@@ -44,18 +44,18 @@ class FrappeHost:
 	"""`scenarios.Host` over the site; what happens elsewhere happens on a second connection."""
 
 	def __init__(self):
-		self.store = FrappeStore()
+		self.restart()
 		mine = frappe.local.db
 		frappe.connect(set_admin_as_user=False)
 		self._other_db, frappe.local.db = frappe.local.db, mine
-		self._other_store = FrappeStore()
+		self._other_store = PullStore()
 
 	def close(self) -> None:
 		REFUSED.clear()
 		self._other_db.close()
 
 	def restart(self) -> None:
-		self.store = FrappeStore()
+		self.store, self.process_store = PullStore(), ProcessStore()
 
 	def add_employee(self, code, name="", status="Active", joined=None, left=None) -> str:
 		free = {"company": factories.company(), "attendance_device_id": ("is", "not set")}

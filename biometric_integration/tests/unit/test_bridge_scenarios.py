@@ -63,6 +63,10 @@ class SqliteHost:
 		self.store.close()
 		self.store = RefusingStore(self.path, self._refused)
 
+	@property
+	def process_store(self) -> SqliteStore:
+		return self.store
+
 	def add_employee(self, code, name="", status="Active", joined=None, left=None) -> str:
 		employees = self._employees()
 		key = f"EMP-{len(employees) + 1}"

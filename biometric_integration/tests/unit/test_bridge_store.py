@@ -62,7 +62,7 @@ class BridgeTest(unittest.TestCase):
 		decisions = [
 			decision.done(store.create(decision)) if decision.creates else decision for decision in decisions
 		]
-		store.settle(decisions, self.now.replace(tzinfo=None))
+		store.mark_decided(decisions, self.now.replace(tzinfo=None))
 		return [decision.reason.value for decision in decisions]
 
 	def value(self, sql: str, *parameters):
@@ -328,7 +328,7 @@ class EmployeeList(BridgeTest):
 		events = self.store.waiting("", 10)
 		directory = self.store.directory(events, timedelta(0))
 		self.another().employ([Employee("E1", user_id="7")])
-		self.store.settle(decide(events, directory, Rules(NOON + timedelta(days=1))), NOON)
+		self.store.mark_decided(decide(events, directory, Rules(NOON + timedelta(days=1))), NOON)
 		self.assertEqual(self.process(), [""])
 
 	def test_an_event_has_one_check_in_however_often_it_is_asked_for(self):
@@ -339,7 +339,7 @@ class EmployeeList(BridgeTest):
 		)
 		decision = next(each for each in decisions if each.creates)
 		self.assertEqual(self.store.create(decision), self.store.create(decision))
-		self.store.settle([decision], NOON)
+		self.store.mark_decided([decision], NOON)
 		with self.assertRaises(sqlite3.IntegrityError):
 			self.store.database.write(
 				"INSERT INTO checkin SELECT id + 1, employee, time, log_type, device_id, biometric_event FROM checkin"

@@ -8,7 +8,7 @@ import unittest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biometric_integration.core.head import HIGHEST_ID, find_head
+from biometric_integration.core.by_position import HIGHEST_ID, find_head
 
 
 class Server:

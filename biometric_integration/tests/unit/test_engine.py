@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from biometric_integration.core.connector import Feed, RequestTrace, ServerConfig, Unit
 from biometric_integration.core.decide import Rules
 from biometric_integration.core.directory import Person
-from biometric_integration.core.engine import Engine, PullOptions
 from biometric_integration.core.errors import ErrorClass, ProtocolError, UnreachableError
+from biometric_integration.core.process import process
+from biometric_integration.core.pull import Puller, PullOptions
 from biometric_integration.core.punch import Direction, Record
 from biometric_integration.core.runs import RunStatus, Trigger
 from biometric_integration.core.store import BatchLost, Claim, Fenced
@@ -41,6 +42,10 @@ class MemoryHost:
 		store = MemoryStore()
 		store.__dict__.update(self.store.__dict__)
 		self.store = store
+
+	@property
+	def process_store(self) -> MemoryStore:
+		return self.store
 
 	def add_employee(self, code, name="", status="Active", joined=None, left=None) -> str:
 		self._employees += 1
@@ -215,15 +220,15 @@ class Office:
 		for serial in self.connector.punches:
 			self.store.add_device("main", f"Door {serial}", serial=serial)
 
-	def engine(self) -> Engine:
-		return Engine(self.store, self.connector.clock, ZONE, self.batch)
+	def puller(self) -> Puller:
+		return Puller(self.store, self.connector.clock, ZONE, self.batch)
 
 	def pull(self, *script: str):
 		self.connector.script = list(script)
-		return list(self.engine().pull(self.connector, self.config, self.options))
+		return list(self.puller().pull(self.connector, self.config, self.options))
 
 	def process(self, **values) -> int:
-		return self.engine().process(lambda: Rules(self.connector.now), **values)
+		return process(self.store, lambda: Rules(self.connector.now), batch=self.batch, **values)
 
 	def statuses(self) -> list[str]:
 		return [event.status for _, event in sorted(self.store.events.items())]
@@ -315,7 +320,7 @@ class OneJob(unittest.TestCase):
 
 	def test_reports_come_as_the_runs_end(self):
 		office = Office(None, *PUNCHES, devices=2)
-		next(office.engine().pull(office.connector, office.config, office.options))
+		next(office.puller().pull(office.connector, office.config, office.options))
 		self.assertEqual({unit for unit, _ in office.connector.asked}, {"S1"})
 
 	def test_one_unit_alone_can_be_asked_for(self):
@@ -391,9 +396,9 @@ class Losing(MemoryStore):
 		self._maybe_lose("create")
 		return name
 
-	def settle(self, decisions, now):
-		self._maybe_lose("settle")
-		super().settle(decisions, now)
+	def mark_decided(self, decisions, now):
+		self._maybe_lose("mark_decided")
+		super().mark_decided(decisions, now)
 		self.uncommitted.clear()
 
 	def roll_back(self):
@@ -405,7 +410,7 @@ class Losing(MemoryStore):
 
 class LostBatches(unittest.TestCase):
 	def test_a_batch_the_database_rolled_back_is_done_again_up_to_three_times(self):
-		for what in ("settle", "create"):
+		for what in ("mark_decided", "create"):
 			with self.subTest(what=what):
 				office = Office(Losing(**{what: 2}), *PUNCHES)
 				office.pull()
@@ -414,7 +419,7 @@ class LostBatches(unittest.TestCase):
 				self.assertEqual(sorted(c.time for c in office.store.checkins.values()), sorted(PUNCHES))
 
 	def test_after_the_third_time_everything_waits_for_the_next_run(self):
-		for what in ("settle", "create"):
+		for what in ("mark_decided", "create"):
 			with self.subTest(what=what):
 				office = Office(Losing(**{what: 3}), *PUNCHES)
 				office.pull()
@@ -534,11 +539,11 @@ class ProcessLane(unittest.TestCase):
 	def test_what_is_written_but_not_marked_is_linked_not_written_again(self):
 		office = Office(None, *PUNCHES)
 		office.pull()
-		settle, office.store.settle = office.store.settle, lambda decisions, now: 1 / 0
+		mark, office.store.mark_decided = office.store.mark_decided, lambda decisions, now: 1 / 0
 		with self.assertRaises(ZeroDivisionError):
 			office.process()
 		self.assertEqual(len(office.store.checkins), 5)
-		office.store.settle = settle
+		office.store.mark_decided = mark
 		office.process()
 		self.assertEqual((len(office.store.checkins), office.statuses()), (5, ["Processed"] * 5))
 

@@ -1,0 +1,173 @@
+"""Feeds that are read by windows of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from biometric_integration.core.batches import batches
+from biometric_integration.core.concerns import (
+	FEWER,
+	IDS_MISSED,
+	IDS_SILENT,
+	TRUNCATED,
+	UNCONFIRMED,
+	never_delivered,
+)
+from biometric_integration.core.connector import Page
+from biometric_integration.core.punch import Punch
+from biometric_integration.core.reading import Reading
+from biometric_integration.core.source import Source
+from biometric_integration.core.store import PullStore
+from biometric_integration.core.stream import Plan
+from biometric_integration.core.window import DAY, Window
+
+MOST_HALVINGS = 40
+MARGIN = timedelta(minutes=2)
+"""Connectors may ask from a little earlier than the window: what came from there just now is no earlier knowledge."""
+FEWER_SINCE = "fewer since"
+"""Kept with the scans of a cursor: since when a server has had fewer punches than are here."""
+AHEAD = datetime(2100, 1, 1)
+"""Where the search for punches of devices whose clock is ahead ends."""
+
+
+@dataclass
+class Answered:
+	"""What came for one piece: all rows, and how many different punches with a time inside the piece."""
+
+	rows: int = 0
+	inside: int = 0
+
+
+class ByWindow:
+	"""Reads what a plan says of one stream.
+
+	fewer: the server has lost punches that are here. unseen: punches that were in no list by log id.
+	"""
+
+	def __init__(self, store: PullStore, source: Source, reading: Reading, todo: Plan, batch: int):
+		self._store = store
+		self._source = source
+		self._connector = source.connector
+		self._reading = reading
+		self._stream = reading.claim.stream
+		self._todo = todo
+		self._batch = batch
+		self._halvings = 0
+		self._fewer = False
+		self._unseen = 0
+
+	def read(self) -> None:
+		reading, todo = self._reading, self._todo
+		reading.outcome.window = todo.window
+		delivered = reading.cursor.delivered or bool(self._source.ids_came)
+		begun = todo.begun(replace(reading.cursor, delivered=delivered))
+		if begun != reading.cursor:
+			reading.move(begun)
+		self._read_pieces(todo.window)
+		if todo.looks_back:
+			self._look_further()
+		if not reading.cursor.delivered and not reading.outcome.counts.fetched:
+			reading.outcome.worry(never_delivered(self._connector.unit, self._stream.unit))
+		elif not reading.hole and todo.looks_back:
+			cursor = todo.finished(reading.cursor, todo.window.end)
+			reading.move(cursor if self._fewer else cursor.without_scan(FEWER_SINCE))
+
+	def _read_pieces(self, window: Window) -> None:
+		outcome = self._reading.outcome
+		for piece in self._connector.slices(window):
+			self._reading.go_on(piece)
+			self._read_piece(piece)
+			if not self._reading.hole:
+				outcome.read_to = max(outcome.read_to or piece.end, piece.end)
+
+	# --- what the plan cannot know
+
+	def _look_further(self) -> None:
+		"""How long the stream was silent, whose clock is ahead, what the other feed has missed."""
+		counts = self._reading.outcome.counts
+		if any(feed.by_position for feed in self._connector.feeds):
+			self._compare_with_ids()
+			return
+		if counts.new and not counts.known:
+			self._catch_up(self._todo.window.start)
+		if "nightly" in self._todo.finishes:
+			self._read_ahead(self._todo.window.end)
+
+	def _compare_with_ids(self) -> None:
+		outcome = self._reading.outcome
+		if outcome.counts.new and self._source.ids_came is False:
+			outcome.worry(IDS_SILENT)
+		elif self._unseen and self._reading.claim.cursor.scans:
+			outcome.worry(IDS_MISSED.format(new=self._unseen))
+
+	def _catch_up(self, end: datetime) -> None:
+		"""A stream that was silent for longer than the window and has something new now: its device was offline, and uploads."""
+		start = self._store.newest_before(self._stream, end - MARGIN) or self._reading.cursor.read_from or end
+		if start < end:
+			self._read_pieces(Window(start, end))
+
+	def _read_ahead(self, now: datetime) -> None:
+		"""Punches of a device whose clock is ahead: no window up to now holds them. They are kept, and quarantined."""
+		self._reading.go_on(None)
+		ahead = Window(now, AHEAD)
+		self._keep(ahead, self._connector.read_window(self._stream.unit, ahead))
+
+	# --- one request
+
+	def _read_piece(self, piece: Window) -> None:
+		page = self._connector.read_window(self._stream.unit, piece)
+		answered = self._keep(piece, page)
+		if page.declared is not None and answered.rows < page.declared:
+			if self._read_halves(piece):
+				return
+			sentence = TRUNCATED.format(declared=page.declared, rows=answered.rows, piece=piece)
+			self._reading.leave_hole(sentence)
+		elif not answered.rows and not page.confirmed:
+			self._reading.leave_hole(UNCONFIRMED)
+		elif (missing := self._store.staged(self._stream, piece) - answered.inside) > 0:
+			self._note_fewer(piece, FEWER.format(missing=missing, piece=piece))
+		read_to = self._source.read_to(piece.end, page.server_time)
+		self._move(Window(min(piece.start, read_to), read_to), answered)
+
+	def _read_halves(self, piece: Window) -> bool:
+		"""A list shorter than the server's own count: ask for its halves, while that may help."""
+		halves = piece.halves() if self._halvings < MOST_HALVINGS else ()
+		for half in halves:
+			self._halvings += 1
+			self._read_piece(half)
+		return bool(halves)
+
+	def _keep(self, piece: Window, page: Page) -> Answered:
+		answered = Answered()
+		for batch in batches(page, self._batch):
+			punches = self._source.punches(self._stream.unit, batch)
+			inside = {(p.user_id, p.source_time) for p in punches if _in(piece, p)}
+			if self._source.ids_came:
+				self._unseen += len(inside) - self._store.seen(self._stream, inside)
+			self._reading.keep(punches)
+			answered.rows += len(batch)
+			answered.inside += len(inside)
+		return answered
+
+	def _note_fewer(self, piece: Window, sentence: str) -> None:
+		"""The answer lacks punches that are here: others may be missing too, so the mark waits. Not for ever, as servers do forget."""
+		reading, now = self._reading, self._todo.window.end
+		since = reading.cursor.scans.get(FEWER_SINCE, now)
+		cursor = replace(reading.cursor, scans={**reading.cursor.scans, FEWER_SINCE: since})
+		reading.move(cursor, worth_writing=False)
+		self._fewer = True
+		unsure = piece.end > (reading.claim.cursor.complete_until or piece.start) and now - since < DAY
+		reading.leave_hole(sentence) if unsure else reading.outcome.worry(sentence)
+
+	def _move(self, read: Window, answered: Answered) -> None:
+		"""Move the cursor; what never delivered may have a wrong name, and stays where it is."""
+		reading = self._reading
+		delivered = reading.cursor.delivered or answered.rows > 0
+		cursor = replace(reading.cursor, delivered=delivered)
+		moved = cursor.moved(read.end, complete=not reading.hole, start=read.start)
+		reading.move(moved, worth_writing=delivered and not (reading.hole and not answered.rows))
+
+
+def _in(window: Window, punch: Punch) -> bool:
+	return punch.source_time is not None and window.start <= punch.source_time < window.end

@@ -1,0 +1,132 @@
+"""One server while a job reads it: its connector, its clock, and which of its devices a row is from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from biometric_integration.core import devices
+from biometric_integration.core.clock import to_site, wall_clock
+from biometric_integration.core.connector import Connector, ListedDevice, RequestTrace, ServerConfig
+from biometric_integration.core.devices import Device, DeviceBook, DeviceChange
+from biometric_integration.core.punch import (
+	Direction,
+	Kind,
+	Punch,
+	Record,
+	Unreadable,
+	fingerprint,
+	shown,
+	unreadable_fingerprint,
+)
+from biometric_integration.core.store import PullStore
+
+
+class Source:
+	"""What one job knows about one server. `clock` gives aware UTC; `site_zone` is the zone in which check-ins are written.
+
+	ids_came: has the feed by position brought anything in this job? None where it was not asked.
+	"""
+
+	def __init__(
+		self,
+		store: PullStore,
+		connector: Connector,
+		config: ServerConfig,
+		clock: Callable[[], datetime],
+		site_zone: str,
+	):
+		self.connector = connector
+		self.config = config
+		self.ids_came: bool | None = None
+		self._store = store
+		self._clock = clock
+		self._site_zone = site_zone
+		self._zone = config.time_zone or site_zone
+		self._book: DeviceBook | None = None
+		self._listed: list[ListedDevice] = []
+		self._relisted = False
+
+	def now(self) -> datetime:
+		"""Naive wall clock of the server."""
+		return wall_clock(self._clock(), self._zone)
+
+	def read_to(self, end: datetime, server_time: datetime | None) -> datetime:
+		"""Nothing is read beyond the `Date` (aware UTC) of the answer."""
+		return min(end, wall_clock(server_time, self._zone)) if server_time else end
+
+	def open(self) -> None:
+		"""Learn the devices, once a job; raises SyncError."""
+		if self._book is None:
+			self._learn()
+
+	def _learn(self) -> DeviceBook:
+		known = self._store.devices(self.config.server_id)
+		if self.connector.lists_devices:
+			self._listed = [devices.shown(entry) for entry in self.connector.list_devices()]
+			if found := devices.changes(known, self._listed):
+				self._store.change_devices(self.config.server_id, found)
+				known = self._store.devices(self.config.server_id)
+		self._book = DeviceBook(known, self._listed)
+		return self._book
+
+	def punches(self, unit: str, rows: Sequence[Record | Unreadable]) -> list[Punch]:
+		"""The rows as they are kept, each with the device it is from."""
+		rows = [shown(row) if isinstance(row, Record) else row for row in rows]
+		find = self._book_for(rows).find
+		server = self.config.server_id
+		return [
+			self._punch(server, find(row), row) if isinstance(row, Record) else _invalid(server, unit, row)
+			for row in rows
+		]
+
+	def _punch(self, server: str, device: Device | None, row: Record) -> Punch:
+		key = device.key if device else ""
+		return Punch(
+			fingerprint(server, key, row.user_id, row.source_time),
+			row.kind,
+			key,
+			row.user_id,
+			row.source_time,
+			to_site(row.source_time, self._zone, self._site_zone),
+			row.direction,
+			row.raw,
+			row.log_id,
+			row.verify_mode,
+		)
+
+	def _book_for(self, rows: Iterable[Record | Unreadable]) -> DeviceBook:
+		"""Knows the devices of all rows: for those nobody has seen the server is asked once more, then each name gets a placeholder."""
+		book = self._book or self._learn()
+		missing = _missing(book, rows)
+		if missing and self.connector.lists_devices and not self._relisted:
+			self._relisted = True
+			book = self._learn()
+			missing = _missing(book, rows)
+		if missing:
+			self._store.change_devices(self.config.server_id, missing)
+			book = self._book = DeviceBook(self._store.devices(self.config.server_id), self._listed)
+		return book
+
+	def take_requests(self) -> list[RequestTrace]:
+		"""The traces of the requests since the last call."""
+		taken = list(self.connector.requests)
+		self.connector.requests.clear()
+		return taken
+
+
+def _invalid(server: str, unit: str, row: Unreadable) -> Punch:
+	name = unreadable_fingerprint(server, unit, row.raw)
+	return Punch(
+		name, Kind.INVALID, "", "", None, None, Direction.NONE, row.raw, row.log_id, problem=row.problem
+	)
+
+
+def _missing(book: DeviceBook, rows: Iterable[Record | Unreadable]) -> list[DeviceChange]:
+	found: dict[tuple[str, str, str], DeviceChange] = {}
+	for row in rows:
+		if isinstance(row, Record) and book.find(row) is None:
+			change = book.unknown((row.device_name or row.serial, row.location))
+			found[(row.serial, *change.pair)] = replace(change, serial=row.serial)
+	return list(found.values())
