@@ -3,16 +3,8 @@
 import frappe
 from frappe.utils import getdate
 
-from biometric_integration.sync import (
-	connection,
-	console,
-	correction,
-	mapping_rules,
-	period,
-	requests,
-	review,
-)
-from biometric_integration.sync import status as site_status
+from biometric_integration.sync.desk import ask, connection, console, correction, mapping, period, review
+from biometric_integration.sync.desk import status as site_status
 
 SYNC_ROLES = ("System Manager", "HR Manager", "HR User")
 SETUP_ROLES = ("System Manager", "HR Manager")
@@ -28,7 +20,7 @@ def sync_now(server: str | None = None, device: str | None = None, wait: int = 0
 	frappe.only_for(SYNC_ROLES)
 	if wait and not frappe.request:
 		return console.sync(server, device)
-	return requests.sync(server, device)
+	return ask.sync(server, device)
 
 
 @frappe.whitelist(methods=["POST"])
@@ -63,7 +55,7 @@ def status() -> dict:
 def retry(log: str) -> dict:
 	"""Read the window of a run once more. Returns {"message"}."""
 	frappe.only_for(SYNC_ROLES)
-	requests.retry(log)
+	ask.retry(log)
 	return {"message": frappe._("The run is repeated in the background. See the newest sync log.")}
 
 
@@ -76,7 +68,7 @@ def sync_period(
 	Returns {"key"} for `period_state` and `cancel_period`.
 	"""
 	frappe.only_for(SETUP_ROLES)
-	(target, units), *others = requests.chosen(server, device)
+	(target, units), *others = ask.chosen(server, device)
 	if others:
 		frappe.throw(frappe._("Please choose a server or a device."))
 	return {"key": period.start(target, units, getdate(from_date), getdate(to_date), bool(dry_run))}
@@ -130,12 +122,10 @@ def map_id(
 	"""
 	frappe.only_for(SETUP_ROLES)
 	if not as_rule:
-		mapping_rules.enter_in_employee(user_id, employee)
+		mapping.enter_in_employee(user_id, employee)
 		return {"rule": None}
 	place = {"scope": scope, "server": server, "location": location, "device": device}
-	return {
-		"rule": mapping_rules.map_to_rule(user_id, employee, **place, from_date=from_date, to_date=to_date)
-	}
+	return {"rule": mapping.map_to_rule(user_id, employee, **place, from_date=from_date, to_date=to_date)}
 
 
 @frappe.whitelist(methods=["POST"])
@@ -149,7 +139,7 @@ def ignore_id(
 	"""Say that an id is nobody's: a mapping rule that ignores it. Returns {"rule"}."""
 	frappe.only_for(SETUP_ROLES)
 	place = {"scope": scope, "server": server, "location": location, "device": device}
-	return {"rule": mapping_rules.ignore(user_id, **place)}
+	return {"rule": mapping.ignore(user_id, **place)}
 
 
 @frappe.whitelist(methods=["POST"])

@@ -48,9 +48,9 @@ scheduler_events = {
 }
 
 doc_events = {
-	"Employee": {"on_update": "biometric_integration.sync.reopen.employee_changed"},
-	"Employee Checkin": {"on_trash": "biometric_integration.sync.reopen.checkin_deleted"},
-	"Attendance": {"on_cancel": "biometric_integration.sync.attendance.cancelled"},
+	"Employee": {"on_update": "biometric_integration.sync.desk.changes.employee_changed"},
+	"Employee Checkin": {"on_trash": "biometric_integration.sync.desk.changes.checkin_deleted"},
+	"Attendance": {"on_cancel": "biometric_integration.sync.workdays.attendance.cancelled"},
 }
 
 # HR can delete an employee or a check-in; the punches behind it stay.

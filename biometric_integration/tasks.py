@@ -3,7 +3,8 @@
 from frappe.utils import now_datetime
 
 from biometric_integration.core.runs import Trigger
-from biometric_integration.sync import jobs, retention, servers
+from biometric_integration.sync import jobs, retention
+from biometric_integration.sync.records import servers
 
 
 def sync_due() -> None:

@@ -19,9 +19,11 @@ from biometric_integration.core.pull import Puller, PullOptions
 from biometric_integration.core.reading import Watch
 from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.core.window import Window
-from biometric_integration.sync import attendance, locks, servers, transaction
-from biometric_integration.sync.servers import SETTINGS
-from biometric_integration.sync.store import LANE, ProcessStore, PullStore
+from biometric_integration.sync.db import locks, transaction
+from biometric_integration.sync.records import servers
+from biometric_integration.sync.records.servers import SETTINGS
+from biometric_integration.sync.store import ProcessStore, PullStore
+from biometric_integration.sync.workdays import attendance
 
 BUDGET = 1200
 """Seconds after which a job, reading and using together, leaves the rest to the next one; the queue would end it at 1,500."""
@@ -156,7 +158,7 @@ def enqueue_process(after_commit: bool = True) -> None:
 def busy() -> bool:
 	"""Is a pull queued or running, or are punches being used at this moment?"""
 	pulls = (f"biometric-pull-{server.id}" for server in servers.all_servers())
-	return locks.taken(LANE) or any(is_job_enqueued(job_id) for job_id in pulls)
+	return locks.taken(locks.LANE) or any(is_job_enqueued(job_id) for job_id in pulls)
 
 
 def enqueue_retry(log: str) -> None:

@@ -12,8 +12,9 @@ from frappe.utils import add_days, getdate, now_datetime, nowdate
 
 from biometric_integration.core.reasons import SENTENCES, EventStatus, Reason
 from biometric_integration.core.runs import RunStatus, Trigger
-from biometric_integration.sync import staging, transaction
-from biometric_integration.sync.servers import SETTINGS
+from biometric_integration.sync.db import transaction
+from biometric_integration.sync.records import staging
+from biometric_integration.sync.records.servers import SETTINGS
 
 FINAL = (EventStatus.PROCESSED.value, EventStatus.IGNORED.value)
 IDLE_DAYS = 2

@@ -23,22 +23,12 @@ from biometric_integration.core.store import BatchLost, Claim, Interrupted, Stre
 from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.core.text import harmless
 from biometric_integration.core.window import Window, midnight
-from biometric_integration.sync import (
-	checkins,
-	cursors,
-	devices,
-	directory,
-	locks,
-	shifts,
-	site_rules,
-	staging,
-	sweep,
-	sync_log,
-	transaction,
-)
-from biometric_integration.sync.bulk_checkins import BulkWriter
+from biometric_integration.sync.db import locks, transaction
+from biometric_integration.sync.hrms import shifts, site_rules
+from biometric_integration.sync.process import checkins, directory, sweep
+from biometric_integration.sync.process.bulk_checkins import BulkWriter
+from biometric_integration.sync.records import cursors, devices, staging, sync_log
 
-LANE = "process"
 ONE_BY_ONE = 200
 """Check-ins of one transaction of the Document API: as long as it lasts, whoever else makes a check-in waits for the next name of the
 series, and a worker that is stopped loses it."""
@@ -141,7 +131,7 @@ class ProcessStore:
 	@contextmanager
 	def lane(self) -> Iterator[bool]:
 		transaction.commit()
-		mine = locks.take(LANE)
+		mine = locks.take(locks.LANE)
 		try:
 			self._way = ""
 			yield mine
@@ -149,7 +139,7 @@ class ProcessStore:
 				self._recount()
 		finally:
 			if mine:
-				locks.release(LANE)
+				locks.release(locks.LANE)
 
 	def reopen(self) -> int:
 		return transaction.in_one(lambda: sweep.reopen(now_datetime()))

@@ -7,7 +7,7 @@ from itertools import count
 
 import frappe
 
-from biometric_integration.sync.servers import SETTINGS
+from biometric_integration.sync.records.servers import SETTINGS
 
 JOINED = date(2020, 1, 1)
 _numbers = count(1)

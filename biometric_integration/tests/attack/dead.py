@@ -18,7 +18,7 @@ import frappe
 from frappe.utils import get_system_timezone
 
 from biometric_integration.simulator import FakeETimeTrackLite, Fault, FaultKind, World
-from biometric_integration.sync import servers
+from biometric_integration.sync.records import servers
 from biometric_integration.tests.attack import rig, workers
 from biometric_integration.tests.attack.rig import PASSWORD, SERVERS, Report, Site
 

@@ -19,8 +19,7 @@ from multiprocessing.process import BaseProcess
 
 import frappe
 
-from biometric_integration.sync import locks
-from biometric_integration.sync.store import LANE
+from biometric_integration.sync.db import locks
 from biometric_integration.tests.attack import rig, workers
 from biometric_integration.tests.attack.rig import Report, Scene, Site
 
@@ -127,7 +126,7 @@ class Attack:
 		except ProcessLookupError:
 			return ""
 		frappe.db.rollback()  # what others have committed is seen
-		if locks.taken(LANE):
+		if locks.taken(locks.LANE):
 			return IN_USE
 		streams = frappe.get_all(rig.LOG, {"status": "Running"}, pluck="stream")
 		if any(locks.taken(stream) for stream in streams):

@@ -18,8 +18,7 @@ from multiprocessing.process import BaseProcess
 
 import frappe
 
-from biometric_integration.sync import locks
-from biometric_integration.sync.store import LANE
+from biometric_integration.sync.db import locks
 from biometric_integration.tests.attack import rig, workers
 from biometric_integration.tests.attack.rig import Report, Scene, Site
 
@@ -47,7 +46,7 @@ def run(
 
 
 def _using() -> bool:
-	return locks.taken(LANE) and bool(frappe.db.count(rig.EVENT, {"status": "Pending"}))
+	return locks.taken(locks.LANE) and bool(frappe.db.count(rig.EVENT, {"status": "Pending"}))
 
 
 def _reading() -> bool:

@@ -16,8 +16,8 @@ import frappe
 from frappe.utils import get_system_timezone, getdate
 
 from biometric_integration.simulator import FakeEBioServer, FakeETimeTrackLite, FakeServer, World
-from biometric_integration.sync import sync_log
-from biometric_integration.sync.servers import SETTINGS
+from biometric_integration.sync.records import sync_log
+from biometric_integration.sync.records.servers import SETTINGS
 from biometric_integration.tests import factories
 
 PASSWORD = "p&<s>ecret"

@@ -14,7 +14,8 @@ from typing import Any
 
 import frappe
 
-from biometric_integration.sync import jobs, review
+from biometric_integration.sync import jobs
+from biometric_integration.sync.desk import review
 from biometric_integration.tests.attack.rig import CHECKIN, EVENT, Site, connected
 
 TOO_BUSY = (frappe.QueryDeadlockError, frappe.QueryTimeoutError)

@@ -15,8 +15,9 @@ from frappe.utils import get_system_timezone, getdate
 from biometric_integration.core.process import process as process_staged
 from biometric_integration.core.runs import RunReport, RunStatus, Trigger
 from biometric_integration.core.window import Window
-from biometric_integration.sync import jobs, servers
-from biometric_integration.sync.servers import SETTINGS
+from biometric_integration.sync import jobs
+from biometric_integration.sync.records import servers
+from biometric_integration.sync.records.servers import SETTINGS
 from biometric_integration.sync.store import ProcessStore
 from biometric_integration.tests import factories
 from biometric_integration.tests.attack import rig

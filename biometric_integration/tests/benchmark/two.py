@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
 from time import monotonic
 
-from biometric_integration.sync import servers
+from biometric_integration.sync.records import servers
 from biometric_integration.tests.attack import rig, workers
 from biometric_integration.tests.attack.rig import Site, connected
 from biometric_integration.tests.benchmark import place

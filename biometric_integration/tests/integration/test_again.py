@@ -8,7 +8,9 @@ import frappe
 
 from biometric_integration import api
 from biometric_integration.simulator import Fault, FaultKind, World
-from biometric_integration.sync import jobs, period, retention, servers
+from biometric_integration.sync import jobs, retention
+from biometric_integration.sync.desk import period
+from biometric_integration.sync.records import servers
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import (
 	FIRST_DAY,

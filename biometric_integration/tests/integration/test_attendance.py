@@ -16,8 +16,12 @@ from biometric_integration.core.process import process
 from biometric_integration.core.punch import fingerprint
 from biometric_integration.core.stream import Stream
 from biometric_integration.simulator import World
-from biometric_integration.sync import attendance, jobs, review, servers, sql, staging
+from biometric_integration.sync import jobs
+from biometric_integration.sync.db import sql
+from biometric_integration.sync.desk import review
+from biometric_integration.sync.records import servers, staging
 from biometric_integration.sync.store import ProcessStore
+from biometric_integration.sync.workdays import attendance
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase, events, sync
 

@@ -22,7 +22,9 @@ from biometric_integration.core.runs import Outcome, Trigger
 from biometric_integration.core.store import BatchLost
 from biometric_integration.core.stream import Stream
 from biometric_integration.simulator import World
-from biometric_integration.sync import jobs, servers, site_rules
+from biometric_integration.sync import jobs
+from biometric_integration.sync.hrms import site_rules
+from biometric_integration.sync.records import servers
 from biometric_integration.sync.store import ProcessStore, PullStore
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase, logs

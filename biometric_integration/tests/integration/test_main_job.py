@@ -8,7 +8,8 @@ import frappe
 
 from biometric_integration import tasks
 from biometric_integration.simulator import World
-from biometric_integration.sync import jobs, review
+from biometric_integration.sync import jobs
+from biometric_integration.sync.desk import review
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import (
 	FIRST_DAY,

@@ -16,8 +16,10 @@ from biometric_integration.biometric_integration.report.biometric_coverage impor
 from biometric_integration.biometric_integration.report.odd_punches import odd_punches
 from biometric_integration.biometric_integration.report.unmapped_punches import unmapped_punches
 from biometric_integration.core.mapping import Scope
-from biometric_integration.sync import jobs, mapping_rules, staging
-from biometric_integration.sync.mapping_rules import Action
+from biometric_integration.sync import jobs
+from biometric_integration.sync.process import mapping_rules
+from biometric_integration.sync.process.mapping_rules import Action
+from biometric_integration.sync.records import staging
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase, events
 

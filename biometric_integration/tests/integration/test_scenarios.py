@@ -10,7 +10,7 @@ import frappe
 
 from biometric_integration.core.runs import Outcome, Trigger
 from biometric_integration.core.stream import Stream
-from biometric_integration.sync import locks
+from biometric_integration.sync.db import locks
 from biometric_integration.sync.store import ProcessStore, PullStore
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase

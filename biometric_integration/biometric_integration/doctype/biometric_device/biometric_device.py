@@ -3,7 +3,7 @@ from frappe import _
 from frappe.model.document import Document
 
 from biometric_integration.core.stream import PRIMARY
-from biometric_integration.sync import reopen
+from biometric_integration.sync.desk import changes
 
 REOPENING_FIELDS = ("enabled", "counts_for_attendance", "same_as")
 """A change of one of these changes what becomes of the device's punches."""
@@ -43,7 +43,7 @@ class BiometricDevice(Document):
 
 	def on_update(self) -> None:
 		if self.get_doc_before_save() and any(map(self.has_value_changed, REOPENING_FIELDS)):
-			reopen.device_changed(self)
+			changes.device_changed(self)
 
 	def on_trash(self) -> None:
 		if frappe.db.exists("Biometric Staging Event", {"device": self.name}):

@@ -5,8 +5,9 @@ from frappe.utils import format_date, get_link_to_form, getdate
 
 from biometric_integration.core.mapping import Scope, literal
 from biometric_integration.core.text import harmless
-from biometric_integration.sync import mapping_rules, reopen
-from biometric_integration.sync.mapping_rules import Action
+from biometric_integration.sync.desk import changes
+from biometric_integration.sync.process import mapping_rules
+from biometric_integration.sync.process.mapping_rules import Action
 
 
 class BiometricMappingRule(Document):
@@ -126,10 +127,10 @@ class BiometricMappingRule(Document):
 		before = self.get_doc_before_save()
 		rules = {mapping_rules.as_rule(document) for document in (self, before) if document}
 		if len(rules) > 1 or not before:
-			reopen.mapping_rules_changed(rules)
+			changes.mapping_rules_changed(rules)
 
 	def on_trash(self) -> None:
-		reopen.mapping_rules_changed({mapping_rules.as_rule(self)})
+		changes.mapping_rules_changed({mapping_rules.as_rule(self)})
 
 
 def in_words(rule) -> str:

@@ -15,7 +15,8 @@ from frappe.utils import getdate, nowdate
 from biometric_integration.biometric_integration.report.columns import column, link
 from biometric_integration.core.mapping import MappingRule
 from biometric_integration.core.reasons import EventStatus, Reason
-from biometric_integration.sync import directory, mapping_rules, servers, staging
+from biometric_integration.sync.process import directory, mapping_rules
+from biometric_integration.sync.records import servers, staging
 
 TO_THE_LETTER = CustomFunction("BINARY", ["text"])
 

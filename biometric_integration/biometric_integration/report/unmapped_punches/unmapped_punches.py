@@ -13,7 +13,8 @@ from frappe.utils import add_days, getdate
 from biometric_integration.biometric_integration.report.columns import column, link
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.suggest import Candidate, Suggestions
-from biometric_integration.sync import directory, servers, staging
+from biometric_integration.sync.process import directory
+from biometric_integration.sync.records import servers, staging
 
 TO_THE_LETTER = CustomFunction("BINARY", ["text"])
 

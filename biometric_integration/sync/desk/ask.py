@@ -7,7 +7,9 @@ from frappe import _
 
 from biometric_integration.core.connector import Unit
 from biometric_integration.core.runs import RunStatus, Trigger
-from biometric_integration.sync import jobs, locks, servers
+from biometric_integration.sync import jobs
+from biometric_integration.sync.db import locks
+from biometric_integration.sync.records import servers
 
 
 def sync(server: str | None, device: str | None) -> dict:

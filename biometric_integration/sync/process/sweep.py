@@ -12,7 +12,8 @@ from frappe.query_builder.functions import Coalesce, Date
 
 from biometric_integration.core.directory import AS_IT_IS
 from biometric_integration.core.reasons import EventStatus, Reason
-from biometric_integration.sync import directory, mapping_rules, servers, staging
+from biometric_integration.sync.process import directory, mapping_rules
+from biometric_integration.sync.records import servers, staging
 
 EMPLOYMENT = (Reason.NOT_JOINED.value, Reason.LEFT.value, Reason.INACTIVE.value)
 REFUSED_TRIES = 5

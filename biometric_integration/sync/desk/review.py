@@ -10,7 +10,8 @@ from frappe.utils import get_datetime, now_datetime
 
 from biometric_integration.core.punch import Kind
 from biometric_integration.core.reasons import EventStatus
-from biometric_integration.sync import jobs, staging
+from biometric_integration.sync import jobs
+from biometric_integration.sync.records import staging
 
 AT_ONCE = 10000
 

@@ -8,6 +8,9 @@ from hashlib import blake2b
 
 import frappe
 
+LANE = "process"
+"""Name of the one process lane of a site."""
+
 
 def take(name: str) -> bool:
 	"""Take a lock of this site without waiting."""

@@ -7,14 +7,13 @@ from datetime import date, datetime, time, timedelta
 from enum import Enum
 
 import frappe
-from frappe import _
 from frappe.query_builder import DocType
 from frappe.utils import getdate
 
 from biometric_integration.core.mapping import WILDCARDS, MappingRule, Place, Scope
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.stream import PRIMARY
-from biometric_integration.sync import devices, servers
+from biometric_integration.sync.records import devices, servers
 
 DOCTYPE = "Biometric Mapping Rule"
 FIELDS = (
@@ -149,34 +148,3 @@ def other_carriers(rule: MappingRule) -> list[str]:
 			if row.id.strip() == rule.user_id and row.name != rule.employee and employed:
 				found.add(row.name)
 	return sorted(found)
-
-
-# --- what a person decides about an id
-
-
-def map_to_rule(user_id: str, employee: str, **place) -> str:
-	"""A new rule for an id; `place`: further fields of the rule. Returns its name."""
-	return _insert(user_id, Action.MAP, employee=employee, **place)
-
-
-def ignore(user_id: str, **place) -> str:
-	return _insert(user_id, Action.IGNORE, **place)
-
-
-def _insert(user_id: str, action: Action, **values) -> str:
-	rule = frappe.new_doc(DOCTYPE)
-	rule.update({"device_user_id": user_id, "action": action.value, **values})
-	return rule.insert().name
-
-
-def enter_in_employee(user_id: str, employee: str) -> None:
-	"""Make it the employee's Attendance Device ID, where none is entered."""
-	person = frappe.get_doc("Employee", employee)
-	if person.attendance_device_id:
-		frappe.throw(
-			_(
-				"{0} has the Attendance Device ID {1} already. Make a mapping rule for this id instead."
-			).format(frappe.bold(person.employee_name), frappe.bold(person.attendance_device_id))
-		)
-	person.attendance_device_id = user_id
-	person.save()

@@ -20,8 +20,9 @@ from frappe.utils import now_datetime
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device
 from biometric_integration.core.directory import Directory
-from biometric_integration.sync import checkins, sql, transaction
-from biometric_integration.sync.shift_notes import ShiftNotes
+from biometric_integration.sync.db import sql, transaction
+from biometric_integration.sync.hrms.shift_notes import ShiftNotes
+from biometric_integration.sync.process import checkins
 
 DOCTYPE = "Employee Checkin"
 ASSIGNMENT = "Shift Assignment"

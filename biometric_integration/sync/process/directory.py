@@ -12,7 +12,9 @@ from biometric_integration.core.directory import AS_IT_IS, Directory, Person, Re
 from biometric_integration.core.mapping import Normaliser
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.window import DAY
-from biometric_integration.sync import devices, mapping_rules, servers, sql
+from biometric_integration.sync.db import sql
+from biometric_integration.sync.process import mapping_rules
+from biometric_integration.sync.records import devices, servers
 
 EMPLOYEE_FIELDS = ("name", "status", "date_of_joining", "relieving_date")
 DEFAULT_FIELD = "attendance_device_id"

@@ -9,7 +9,8 @@ from frappe.utils import now_datetime
 
 from biometric_integration.core.reasons import EventStatus
 from biometric_integration.core.runs import RunStatus
-from biometric_integration.sync import jobs, servers
+from biometric_integration.sync import jobs
+from biometric_integration.sync.records import servers
 
 WAITING = (EventStatus.PENDING, EventStatus.UNMAPPED, EventStatus.FAILED, EventStatus.QUARANTINED)
 RUN_FIELDS = [

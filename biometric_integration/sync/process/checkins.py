@@ -12,7 +12,7 @@ from frappe.utils import cint, strip_html
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device
 from biometric_integration.core.store import BatchLost, Interrupted
-from biometric_integration.sync import sql
+from biometric_integration.sync.db import sql
 
 DOCTYPE = "Employee Checkin"
 SAVEPOINT = "biometric_checkin"

@@ -13,7 +13,7 @@ from biometric_integration.core.errors import SyncError
 from biometric_integration.core.runs import RunStatus
 from biometric_integration.core.store import Fenced
 from biometric_integration.core.stream import Cursor, Stream
-from biometric_integration.sync import sql
+from biometric_integration.sync.db import sql
 
 DOCTYPE = "Biometric Sync Cursor"
 FIELDS = ("position", "read_from", "read_until", "complete_until", "delivered", "scans")

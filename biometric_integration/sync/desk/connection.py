@@ -10,7 +10,7 @@ import frappe
 from biometric_integration.core.connector import Unit
 from biometric_integration.core.errors import SyncError
 from biometric_integration.core.text import harmless
-from biometric_integration.sync import devices, servers
+from biometric_integration.sync.records import devices, servers
 
 
 def test(server: str | None) -> dict:

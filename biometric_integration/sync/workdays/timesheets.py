@@ -6,7 +6,7 @@ import frappe
 from frappe import _
 
 from biometric_integration.core.attendance import Day, pairs
-from biometric_integration.sync.refusal import Refused, savepoint
+from biometric_integration.sync.db.savepoint import Refused, savepoint
 
 DOCTYPE = "Timesheet"
 

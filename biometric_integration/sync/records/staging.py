@@ -18,7 +18,7 @@ from biometric_integration.core.store import Claim
 from biometric_integration.core.stream import Stream
 from biometric_integration.core.text import harmless
 from biometric_integration.core.window import Window
-from biometric_integration.sync import sql
+from biometric_integration.sync.db import sql
 
 DOCTYPE = "Biometric Staging Event"
 FIELDS = (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from biometric_integration.core.runs import RunReport, Trigger, worst
-from biometric_integration.sync import jobs, sync_log
-from biometric_integration.sync.requests import chosen
+from biometric_integration.sync import jobs
+from biometric_integration.sync.desk.ask import chosen
+from biometric_integration.sync.records import sync_log
 
 
 def sync(server: str | None, device: str | None) -> dict:

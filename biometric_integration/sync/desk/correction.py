@@ -19,7 +19,9 @@ from biometric_integration.core.directory import WaitingEvent
 from biometric_integration.core.punch import Direction
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.window import DAY
-from biometric_integration.sync import directory, jobs, servers, staging
+from biometric_integration.sync import jobs
+from biometric_integration.sync.process import directory
+from biometric_integration.sync.records import servers, staging
 
 CHECKIN = "Employee Checkin"
 RECORD = "Biometric Mapping Correction"

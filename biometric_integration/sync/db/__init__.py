@@ -1,0 +1,1 @@
+"""What the database server does for all rooms: statements, locks, transactions, the one savepoint."""

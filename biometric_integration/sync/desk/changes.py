@@ -1,0 +1,74 @@
+"""What changes an answer re-opens exactly the events it concerns (design §6): set Pending, then ask for the process lane."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import frappe
+from frappe import _
+from frappe.utils import now_datetime
+
+from biometric_integration.core.mapping import MappingRule
+from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
+from biometric_integration.sync import jobs
+from biometric_integration.sync.process import directory, mapping_rules, sweep
+from biometric_integration.sync.records import servers, staging
+
+EMPLOYMENT_FIELDS = ("status", "date_of_joining", "relieving_date")
+
+
+def employee_changed(employee, method: str | None = None) -> None:
+	"""An id, a status or a date of an employee: punches that waited for it are looked at again."""
+	id_fields = servers.employee_fields() or (directory.DEFAULT_FIELD,)
+	found: list[str] = []
+	if any(employee.has_value_changed(field) for field in EMPLOYMENT_FIELDS):
+		found += _events({"employee": employee.name, "status": EventStatus.UNMAPPED.value})
+	if any(employee.has_value_changed(field) for field in id_fields):
+		found += [*sweep.with_employee_now(), *_ambiguous()]
+	_reopen(found)
+
+
+def _ambiguous() -> list[str]:
+	"""Several people shared an id: one of them may have given it up."""
+	return _events({"status": EventStatus.UNMAPPED.value, "reason_code": Reason.AMBIGUOUS.value})
+
+
+def mapping_rules_changed(rules: Iterable[MappingRule]) -> None:
+	"""A mapping rule that is new or gone, or one as it is and as it was."""
+	_reopen([name for rule in rules for name in mapping_rules.waiting_events(rule)])
+
+
+def device_changed(device) -> None:
+	"""A switch of a device: the process lane looks for what waited for it."""
+	jobs.enqueue_process()
+
+
+def checkin_deleted(checkin, method: str | None = None) -> None:
+	"""A check-in that a person deletes stays deleted; its punch says so, and can be used again by Reprocess."""
+	if events := _of_checkin(checkin):
+		reason = _(SENTENCES[Reason.DELETED]).format(
+			user=frappe.session.user, time=now_datetime().replace(microsecond=0)
+		)
+		values = {
+			"status": STATUS_OF[Reason.DELETED].value,
+			"reason_code": Reason.DELETED.value,
+			"reason": reason,
+			"employee_checkin": "",
+		}
+		frappe.db.set_value(staging.DOCTYPE, {"name": ("in", events)}, values)
+
+
+def _of_checkin(checkin) -> list[str]:
+	"""The event it was made from, and those that were linked to it because it was there."""
+	made_from = checkin.get("biometric_event")
+	return sorted({*_events({"employee_checkin": checkin.name}), *([made_from] if made_from else [])})
+
+
+def _events(filters: dict) -> list[str]:
+	return frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=0)
+
+
+def _reopen(names: list[str]) -> None:
+	if names:
+		staging.reopen(sorted(set(names)))
+		jobs.enqueue_process()

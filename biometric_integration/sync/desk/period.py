@@ -1,0 +1,192 @@
+"""Sync a Period: read a stretch of the past on request, with progress and a way to stop.
+
+What was read stands in the sync logs, one per stream: a stopped one goes on with *Retry*. The progress itself is only shown, and kept in
+the cache for a day.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import frappe
+from frappe import _
+from frappe.utils.background_jobs import is_job_enqueued
+
+from biometric_integration.core.errors import SyncError
+from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
+from biometric_integration.core.window import DAY, Window
+from biometric_integration.sync import jobs
+from biometric_integration.sync.records import servers
+
+KEPT = 24 * 3600
+LONGEST = timedelta(days=800)
+CHUNK = timedelta(days=31)
+"""Read by one job."""
+BUSY_TRIES, BUSY_PAUSE = 30, 10
+"""A stream that the scheduler is just reading is waited for: times, seconds."""
+
+
+def start(target: servers.Server, units: list[str] | None, first: date, last: date, dry_run: bool) -> str:
+	"""Queue the job; returns the key under which its progress is found. `first` and `last` are days of the server."""
+	if last < first:
+		frappe.throw(_("The period ends before it begins."))
+	if last - first > LONGEST:
+		frappe.throw(_("Please take at most {0} days at once.").format(LONGEST.days))
+	key = frappe.generate_hash(length=10)
+	_write(key, running=True, message=_("Waiting for a worker"), counts=vars(RunCounts()), logs=[])
+	_enqueue(key, target.id, units, first.isoformat(), last.isoformat(), dry_run)
+	return key
+
+
+def _enqueue(
+	key: str, server: str, units: list[str] | None, first: str, last: str, dry_run: bool, part: int = 0
+) -> None:
+	"""Each part is a job of its own, so that a long period does not keep a worker from everything else."""
+	frappe.enqueue(
+		"biometric_integration.sync.desk.period.run",
+		queue="long",
+		job_id=_job(key, part),
+		key=key,
+		server=server,
+		units=units,
+		first=first,
+		last=last,
+		dry_run=dry_run,
+		part=part,
+	)
+
+
+def run(
+	key: str, server: str, units: list[str] | None, first: str, last: str, dry_run: bool, part: int = 0
+) -> None:
+	"""Read (or count) one chunk of the period, then ask for the next one."""
+	begin, final = date.fromisoformat(first), date.fromisoformat(last)
+	end = min(begin + CHUNK, final + DAY)
+	window = Window(datetime.combine(begin, datetime.min.time()), datetime.combine(end, datetime.min.time()))
+	act = _survey if dry_run else _read
+	try:
+		act(key, servers.get(server), units, window)
+	except SyncError as error:
+		_write(key, running=False, message=error.message)
+	except Exception:
+		_write(key, running=False, message=_("It broke off. The Error Log has the reason."))
+		raise
+	else:
+		_go_on(key, server, units, end, final, dry_run, part)
+
+
+def _go_on(
+	key: str, server: str, units: list[str] | None, begin: date, final: date, dry_run: bool, part: int
+) -> None:
+	if user := _cancelled_by(key):
+		_write(
+			key,
+			running=False,
+			message=_("Stopped by {0}. Retry on the sync log goes on from there.").format(user),
+		)
+	elif begin <= final:
+		_write(key, part=part + 1)
+		_enqueue(key, server, units, begin.isoformat(), final.isoformat(), dry_run, part + 1)
+	else:
+		_write(key, running=False, message=_conclusion(state(key)["counts"], dry_run))
+
+
+def _conclusion(counts: dict, dry_run: bool) -> str:
+	if dry_run:
+		sentence = _("{0} punches would be new, {1} are known. Nothing was kept.")
+		return sentence.format(counts.get("new", 0), counts.get("known", 0))
+	return _("{0} new punches, {1} were known.").format(counts.get("new", 0), counts.get("known", 0))
+
+
+def state(key: str) -> dict:
+	"""{"running", "message", "counts", "logs"} of a period; not running where nothing is known any more."""
+	return frappe.cache.get_value(_key(key), expires=True) or {
+		"running": False,
+		"message": "",
+		"counts": {},
+		"logs": [],
+	}
+
+
+def shown_state(key: str) -> dict:
+	"""The same for a person; a worker that is gone does not run."""
+	found = state(key)
+	if found["running"] and not is_job_enqueued(_job(key, found.get("part", 0))):
+		found = {
+			**found,
+			"running": False,
+			"message": _("The worker stopped. Retry on the newest sync log goes on."),
+		}
+	return found
+
+
+def cancel(key: str) -> None:
+	"""Stop before the next request. What was read stays."""
+	frappe.cache.set_value(_key(key) + ":cancelled", frappe.session.user, expires_in_sec=KEPT)
+
+
+def _read(key: str, target: servers.Server, units: list[str] | None, window: Window) -> None:
+	before = state(key)
+
+	def watch(log: str, piece: Window | None, counts: RunCounts) -> str:
+		if user := _cancelled_by(key):
+			return _("Stopped by {0}. Retry goes on from there.").format(user)
+		reading = _("Reading {0}").format(piece.start.date() if piece else "")
+		_write(key, message=reading, logs=[*before["logs"], log])
+		jobs.publish(target.id, "", RunStatus.RUNNING.value, reading, counts, log)
+		return ""
+
+	options = target.options(Trigger.PERIOD, units, window=window, watch=watch)
+	reports = jobs.read(target, options)
+	for _attempt in range(BUSY_TRIES):
+		busy = [report for report in reports if report.status is RunStatus.RUNNING]
+		if not busy or _cancelled_by(key):
+			break
+		time.sleep(BUSY_PAUSE)
+		reports = [report for report in reports if report not in busy]
+		reports += jobs.read(target, replace(options, units=_units(busy)))
+	jobs.process()
+	_add(key, [report.counts for report in reports], [report.log for report in reports])
+
+
+def _units(reports: list[RunReport]) -> list[str]:
+	logs = [report.log for report in reports]
+	return frappe.get_all("Biometric Sync Log", {"name": ("in", logs)}, pluck="unit", distinct=True)
+
+
+def _survey(key: str, target: servers.Server, units: list[str] | None, window: Window) -> None:
+	with closing(target.connector()) as connector:
+		options = target.options(Trigger.PERIOD, units, window=window)
+		for counts in jobs.puller().survey(connector, target.config, options):
+			_add(key, [counts], [])
+			_write(key, message=_("Counting"))
+			if _cancelled_by(key):
+				return
+
+
+def _add(key: str, counts: list[RunCounts], logs: list[str]) -> None:
+	before = state(key)
+	total = RunCounts(**before["counts"])
+	for each in counts:
+		total.add(each)
+	known = [log for log in before["logs"] if log not in logs]
+	_write(key, counts=vars(total), logs=[*known, *logs])
+
+
+def _write(key: str, **changes) -> None:
+	frappe.cache.set_value(_key(key), {**state(key), **changes}, expires_in_sec=KEPT)
+
+
+def _cancelled_by(key: str) -> str | None:
+	return frappe.cache.get_value(_key(key) + ":cancelled", expires=True)
+
+
+def _job(key: str, part: int) -> str:
+	return f"biometric-period-{key}-{part}"
+
+
+def _key(key: str) -> str:
+	return f"biometric_period:{key}"

@@ -1,0 +1,1 @@
+"""What Frappe HR and the site say."""
