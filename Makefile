@@ -19,7 +19,7 @@ venv: $(INSTALLED)  ## An environment in .venv with all dependencies
 # A file inside, written last: an installation that was interrupted is done again.
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,lint]"
 	@touch $@
 
 demo: venv  ## Fake servers of both types, a week of punches, and the check-ins they become
