@@ -8,7 +8,7 @@ from typing import Any
 
 from biometric_integration.bridge.database import Database
 from biometric_integration.core.connector import Step
-from biometric_integration.core.runs import RunReport
+from biometric_integration.core.runs import LOG_COUNTS, RunReport
 
 WIDTH = 100
 LOG_FIELDS = (
@@ -24,19 +24,7 @@ LOG_FIELDS = (
 	"window_from",
 	"window_to",
 	"read_to",
-	"fetched",
-	"new",
-	"known",
-	"junk",
-	"invalid",
-	"created",
-	"already_there",
-	"unmapped",
-	"ignored",
-	"failed",
-	"quarantined",
-	"pending",
-	"employees",
+	*LOG_COUNTS,
 	"error",
 	"error_class",
 )

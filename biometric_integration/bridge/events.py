@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from biometric_integration.bridge.database import Database, storable, to_text, to_time
+from biometric_integration.core.backoff import REFUSAL_PAUSE, REFUSALS
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.directory import WaitingEvent
 from biometric_integration.core.punch import Direction, Kind, Punch
@@ -41,8 +42,6 @@ INSERT = (
 )
 COUNTED = ((Kind.PUNCH, "new"), (Kind.JUNK, "junk"), (Kind.INVALID, "invalid"))
 REOPENED = "UPDATE event SET status='Pending', reason_code='', reason=''"
-REFUSED_TRIES = 5
-REFUSED_PAUSE = timedelta(days=1)
 
 
 def stage(database: Database, claim: Claim, punches: Sequence[Punch], now: datetime) -> RunCounts:
@@ -152,7 +151,7 @@ def mark_decided(database: Database, decisions: Sequence[Decision], now: datetim
 
 def reopen(database: Database, now: datetime) -> int:
 	"""Set back to Pending what waits for a reason that is gone: an employee, a device, and once a day a refusal."""
-	refused = (Reason.HRMS_REFUSED.value, REFUSED_TRIES, to_text(now - REFUSED_PAUSE))
+	refused = (Reason.HRMS_REFUSED.value, REFUSALS, to_text(now - REFUSAL_PAUSE))
 	return sum(
 		database.write(f"{REOPENED} WHERE {condition}", parameters).rowcount
 		for condition, parameters in (

@@ -10,7 +10,16 @@ from biometric_integration.core.clock import wall_clock
 from biometric_integration.core.connector import RequestTrace
 from biometric_integration.core.errors import ErrorClass
 from biometric_integration.core.punch import Kind
-from biometric_integration.core.runs import EventCounts, Outcome, RunCounts, RunStatus, Trigger, counted_as
+from biometric_integration.core.runs import (
+	EVENT_COUNTS,
+	RUN_COUNTS,
+	EventCounts,
+	Outcome,
+	RunCounts,
+	RunStatus,
+	Trigger,
+	counted_as,
+)
 from biometric_integration.core.stream import Stream
 from biometric_integration.core.window import Window
 
@@ -19,8 +28,6 @@ STOPPED = (
 )
 IDLE_KEPT = timedelta(days=7)
 """How long the log of a run that brought nothing is kept: polling every few minutes must not bury the others."""
-COUNTS = tuple(vars(RunCounts()))
-EVENT_COUNTS = tuple(vars(EventCounts()))
 
 
 def open_log(database: Database, stream: Stream, trigger: Trigger, now: datetime) -> str:
@@ -57,8 +64,8 @@ def close_stale(database: Database, stream: Stream, now: datetime) -> None:
 
 def count(database: Database, log: str, counts: RunCounts) -> None:
 	"""Add what was just staged; in the same commit as the rows."""
-	added = ", ".join(f"{name} = {name} + ?" for name in COUNTS)
-	values = [getattr(counts, name) for name in COUNTS]
+	added = ", ".join(f"{name} = {name} + ?" for name in RUN_COUNTS)
+	values = [getattr(counts, name) for name in RUN_COUNTS]
 	database.write(
 		f"UPDATE log SET {added}, pending = pending + ? WHERE id=?", (*values, counts.new, int(log))
 	)

@@ -1,4 +1,4 @@
-"""How long the scheduler leaves alone what fails."""
+"""How long what fails is left alone, and how often it is tried."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ FIRST = timedelta(minutes=1)
 LONGEST = timedelta(minutes=30)
 PATIENCE = timedelta(minutes=30)
 TIMES = 3
+REFUSALS = 5
+REFUSAL_PAUSE = timedelta(days=1)
+"""A check-in that the site refuses is tried so often, and no sooner than so long after the last time."""
 
 
 def wait(error_class: ErrorClass, failures: int) -> timedelta:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import Enum
 
@@ -60,6 +60,12 @@ class EventCounts:
 	quarantined: int = 0
 	pending: int = 0
 	employees: int = 0
+
+
+RUN_COUNTS = tuple(count.name for count in fields(RunCounts))
+EVENT_COUNTS = tuple(count.name for count in fields(EventCounts))
+LOG_COUNTS = (*RUN_COUNTS, *EVENT_COUNTS)
+"""The counts of a Biometric Sync Log, by the names of its fields."""
 
 
 COUNTED_AS = {

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 
 import frappe
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Coalesce, Date
 
+from biometric_integration.core.backoff import REFUSAL_PAUSE, REFUSALS
 from biometric_integration.core.directory import AS_IT_IS
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.sync.process import directory, mapping_rules
 from biometric_integration.sync.records import servers, staging
 
 EMPLOYMENT = (Reason.NOT_JOINED.value, Reason.LEFT.value, Reason.INACTIVE.value)
-REFUSED_TRIES = 5
-REFUSED_PAUSE = timedelta(days=1)
 AT_ONCE = 5000
 
 
@@ -154,7 +153,7 @@ def _refused(now: datetime) -> list[str]:
 	filters = {
 		"status": EventStatus.FAILED.value,
 		"reason_code": Reason.HRMS_REFUSED.value,
-		"attempts": ("<", REFUSED_TRIES),
-		"resolved_at": ("<", now - REFUSED_PAUSE),
+		"attempts": ("<", REFUSALS),
+		"resolved_at": ("<", now - REFUSAL_PAUSE),
 	}
 	return frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=AT_ONCE)

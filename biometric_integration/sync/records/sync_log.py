@@ -14,7 +14,15 @@ from frappe.utils import convert_utc_to_system_timezone, now_datetime, time_diff
 from biometric_integration.core.connector import RequestTrace
 from biometric_integration.core.errors import ErrorClass
 from biometric_integration.core.punch import Kind
-from biometric_integration.core.runs import EventCounts, Outcome, RunCounts, RunStatus, Trigger, counted_as
+from biometric_integration.core.runs import (
+	EVENT_COUNTS,
+	EventCounts,
+	Outcome,
+	RunCounts,
+	RunStatus,
+	Trigger,
+	counted_as,
+)
 from biometric_integration.core.stream import Stream
 from biometric_integration.core.text import harmless
 from biometric_integration.core.window import Window
@@ -160,7 +168,7 @@ def recount(logs: Iterable[str], way: str = "") -> None:
 	waiting = frappe.get_all(DOCTYPE, {"pending": (">", 0)}, pluck="name")
 	names = sorted({*logs, *waiting} - {""})
 	counts = event_counts(names)
-	fields = [*vars(EventCounts()), "written"]
+	fields = [*EVENT_COUNTS, "written"]
 	for row in frappe.get_all(DOCTYPE, {"name": ("in", names)}, ["name", *fields], limit=0):
 		now = {**vars(counts[row.name]), "written": row.written}
 		if way and row.name in logs and now["created"]:

@@ -8,7 +8,7 @@ from datetime import date
 
 import frappe
 
-from biometric_integration.core.runs import Outcome, Trigger
+from biometric_integration.core.runs import LOG_COUNTS, Outcome, Trigger
 from biometric_integration.core.stream import Stream
 from biometric_integration.sync.db import locks
 from biometric_integration.sync.store import ProcessStore, PullStore
@@ -16,21 +16,6 @@ from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase
 from biometric_integration.tests.scenarios import CheckinRow, EngineScenarios, EventRow, LogRow
 
-COUNTS = (
-	"fetched",
-	"new",
-	"known",
-	"junk",
-	"invalid",
-	"created",
-	"already_there",
-	"unmapped",
-	"ignored",
-	"failed",
-	"quarantined",
-	"pending",
-	"employees",
-)
 REFUSED: set[str] = set()
 
 
@@ -128,7 +113,7 @@ class FrappeHost:
 
 	def _log(self, row) -> LogRow:
 		requests = frappe.get_all("Biometric Sync Request", {"parent": row.name}, ["*"], limit=0)
-		counts = {field: row[field] for field in COUNTS}
+		counts = {field: row[field] for field in LOG_COUNTS}
 		words = f"{row!r} {requests!r}"
 		return LogRow(
 			row.name, row.stream, row.status, row.error or "", row.error_class or "", words, **counts

@@ -11,26 +11,11 @@ from biometric_integration.bridge.database import to_text, to_time
 from biometric_integration.bridge.devices import DeviceEntry
 from biometric_integration.bridge.people import Employee
 from biometric_integration.bridge.store import SqliteStore
-from biometric_integration.core.runs import Trigger
+from biometric_integration.core.runs import LOG_COUNTS, Trigger
 from biometric_integration.core.store import Claim
 from biometric_integration.tests.scenarios import CheckinRow, EngineScenarios, EventRow, LogRow
 
 REFUSAL = "Latitude and longitude values are required for checking in."
-COUNTS = (
-	"fetched",
-	"new",
-	"known",
-	"junk",
-	"invalid",
-	"created",
-	"already_there",
-	"unmapped",
-	"ignored",
-	"failed",
-	"quarantined",
-	"pending",
-	"employees",
-)
 
 
 class RefusingStore(SqliteStore):
@@ -150,7 +135,7 @@ class SqliteHost:
 			row["error"],
 			row["error_class"],
 			f"{tuple(row)!r} {requests!r}",
-			**{name: row[name] for name in COUNTS},
+			**{name: row[name] for name in LOG_COUNTS},
 		)
 
 	def hold(self, stream) -> Claim:
