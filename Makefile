@@ -31,9 +31,11 @@ unit: venv  ## Tests that need no site
 kill-test: venv  ## KILLS (60) SIGKILLs of a sync, then the result against the truth
 	BIOMETRIC_KILLS=$(KILLS) $(BIN)/python -m pytest -q -s $(UNIT_TESTS)/test_bridge_kill.py
 
-lint: venv  ## Style and likely mistakes
+lint: venv  ## Style, types and likely mistakes; of the scripts as well, where node is
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@.ci/lint-scripts
 
 test: venv  ## All tests; those on a site where BENCH_DIR (default ~/frappe-bench) is a bench
 	@.ci/test
@@ -45,4 +47,4 @@ benchmark:  ## What a punch costs: PARTS (all) with PUNCHES (100000), on a fresh
 	@.ci/benchmark
 
 clean:  ## Remove what these targets made
-	rm -rf $(VENV) .demo .pytest_cache .hypothesis .ruff_cache
+	rm -rf $(VENV) .demo .pytest_cache .hypothesis .mypy_cache .ruff_cache node_modules
