@@ -9,7 +9,7 @@ UNIT_TESTS := $(PACKAGE)/tests/unit
 KILLS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo unit kill-test lint test browser-test benchmark clean
+.PHONY: help venv demo unit kill-test lint test wheel browser-test benchmark clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -39,6 +39,9 @@ lint: venv  ## Style, types and likely mistakes; of the scripts as well, where n
 
 test: venv  ## All tests; those on a site where BENCH_DIR (default ~/frappe-bench) is a bench
 	@.ci/test
+
+wheel:  ## Build it, look into it, install it elsewhere and run the demo from there
+	@PYTHON=$(PYTHON) .ci/wheel
 
 browser-test:  ## A person's way through Desk, in Chromium, on a fresh site of BENCH_DIR
 	@.ci/browser-tests
