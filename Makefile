@@ -9,7 +9,7 @@ UNIT_TESTS := $(PACKAGE)/tests/unit
 KILLS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo unit kill-test lint test browser-test benchmark clean
+.PHONY: help venv demo unit kill-test lint test wheel browser-test benchmark clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
@@ -31,12 +31,17 @@ unit: venv  ## Tests that need no site
 kill-test: venv  ## KILLS (60) SIGKILLs of a sync, then the result against the truth
 	BIOMETRIC_KILLS=$(KILLS) $(BIN)/python -m pytest -q -s $(UNIT_TESTS)/test_bridge_kill.py
 
-lint: venv  ## Style and likely mistakes
+lint: venv  ## Style, types and likely mistakes; of the scripts as well, where node is
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@.ci/lint-scripts
 
 test: venv  ## All tests; those on a site where BENCH_DIR (default ~/frappe-bench) is a bench
 	@.ci/test
+
+wheel:  ## Build it, look into it, install it elsewhere and run the demo from there
+	@PYTHON=$(PYTHON) .ci/wheel
 
 browser-test:  ## A person's way through Desk, in Chromium, on a fresh site of BENCH_DIR
 	@.ci/browser-tests
@@ -45,4 +50,4 @@ benchmark:  ## What a punch costs: PARTS (all) with PUNCHES (100000), on a fresh
 	@.ci/benchmark
 
 clean:  ## Remove what these targets made
-	rm -rf $(VENV) .demo .pytest_cache .hypothesis .ruff_cache
+	rm -rf $(VENV) .demo .pytest_cache .hypothesis .mypy_cache .ruff_cache node_modules

@@ -1,5 +1,4 @@
-"""For tools that still look for it; pyproject.toml says everything."""
+"""For tools that still look for this file. pyproject.toml says everything, and pip is what reads it."""
 
-from setuptools import setup
-
-setup()
+if __name__ == "__main__":
+	raise SystemExit("Install with pip: python -m pip install .")

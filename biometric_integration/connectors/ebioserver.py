@@ -61,8 +61,8 @@ TEXT_FAILURES: tuple[tuple[str, type[SyncError], str], ...] = (
 class EBioServer:
 	"""The connector for eBioServer and eBioServerNew. A unit is a location code; empty stands for all locations."""
 
-	unit = Unit.LOCATION
-	feeds = (Feed("live", by_position=True), Feed("day"))
+	unit: Unit = Unit.LOCATION
+	feeds: Sequence[Feed] = (Feed("live", by_position=True), Feed("day"))
 	lists_devices = True
 
 	def __init__(

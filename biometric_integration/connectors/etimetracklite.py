@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -139,8 +139,8 @@ class Trial:
 class ETimeTrackLite:
 	"""The connector for eTimeTrackLite Web. Serial numbers come from the host: the service does not list devices."""
 
-	unit = Unit.DEVICE
-	feeds = (Feed("punches"),)
+	unit: Unit = Unit.DEVICE
+	feeds: Sequence[Feed] = (Feed("punches"),)
 	lists_devices = False
 
 	def __init__(

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 from biometric_integration.connectors.ebioserver import EBioServer
 from biometric_integration.connectors.etimetracklite import ETimeTrackLite
-from biometric_integration.connectors.transport import utc_now
+from biometric_integration.connectors.transport import Transport, utc_now
 from biometric_integration.core.connector import Connector, ServerConfig
 from biometric_integration.core.errors import ConfigurationError
 
-CONNECTORS: dict[str, type] = {
+
+class ServerType(Connector, Protocol):
+	"""A connector as all classes here are made."""
+
+	def __init__(
+		self,
+		config: ServerConfig,
+		clock: Callable[[], datetime] = utc_now,
+		transport: Transport | None = None,
+	): ...
+
+
+CONNECTORS: dict[str, type[ServerType]] = {
 	"eBioServer": EBioServer,
 	"eTimeTrackLite": ETimeTrackLite,
 }

@@ -23,9 +23,9 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.packages.urllib3.exceptions import HTTPError, InsecureRequestWarning
-from requests.packages.urllib3.util.ssl_ import create_urllib3_context
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_exponential, wait_random
+from urllib3.exceptions import HTTPError, InsecureRequestWarning
+from urllib3.util.ssl_ import create_urllib3_context
 
 from biometric_integration.connectors.endpoint import PORTS
 from biometric_integration.connectors.redaction import excerpt, redact
@@ -486,14 +486,14 @@ class _Adapter(HTTPAdapter):
 
 	def __init__(self, deadline: Deadline, context: ssl.SSLContext | None):
 		self._watched = deadline
-		self._pool_options = {"ssl_context": context} if context else {}
+		self._pool_options: dict[str, Any] = {"ssl_context": context} if context else {}
 		super().__init__(max_retries=0)
 
 	def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-		super().init_poolmanager(*args, **kwargs, **self._pool_options)
+		super().init_poolmanager(*args, **(kwargs | self._pool_options))
 
 	def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-		return super().proxy_manager_for(*args, **kwargs, **self._pool_options)
+		return super().proxy_manager_for(*args, **(kwargs | self._pool_options))
 
 	def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
 		return self._with_deadline(super().get_connection_with_tls_context(*args, **kwargs))
@@ -508,13 +508,12 @@ class _Adapter(HTTPAdapter):
 		return pool
 
 
-def _watched_class(connection_class: type, deadline: Deadline) -> type:
-	class Watched(connection_class):
-		def getresponse(self, *args: Any, **kwargs: Any) -> Any:
-			deadline.watch(self.sock)
-			return super().getresponse(*args, **kwargs)
+def _watched_class(connection_class: type[Any], deadline: Deadline) -> type[Any]:
+	def getresponse(self: Any, *args: Any, **kwargs: Any) -> Any:
+		deadline.watch(self.sock)
+		return connection_class.getresponse(self, *args, **kwargs)
 
-	return Watched
+	return type("Watched", (connection_class,), {"getresponse": getresponse})
 
 
 class _Sealed:

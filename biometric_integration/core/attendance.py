@@ -126,7 +126,7 @@ def calendar_day(moment: datetime, off_shift: bool = False) -> Span:
 
 def days(punches: Iterable[tuple[DayPunch, Span]]) -> list[Day]:
 	"""Punches by employee and span. Its neighbours may cut a shift differently for each punch: the latest end counts."""
-	found: dict[tuple, list[tuple[DayPunch, Span]]] = {}
+	found: dict[tuple[str, datetime, str, bool], list[tuple[DayPunch, Span]]] = {}
 	for punch, span in sorted(punches, key=lambda pair: pair[0]):
 		key = (punch.employee, span.start, span.shift, span.off_shift)
 		found.setdefault(key, []).append((punch, span))

@@ -20,7 +20,7 @@ def wait(error_class: ErrorClass, failures: int) -> timedelta:
 	"""After `failures` failures in a row: doubling for what passes by itself, hourly for what a person has to mend."""
 	if error_class in (ErrorClass.AUTHENTICATION, ErrorClass.CONFIGURATION):
 		return PROBE
-	return min(FIRST * 2 ** min(failures - 1, 10), LONGEST)
+	return min(FIRST * 2.0 ** min(failures - 1, 10), LONGEST)
 
 
 def judged(error: SyncError, failures: int, first_failure: datetime, now: datetime) -> ErrorClass:

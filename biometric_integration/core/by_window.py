@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -142,7 +143,7 @@ class ByWindow:
 		answered = Answered()
 		for batch in batches(page, self._batch):
 			punches = self._source.punches(self._stream.unit, batch)
-			inside = {(p.user_id, p.source_time) for p in punches if _in(piece, p)}
+			inside = _within(piece, punches)
 			if self._source.ids_came:
 				self._unseen += len(inside) - self._store.seen(self._stream, inside)
 			self._reading.keep(punches)
@@ -169,5 +170,9 @@ class ByWindow:
 		reading.move(moved, worth_writing=delivered and not (reading.hole and not answered.rows))
 
 
-def _in(window: Window, punch: Punch) -> bool:
-	return punch.source_time is not None and window.start <= punch.source_time < window.end
+def _within(window: Window, punches: Iterable[Punch]) -> set[tuple[str, datetime]]:
+	return {
+		(punch.user_id, moment)
+		for punch in punches
+		if (moment := punch.source_time) and window.start <= moment < window.end
+	}

@@ -29,9 +29,9 @@ def _shift(day: date, server_zone: str, site_zone: str) -> timedelta | None:
 		offsets = {(end.utcoffset(), end.astimezone(site).utcoffset()) for end in ends}
 	except OverflowError:  # as below
 		return None
-	if len(offsets) > 1:
-		return None
 	at_server, at_site = offsets.pop()
+	if offsets or at_server is None or at_site is None:
+		return None
 	return at_site - at_server
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -74,7 +74,7 @@ class Decision(NamedTuple):
 	def creates(self) -> bool:
 		return self.reason is Reason.NONE and not self.record
 
-	def sentence(self, translate=str) -> str:
+	def sentence(self, translate: Callable[[str], str] = str) -> str:
 		return translate(SENTENCES[self.reason]).format(**self.values)
 
 	def refused(self, words: str) -> Decision:

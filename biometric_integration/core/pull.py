@@ -129,12 +129,14 @@ class Puller:
 
 	def survey(self, connector: Connector, config: ServerConfig, options: PullOptions) -> Iterator[RunCounts]:
 		"""Count what `options.window` would bring and keep nothing of it; one count per request. Raises SyncError."""
+		if options.window is None:
+			raise ValueError("what is to be counted needs a window")
 		source = Source(self.store, connector, config, self.clock, self.site_zone)
-		now = source.now()
+		window = options.window.clipped(source.now())
 		if connector.lists_devices:
 			connector.list_devices()
 		for stream, _feed in self._streams(source, options):
-			for piece in connector.slices(options.window.clipped(now)):
+			for piece in connector.slices(window):
 				yield self._surveyed(stream, connector.read_window(stream.unit, piece))
 
 	def _surveyed(self, stream: Stream, page: Page) -> RunCounts:

@@ -128,5 +128,6 @@ def _missing(book: DeviceBook, rows: Iterable[Record | Unreadable]) -> list[Devi
 	for row in rows:
 		if isinstance(row, Record) and book.find(row) is None:
 			change = book.unknown((row.device_name or row.serial, row.location))
-			found[(row.serial, *change.pair)] = replace(change, serial=row.serial)
+			name, location = change.pair
+			found[row.serial, name, location] = replace(change, serial=row.serial)
 	return list(found.values())

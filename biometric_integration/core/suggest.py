@@ -33,13 +33,17 @@ class Candidate:
 	ids: tuple[str, ...] = ()
 
 
+Finder = Callable[[Candidate], list[tuple[str, str]]]
+"""What of an employee may be like an id: the text, and the key it is compared by."""
+
+
 @dataclass(frozen=True)
 class Suggestion:
 	employee: str
 	likeness: Likeness
 	own: str
 
-	def sentence(self, translate=str) -> str:
+	def sentence(self, translate: Callable[[str], str] = str) -> str:
 		return translate(SENTENCES[self.likeness]).format(own=self.own)
 
 
@@ -62,7 +66,7 @@ class Suggestions:
 		return None
 
 
-def _table(candidates: list[Candidate], own: Callable) -> dict[str, dict[str, str]]:
+def _table(candidates: list[Candidate], own: Finder) -> dict[str, dict[str, str]]:
 	"""Key → employee → the text of the employee that led to it."""
 	table: dict[str, dict[str, str]] = {}
 	for candidate in candidates:

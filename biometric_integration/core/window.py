@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
@@ -64,7 +64,7 @@ def month_start(moment: datetime) -> datetime:
 	return midnight(moment).replace(day=1)
 
 
-def _cut(window: Window, border) -> Iterator[Window]:
+def _cut(window: Window, border: Callable[[datetime], datetime]) -> Iterator[Window]:
 	start = window.start
 	while start < window.end:
 		end = min(border(start), window.end)

@@ -6,10 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from random import Random
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-	from .world import SimDevice, World
+from typing import Protocol
 
 # name, location, direction. A comma in a name, and one name in two locations (essl-protocol §3, §3.3).
 DEVICES = (
@@ -29,6 +26,26 @@ NO_DIRECTION = 0.06
 REPEAT_AFTER = timedelta(seconds=4)
 
 
+class Terminal(Protocol):
+	"""A device, as far as its punches are concerned."""
+
+	@property
+	def serial(self) -> str: ...
+
+	@property
+	def direction(self) -> str: ...
+
+
+class Company(Protocol):
+	"""What is filled. A `World` is one; it makes samples of itself, so this file does not know it."""
+
+	employees: list[str]
+
+	def add_device(self, serial: str, name: str, location: str, direction: str) -> Terminal: ...
+
+	def punch(self, serial: str, code: str, time: datetime, direction: str, received: datetime) -> object: ...
+
+
 @dataclass(frozen=True)
 class _Event:
 	received: datetime
@@ -38,7 +55,7 @@ class _Event:
 	direction: str
 
 
-def fill(world: World, *, seed: int, employees: int, devices: int, first_day: date, days: int) -> None:
+def fill(company: Company, *, seed: int, employees: int, devices: int, first_day: date, days: int) -> None:
 	"""Adds devices, people and their punches; the same arguments always give the same ones.
 
 	Day shift, and every fifth person night shift with the OUT after midnight. Some come twice within 4 s,
@@ -46,24 +63,24 @@ def fill(world: World, *, seed: int, employees: int, devices: int, first_day: da
 	there are fewer) and uploads that day at 10:00 of the next.
 	"""
 	random = Random(seed)
-	terminals = [_add_device(world, number) for number in range(devices)]
-	world.employees += [_code(number) for number in range(employees)]
+	terminals = [_add_device(company, number) for number in range(devices)]
+	company.employees += [_code(number) for number in range(employees)]
 	offline = first_day + timedelta(days=min(2, days - 1))
 	events = [
 		event
-		for number, code in enumerate(world.employees)
+		for number, code in enumerate(company.employees)
 		for day in range(days)
 		for event in _attendance(random, terminals, number, code, first_day + timedelta(days=day))
 	]
 	events = [_held_back(event, terminals[:2][-1].serial, offline) for event in events]
 	for event in sorted(events, key=lambda event: (event.received, event.code, event.time)):
-		world.punch(event.serial, event.code, event.time, event.direction, event.received)
+		company.punch(event.serial, event.code, event.time, event.direction, event.received)
 
 
-def _add_device(world: World, number: int) -> SimDevice:
+def _add_device(company: Company, number: int) -> Terminal:
 	spare = (f"Block {number + 1}", "PLANT", "")
 	name, location, direction = DEVICES[number] if number < len(DEVICES) else spare
-	return world.add_device(f"SIMD{number + 1:09d}", name, location, direction)
+	return company.add_device(f"SIMD{number + 1:09d}", name, location, direction)
 
 
 def _code(number: int) -> str:
@@ -71,7 +88,7 @@ def _code(number: int) -> str:
 
 
 def _attendance(
-	random: Random, terminals: list[SimDevice], number: int, code: str, day: date
+	random: Random, terminals: list[Terminal], number: int, code: str, day: date
 ) -> Iterator[_Event]:
 	if random.random() < ABSENT:
 		return

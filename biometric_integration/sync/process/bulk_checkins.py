@@ -51,7 +51,8 @@ class BulkWriter:
 			row["name"] = name
 		sql.insert(DOCTYPE, list(rows[0]), list(map(itemgetter(*rows[0]), rows)))
 		last = {"doctype": DOCTYPE, "name": rows[-1]["name"], "user": frappe.session.user}
-		frappe.publish_realtime("list_update", last, after_commit=True)  # an open list shows them
+		# an open list shows them
+		frappe.publish_realtime("list_update", last, doctype=DOCTYPE, after_commit=True)
 		return {row["biometric_event"]: row["name"] for row in rows}
 
 	def _rows(self, decisions: Sequence[Decision], directory: Directory) -> Iterator[Row]:
