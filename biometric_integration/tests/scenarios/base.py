@@ -13,7 +13,7 @@ from biometric_integration.core.runs import RunReport, RunStatus
 from biometric_integration.core.text import harmless
 from biometric_integration.simulator import World
 from biometric_integration.tests.scenarios.host import Host
-from biometric_integration.tests.scenarios.place import FAKES, PASSWORD, Place, sample_world, small_world
+from biometric_integration.tests.scenarios.place import FAKES, PASSWORD, Place, company_world, small_world
 
 
 def on_both(scenario):
@@ -58,7 +58,7 @@ class Scenarios:
 	def company(self, server_type: str, **server: Any) -> Iterator[Place]:
 		"""50 employees, 4 devices, 7 days."""
 		mark = uuid4().hex[:6]
-		with self.place(server_type, sample_world(mark), mark, **server) as place:
+		with self.place(server_type, company_world(mark), mark, **server) as place:
 			place.enter_devices()
 			place.employ_all()
 			yield place

@@ -183,7 +183,7 @@ def small_world(mark: str, zone: str = KOLKATA, first_id: int = 1) -> World:
 	return world
 
 
-def sample_world(mark: str) -> World:
+def company_world(mark: str) -> World:
 	"""`World.sample` with serial numbers and codes of its own."""
 	sample = World.sample(employees=50, devices=4, first_day=FIRST_DAY, days=7)
 	world = World(datetime.combine(FIRST_DAY, datetime.min.time()))
