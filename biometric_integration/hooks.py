@@ -25,6 +25,8 @@ after_install = "biometric_integration.install.after_install"
 after_migrate = ["biometric_integration.install.after_migrate"]
 after_uninstall = "biometric_integration.install.after_uninstall"
 
+extend_bootinfo = "biometric_integration.permissions.extend_bootinfo"
+
 doctype_js = {
 	"Biometric Sync Settings": [
 		"public/js/stream.js",
