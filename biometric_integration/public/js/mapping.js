@@ -1,10 +1,10 @@
-frappe.provide("biometric_integration");
+import { ask, server_options } from "./api.js";
 
 // Say whose id it is. `about`: {device_user_id, server, first, employee, locations, device_keys}; `done` is called once it is said.
-biometric_integration.map_id = async (about, done) => {
+export async function map_id(about, done) {
 	const escape = frappe.utils.escape_html;
 	const scopes = { Any: null, Server: "server", Location: "location", Device: "device" };
-	const servers = await biometric_integration.server_options();
+	const servers = await server_options();
 	const when = (scope) => `eval:doc.how === "rule" && doc.scope === "${scope}"`;
 	const dialog = new frappe.ui.Dialog({
 		title: __("Whose is the id {0}?", [escape(about.device_user_id)]),
@@ -94,16 +94,20 @@ biometric_integration.map_id = async (about, done) => {
 				to_date: values.to_date,
 			};
 			if (used) args[used] = values[used];
-			return biometric_integration.ask("map_id", args, dialog).then(() => {
-				biometric_integration.used_soon();
-				done && done();
+			return ask("map_id", args).then(() => {
+				dialog.hide();
+				frappe.show_alert({
+					message: __("The punches that wait for it are used in a moment."),
+					indicator: "green",
+				});
+				done();
 			});
 		},
 	});
 	dialog.show();
-};
+}
 
-biometric_integration.ignore_id = (about, done) => {
+export function ignore_id(about, done) {
 	const place = about.ask_server ? { scope: "Server", server: about.server } : { scope: "Any" };
 	const id = frappe.utils.escape_html(about.device_user_id);
 	const question = about.ask_server
@@ -116,16 +120,16 @@ biometric_integration.ignore_id = (about, done) => {
 				[id]
 		  );
 	frappe.confirm(question, () =>
-		biometric_integration.ask("ignore_id", { user_id: about.device_user_id, ...place }).then(() => {
+		ask("ignore_id", { user_id: about.device_user_id, ...place }).then(() => {
 			frappe.show_alert({ message: __("The id is ignored from now on."), indicator: "blue" });
-			done && done();
+			done();
 		})
 	);
-};
+}
 
 // Take back what a wrong mapping made: count first, then do. `about`: {user_id, from_date, to_date, server, device}, all optional.
-biometric_integration.correct_mapping = async (about = {}, done) => {
-	const servers = await biometric_integration.server_options();
+export async function correct_mapping(about = {}, done) {
+	const servers = await server_options();
 	let counted = null;
 	const dialog = new frappe.ui.Dialog({
 		title: __("Correct Mapping"),
@@ -181,7 +185,7 @@ biometric_integration.correct_mapping = async (about = {}, done) => {
 		primary_action: (values) => {
 			const asked = question(values);
 			const dry_run = counted && counted.asked === asked ? 0 : 1;
-			return biometric_integration.ask("correct_mapping", { ...values, dry_run }).then((answer) => {
+			return ask("correct_mapping", { ...values, dry_run }).then((answer) => {
 				show_correction(dialog.get_field("result").$wrapper, answer, !dry_run);
 				counted = dry_run && answer.events ? { asked, check_ins: answer.check_ins } : null;
 				set_label();
@@ -200,7 +204,7 @@ biometric_integration.correct_mapping = async (about = {}, done) => {
 	};
 	for (const field of fields) dialog.fields_dict[field].df.onchange = set_label;
 	dialog.show();
-};
+}
 
 function show_correction($result, answer, done) {
 	const escape = frappe.utils.escape_html;
@@ -251,29 +255,3 @@ function show_correction($result, answer, done) {
 			.join("")}${warning}${table}</div>`
 	);
 }
-
-biometric_integration.ask = (method, args, dialog) =>
-	frappe
-		.call({
-			method: `biometric_integration.api.${method}`,
-			args,
-			freeze: true,
-			freeze_message: __("Asking…"),
-		})
-		.then(({ message }) => {
-			dialog && dialog.hide();
-			return message;
-		});
-
-biometric_integration.used_soon = () =>
-	frappe.show_alert({
-		message: __("The punches that wait for it are used in a moment."),
-		indicator: "green",
-	});
-
-biometric_integration.server_options = () =>
-	frappe
-		.call({ method: "biometric_integration.api.status", type: "GET" })
-		.then(({ message }) =>
-			message.servers.map(({ server, label }) => ({ value: server, label: label || server }))
-		);

@@ -1,9 +1,10 @@
-frappe.provide("biometric_integration");
+import { look } from "./api.js";
+import { stream_words } from "./stream_words.js";
 
 // Read a stretch of days once more, or only count what would be new. `target`: {device} or {servers: [{value, label}]}.
-biometric_integration.sync_period = (target) => new biometric_integration.SyncPeriod(target);
+export const sync_period = (target) => new SyncPeriod(target);
 
-biometric_integration.SyncPeriod = class SyncPeriod {
+class SyncPeriod {
 	constructor(target) {
 		this.poll_every = 2000;
 		this.wait_for_worker = 20000;
@@ -131,14 +132,7 @@ biometric_integration.SyncPeriod = class SyncPeriod {
 	}
 
 	ask(key) {
-		return frappe
-			.call({
-				method: "biometric_integration.api.period_state",
-				type: "GET",
-				args: { key },
-				silent: true,
-			})
-			.then(({ message }) => message);
+		return look("period_state", { key });
 	}
 
 	poll() {
@@ -249,9 +243,9 @@ biometric_integration.SyncPeriod = class SyncPeriod {
 				"Biometric Sync Log",
 				name,
 				true,
-				escape(biometric_integration.stream_words(stream) || name)
+				escape(stream_words(stream) || name)
 			)}
 			${error ? `<div class="text-muted">${escape(error)}</div>` : ""}
 		</li>`;
 	}
-};
+}

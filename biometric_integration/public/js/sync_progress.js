@@ -1,22 +1,23 @@
-frappe.provide("biometric_integration");
+import { look } from "./api.js";
+import { stream_words } from "./stream_words.js";
 
 // Ask for a sync ({server, device}, both optional) and show what becomes of it.
-biometric_integration.sync_now = async (args) => {
+export async function sync_now(args) {
 	const before = await frappe.xcall("biometric_integration.api.status");
 	const answer = await frappe.xcall("biometric_integration.api.sync_now", args);
-	const since = await biometric_integration.first_start(answer.running, before.now);
-	return new biometric_integration.SyncProgress(answer, since);
-};
+	const since = await first_start(answer.running, before.now);
+	return new SyncProgress(answer, since);
+}
 
 // Read the window of a run once more, and show what becomes of it.
-biometric_integration.retry = async ({ name, server }) => {
+export async function retry({ name, server }) {
 	const before = await frappe.xcall("biometric_integration.api.status");
 	const { message } = await frappe.xcall("biometric_integration.api.retry", { log: name });
-	return new biometric_integration.SyncProgress({ queued: [server], running: [], message }, before.now);
-};
+	return new SyncProgress({ queued: [server], running: [], message }, before.now);
+}
 
 // A run that was already going on began before anybody asked.
-biometric_integration.first_start = async (running, now) => {
+async function first_start(running, now) {
 	const logs = running.map((run) => run.log).filter(Boolean);
 	if (!logs.length) return now;
 	const [first] = await frappe.db.get_list("Biometric Sync Log", {
@@ -26,10 +27,10 @@ biometric_integration.first_start = async (running, now) => {
 		limit: 1,
 	});
 	return first ? first.started_at : now;
-};
+}
 
 // A dialog that follows the runs of a sync. Realtime events make it quick, asking every two seconds makes it certain.
-biometric_integration.SyncProgress = class SyncProgress {
+class SyncProgress {
 	constructor(answer, since) {
 		this.poll_every = 2000;
 		this.wait_for_worker = 20000;
@@ -102,14 +103,8 @@ biometric_integration.SyncProgress = class SyncProgress {
 	poll() {
 		clearTimeout(this.timer);
 		if (this.stopped) return;
-		frappe
-			.call({
-				method: "biometric_integration.api.sync_state",
-				type: "GET",
-				args: { since: this.since },
-				silent: true,
-			})
-			.then(({ message: state }) => this.take(state))
+		look("sync_state", { since: this.since })
+			.then((state) => this.take(state))
 			.catch(() => this.poll_later());
 	}
 
@@ -203,7 +198,7 @@ biometric_integration.SyncProgress = class SyncProgress {
 			? frappe.utils.get_form_link("Biometric Sync Log", run.name, true, __("Open"))
 			: "";
 		return `<tr>
-			<th scope="row">${frappe.utils.escape_html(biometric_integration.stream_words(run.stream))}</th>
+			<th scope="row">${frappe.utils.escape_html(stream_words(run.stream))}</th>
 			<td><span class="indicator-pill ${this.color(run.status)}">${__(run.status)}</span></td>
 			${number("fetched")}${number("new")}${number("created")}${number("unmapped")}
 			<td>${log}</td>
@@ -213,4 +208,4 @@ biometric_integration.SyncProgress = class SyncProgress {
 	color(status) {
 		return { Running: "blue", Success: "green", Partial: "orange", Failed: "red" }[status] || "gray";
 	}
-};
+}

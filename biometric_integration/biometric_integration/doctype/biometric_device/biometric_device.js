@@ -9,14 +9,9 @@ frappe.ui.form.on("Biometric Device", {
 	},
 
 	onload(frm) {
-		const method = "biometric_integration.api.status";
-		frappe.call({ method, type: "GET", silent: true }).then(({ message: status }) => {
-			const servers = status.servers.map(({ server, label }) => ({
-				value: server,
-				label: label || server,
-			}));
-			frm.set_df_property("server", "options", servers);
-		});
+		biometric_integration
+			.server_options()
+			.then((options) => frm.set_df_property("server", "options", options));
 	},
 
 	refresh(frm) {

@@ -1,10 +1,8 @@
 frappe.ui.form.on("Biometric Mapping Rule", {
 	onload(frm) {
-		frappe.require("/assets/biometric_integration/js/mapping.js", () =>
-			biometric_integration
-				.server_options()
-				.then((options) => frm.set_df_property("server", "options", options))
-		);
+		biometric_integration
+			.server_options()
+			.then((options) => frm.set_df_property("server", "options", options));
 		offer_locations(frm);
 	},
 

@@ -37,20 +37,13 @@ function reprocess_checked(list) {
 					[open.length, checked.length]
 			  );
 	frappe.confirm(question, () =>
-		frappe
-			.call({
-				method: "biometric_integration.api.reprocess",
-				args: { events: open },
-				freeze: true,
-				freeze_message: __("Asking…"),
-			})
-			.then(({ message }) => {
-				frappe.show_alert({
-					message: __("{0} punches are looked at in a moment.", [message.count]),
-					indicator: "blue",
-				});
-				list.clear_checked_items();
-				list.refresh();
-			})
+		biometric_integration.ask("reprocess", { events: open }).then(({ count }) => {
+			frappe.show_alert({
+				message: __("{0} punches are looked at in a moment.", [count]),
+				indicator: "blue",
+			});
+			list.clear_checked_items();
+			list.refresh();
+		})
 	);
 }

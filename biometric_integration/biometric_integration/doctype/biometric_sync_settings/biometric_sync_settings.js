@@ -82,14 +82,9 @@ function sync(frm, args) {
 
 function test_connection(frm) {
 	choose_server(frm, __("Test Connection"), false, (args) =>
-		frappe
-			.call({
-				method: "biometric_integration.api.test_connection",
-				args,
-				freeze: true,
-				freeze_message: __("Asking the server…"),
-			})
-			.then(({ message }) => message && show_steps(message))
+		biometric_integration
+			.ask("test_connection", args, __("Asking the server…"))
+			.then((answer) => answer && show_steps(answer))
 	);
 }
 
@@ -141,20 +136,13 @@ function offer_time_zones(frm) {
 		});
 }
 
-// For what only adds to the form: where it fails, the form does without.
-function ask(method, args) {
-	return frappe
-		.call({ method: `biometric_integration.api.${method}`, type: "GET", args, silent: true })
-		.then(({ message }) => message);
-}
-
 // The codes the server's devices stand at; any other code can be typed as well.
 function offer_locations(frm) {
 	const field = frm.fields_dict.location;
 	field.df.ignore_validation = true;
 	if (!field.$input) return;
 	field.$input.off("focus.biometric").one("focus.biometric", () => {
-		ask("locations", { server: "main" }).then((locations) => {
+		biometric_integration.look("locations", { server: "main" }).then((locations) => {
 			field.set_data(locations);
 			if (field.$input.is(":focus")) field.$input.trigger("input");
 		});
@@ -176,7 +164,7 @@ function show_state(frm) {
 			"orange"
 		);
 	}
-	ask("status").then((status) => {
+	biometric_integration.look("status").then((status) => {
 		frm.dashboard.stats_area_row.empty();
 		status.servers.forEach((server) => show_server(frm, server, status.now));
 		Object.entries(status.waiting).forEach(([name, count]) => count && show_waiting(frm, name, count));

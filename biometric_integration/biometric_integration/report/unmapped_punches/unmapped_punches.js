@@ -9,7 +9,6 @@ frappe.query_reports["Unmapped Punches"] = {
 	],
 
 	onload(report) {
-		frappe.require("/assets/biometric_integration/js/mapping.js");
 		const act = (event, action) => {
 			const number = cint(event.currentTarget.dataset.row);
 			const row = (report.data || []).find((each) => each.row === number);
