@@ -3,6 +3,7 @@
 import { ask, look, server_options } from "./api.js";
 import { short_time, show_columns } from "./list_columns.js";
 import { correct_mapping, ignore_id, map_id } from "./mapping.js";
+import { poll } from "./poll.js";
 import { stream_words } from "./stream_words.js";
 import { sync_period } from "./sync_period.js";
 import { retry, sync_now } from "./sync_progress.js";
@@ -14,6 +15,7 @@ Object.assign(biometric_integration, {
 	ignore_id,
 	look,
 	map_id,
+	poll,
 	retry,
 	server_options,
 	short_time,

@@ -1,4 +1,5 @@
 import { look } from "./api.js";
+import { poll } from "./poll.js";
 import { stream_words } from "./stream_words.js";
 
 // Read a stretch of days once more, or only count what would be new. `target`: {device} or {servers: [{value, label}]}.
@@ -6,7 +7,6 @@ export const sync_period = (target) => new SyncPeriod(target);
 
 class SyncPeriod {
 	constructor(target) {
-		this.poll_every = 2000;
 		this.wait_for_worker = 20000;
 		this.logs_shown = 10;
 		this.memory = "biometric_integration:period";
@@ -68,7 +68,7 @@ class SyncPeriod {
 	resume() {
 		const key = localStorage.getItem(this.memory);
 		if (!key) return;
-		this.ask(key)
+		look("period_state", { key })
 			.then((state) => {
 				if (state.running && !this.key) this.follow(key, __("A period is being read already."));
 			})
@@ -97,13 +97,19 @@ class SyncPeriod {
 	}
 
 	follow(key, headline) {
+		localStorage.setItem(this.memory, key);
+		if (this.closed) return;
 		this.key = key;
 		this.began = Date.now();
 		this.moved = false;
-		localStorage.setItem(this.memory, key);
 		this.set_running(true);
 		if (headline) this.say(headline);
-		this.poll();
+		this.poller?.stop();
+		this.poller = poll({
+			ask: () => look("period_state", { key }),
+			take: (state) => this.take(state),
+			dialog: this.dialog,
+		});
 	}
 
 	set_running(running) {
@@ -131,26 +137,12 @@ class SyncPeriod {
 			.catch(() => this.dialog.get_secondary_btn().prop("disabled", false));
 	}
 
-	ask(key) {
-		return look("period_state", { key });
-	}
-
-	poll() {
-		clearTimeout(this.timer);
-		if (this.closed) return;
-		this.ask(this.key)
-			.then((state) => this.take(state))
-			.catch(() => this.poll_later());
-	}
-
-	poll_later() {
-		clearTimeout(this.timer);
-		if (!this.closed) this.timer = setTimeout(() => this.poll(), this.poll_every);
-	}
-
+	// Whether it is over.
 	take(state) {
-		if (this.closed) return;
-		if (!state.running) return this.finish(state);
+		if (!state.running) {
+			this.finish(state);
+			return true;
+		}
 		this.first_message = this.first_message || state.message;
 		this.moved = this.moved || state.message !== this.first_message;
 		this.show(state);
@@ -161,7 +153,7 @@ class SyncPeriod {
 				)
 			);
 		}
-		this.poll_later();
+		return false;
 	}
 
 	finish(state) {
@@ -174,7 +166,6 @@ class SyncPeriod {
 
 	close() {
 		this.closed = true;
-		clearTimeout(this.timer);
 		if (this.running) {
 			frappe.show_alert({
 				message: __(

@@ -1,4 +1,5 @@
 import { look } from "./api.js";
+import { poll } from "./poll.js";
 import { stream_words } from "./stream_words.js";
 
 // Ask for a sync ({server, device}, both optional) and show what becomes of it.
@@ -32,7 +33,6 @@ async function first_start(running, now) {
 // A dialog that follows the runs of a sync. Realtime events make it quick, asking every two seconds makes it certain.
 class SyncProgress {
 	constructor(answer, since) {
-		this.poll_every = 2000;
 		this.wait_for_worker = 20000;
 		this.runs = new Map();
 		this.quiet_polls = 0;
@@ -42,7 +42,11 @@ class SyncProgress {
 		this.make_dialog(answer.message);
 		if (answer.queued.length || answer.running.length) {
 			this.listen();
-			this.poll();
+			this.poller = poll({
+				ask: () => look("sync_state", { since: this.since }),
+				take: (state) => this.take(state),
+				dialog: this.dialog,
+			});
 		} else {
 			this.say(answer.message || __("There is nothing to sync."));
 		}
@@ -61,7 +65,7 @@ class SyncProgress {
 				frappe.set_route("List", "Biometric Sync Log");
 			},
 		});
-		this.dialog.onhide = () => this.stop();
+		this.dialog.onhide = () => this.stop_listening();
 		const $body = this.dialog.get_field("progress").$wrapper;
 		this.$headline = $('<p role="status" aria-live="polite">').appendTo($body);
 		this.$runs = $("<div>").appendTo($body);
@@ -79,7 +83,7 @@ class SyncProgress {
 			this.quiet_polls = 0;
 			this.note({ ...event.counts, ...this.from_event(event) });
 			this.say(__("Reading…"));
-			if (event.state === "finished") this.poll();
+			if (event.state === "finished") this.poller.now();
 		};
 		frappe.realtime.on("biometric_sync", this.on_event);
 	}
@@ -100,27 +104,15 @@ class SyncProgress {
 		this.render();
 	}
 
-	poll() {
-		clearTimeout(this.timer);
-		if (this.stopped) return;
-		look("sync_state", { since: this.since })
-			.then((state) => this.take(state))
-			.catch(() => this.poll_later());
-	}
-
-	poll_later() {
-		clearTimeout(this.timer);
-		if (!this.stopped) this.timer = setTimeout(() => this.poll(), this.poll_every);
-	}
-
+	// Whether it is over.
 	take(state) {
-		if (this.stopped) return;
 		const runs = state.runs.filter((run) => this.servers.has(run.server));
 		[...runs].reverse().forEach((run) => this.note(run));
 		this.count_quiet_polls(runs);
-		if (this.is_over(runs)) return this.finish();
-		this.say(this.stage(runs));
-		this.poll_later();
+		const over = this.is_over(runs);
+		if (over) this.finish();
+		else this.say(this.stage(runs));
+		return over;
 	}
 
 	count_quiet_polls(runs) {
@@ -153,7 +145,7 @@ class SyncProgress {
 	}
 
 	finish() {
-		this.stop();
+		this.stop_listening();
 		const runs = [...this.runs.values()];
 		const troubled = runs.filter((run) => ["Failed", "Partial"].includes(run.status)).length;
 		const waiting = this.sum(runs, "pending");
@@ -167,9 +159,7 @@ class SyncProgress {
 		this.say(words.filter(Boolean).join(" "));
 	}
 
-	stop() {
-		this.stopped = true;
-		clearTimeout(this.timer);
+	stop_listening() {
 		if (this.on_event) frappe.realtime.off("biometric_sync", this.on_event);
 	}
 

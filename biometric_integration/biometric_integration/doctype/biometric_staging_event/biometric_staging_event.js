@@ -113,16 +113,26 @@ function release(frm) {
 }
 
 // A background worker uses the punch: look until it has, half a minute at most.
-function follow(frm, tries = 15) {
-	const { doctype, name } = frm.doc;
+function follow(frm, looks = 15) {
+	const { name } = frm.doc;
 	frappe.show_alert({ message: __("The punch is looked at in a moment."), indicator: "blue" });
-	const look = () => {
-		if (frm.doc.name !== name || cur_frm !== frm) return;
-		frappe.db.get_value(doctype, name, ["status", "reason_code"]).then(({ message: now }) => {
-			const is_waiting = now.status === "Pending" && !now.reason_code;
-			if (is_waiting && --tries > 0) setTimeout(look, 2000);
-			else frm.reload_doc();
-		});
-	};
-	look();
+	biometric_integration.poll({
+		ask: () => what_became(name),
+		take: ({ status, reason_code }) => {
+			if (frm.doc.name !== name || cur_frm !== frm) return true;
+			looks -= 1;
+			if (looks > 0 && status === "Pending" && !reason_code) return false;
+			frm.reload_doc();
+			return true;
+		},
+	});
+}
+
+// Where nobody answers it still waits, as far as is known: so that the looks come to an end.
+function what_became(name) {
+	const args = { doctype: "Biometric Staging Event", filters: name, fieldname: ["status", "reason_code"] };
+	return frappe.call({ method: "frappe.client.get_value", type: "GET", args, silent: true }).then(
+		({ message }) => message || {},
+		() => ({ status: "Pending" })
+	);
 }
