@@ -4,6 +4,7 @@ import { ask, look, server_options } from "./api.js";
 import { short_time, show_columns } from "./list_columns.js";
 import { correct_mapping, ignore_id, map_id } from "./mapping.js";
 import { poll } from "./poll.js";
+import { intro_color, status_color } from "./status_colors.js";
 import { stream_words } from "./stream_words.js";
 import { sync_period } from "./sync_period.js";
 import { retry, sync_now } from "./sync_progress.js";
@@ -13,6 +14,7 @@ Object.assign(biometric_integration, {
 	ask,
 	correct_mapping,
 	ignore_id,
+	intro_color,
 	look,
 	map_id,
 	poll,
@@ -20,6 +22,7 @@ Object.assign(biometric_integration, {
 	server_options,
 	short_time,
 	show_columns,
+	status_color,
 	stream_words,
 	sync_now,
 	sync_period,

@@ -1,5 +1,6 @@
 import { look } from "./api.js";
 import { poll } from "./poll.js";
+import { status_color } from "./status_colors.js";
 import { stream_words } from "./stream_words.js";
 
 // Read a stretch of days once more, or only count what would be new. `target`: {device} or {servers: [{value, label}]}.
@@ -227,7 +228,7 @@ class SyncPeriod {
 
 	log_html({ name, stream, status, error }) {
 		const escape = frappe.utils.escape_html;
-		const color = { Success: "green", Partial: "orange", Failed: "red" }[status] || "gray";
+		const color = status_color("Biometric Sync Log", status);
 		return `<li class="mb-2">
 			<span class="indicator-pill ${color}">${escape(__(status))}</span>
 			${frappe.utils.get_form_link(

@@ -1,5 +1,6 @@
 import { look } from "./api.js";
 import { poll } from "./poll.js";
+import { status_color } from "./status_colors.js";
 import { stream_words } from "./stream_words.js";
 
 // Ask for a sync ({server, device}, both optional) and show what becomes of it.
@@ -189,13 +190,9 @@ class SyncProgress {
 			: "";
 		return `<tr>
 			<th scope="row">${frappe.utils.escape_html(stream_words(run.stream))}</th>
-			<td><span class="indicator-pill ${this.color(run.status)}">${__(run.status)}</span></td>
+			<td><span class="indicator-pill ${status_color("Biometric Sync Log", run.status)}">${__(run.status)}</span></td>
 			${number("fetched")}${number("new")}${number("created")}${number("unmapped")}
 			<td>${log}</td>
 		</tr>${words ? `<tr><td colspan="7" class="text-muted">${frappe.utils.escape_html(words)}</td></tr>` : ""}`;
-	}
-
-	color(status) {
-		return { Running: "blue", Success: "green", Partial: "orange", Failed: "red" }[status] || "gray";
 	}
 }

@@ -6,7 +6,6 @@ const VIEWS = [
 	["Biometric Sync Log", "sync_log"],
 ];
 
-const COLORS = { Pending: "blue", Processed: "green", Ignored: "blue", Failed: "red" };
 const MAY_DECIDE = ["System Manager", "HR Manager"];
 
 frappe.ui.form.on("Biometric Staging Event", {
@@ -17,7 +16,8 @@ frappe.ui.form.on("Biometric Staging Event", {
 
 	refresh(frm) {
 		frm.disable_save();
-		frm.set_intro(frappe.utils.escape_html(headline(frm.doc)), COLORS[frm.doc.status] || "orange");
+		const color = biometric_integration.intro_color(frm.doctype, frm.doc.status);
+		frm.set_intro(frappe.utils.escape_html(headline(frm.doc)), color);
 		add_actions(frm);
 		for (const [doctype, fieldname] of VIEWS) {
 			if (!frm.doc[fieldname] || !frappe.model.can_read(doctype)) continue;

@@ -10,15 +10,8 @@ frappe.listview_settings["Biometric Staging Event"] = {
 	},
 
 	get_indicator(doc) {
-		const colors = {
-			Pending: "blue",
-			Processed: "green",
-			Unmapped: "orange",
-			Ignored: "gray",
-			Failed: "red",
-			Quarantined: "purple",
-		};
-		return [__(doc.status), colors[doc.status], `status,=,${doc.status}`];
+		const color = biometric_integration.status_color("Biometric Staging Event", doc.status);
+		return [__(doc.status), color, `status,=,${doc.status}`];
 	},
 };
 

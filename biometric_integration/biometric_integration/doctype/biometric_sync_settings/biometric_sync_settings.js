@@ -1,7 +1,5 @@
 const MAY_SET_UP = ["System Manager", "HR Manager"];
-const STATE_COLORS = { ok: "green", failing: "red" };
 const NEEDS_A_PERSON = ["Authentication", "Configuration"];
-const WAITING_COLORS = { Pending: "blue", Unmapped: "orange", Failed: "red", Quarantined: "purple" };
 
 frappe.ui.form.on("Biometric Sync Settings", {
 	onload(frm) {
@@ -174,7 +172,7 @@ function show_state(frm) {
 function show_server(frm, server, now) {
 	const escape = frappe.utils.escape_html;
 	const label = server.server === "main" ? __("Main Server") : server.label || server.server;
-	const color = STATE_COLORS[server.state] || "gray";
+	const color = biometric_integration.status_color("Biometric Server State", server.state);
 	const $words = $('<div class="small text-muted">').html(
 		server_words(server, now).map(escape).join("<br>")
 	);
@@ -218,8 +216,9 @@ function next_attempt({ next_attempt: at, error_class }, now) {
 }
 
 function show_waiting(frm, name, count) {
+	const color = biometric_integration.status_color("Biometric Staging Event", name);
 	frm.dashboard
-		.add_indicator(`<a href="#">${__(name)}: ${cint(count)}</a>`, WAITING_COLORS[name] || "gray")
+		.add_indicator(`<a href="#">${__(name)}: ${cint(count)}</a>`, color)
 		.on("click", "a", (event) => open_list(event, "Biometric Staging Event", { status: name }));
 }
 
