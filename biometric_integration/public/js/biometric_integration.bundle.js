@@ -4,6 +4,7 @@ import { ask, look, server_options } from "./api.js";
 import { short_time, show_columns } from "./list_columns.js";
 import { correct_mapping, ignore_id, map_id } from "./mapping.js";
 import { poll } from "./poll.js";
+import { may_set_up, may_sync } from "./roles.js";
 import { intro_color, status_color } from "./status_colors.js";
 import { stream_words } from "./stream_words.js";
 import { sync_period } from "./sync_period.js";
@@ -17,6 +18,8 @@ Object.assign(biometric_integration, {
 	intro_color,
 	look,
 	map_id,
+	may_set_up,
+	may_sync,
 	poll,
 	retry,
 	server_options,

@@ -11,7 +11,7 @@ frappe.ui.form.on("Biometric Mapping Rule", {
 		frm.add_custom_button(__("Waiting Punches"), () =>
 			frappe.set_route("List", "Biometric Staging Event", { device_user_id: frm.doc.device_user_id })
 		);
-		if (frappe.user.has_role(["System Manager", "HR Manager"])) {
+		if (biometric_integration.may_set_up()) {
 			frm.add_custom_button(__("Correct Mapping"), () => correct(frm));
 		}
 	},

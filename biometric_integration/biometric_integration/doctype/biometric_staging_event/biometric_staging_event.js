@@ -6,8 +6,6 @@ const VIEWS = [
 	["Biometric Sync Log", "sync_log"],
 ];
 
-const MAY_DECIDE = ["System Manager", "HR Manager"];
-
 frappe.ui.form.on("Biometric Staging Event", {
 	onload(frm) {
 		// This one is a clock of the server; frappe would write the time zone of the site below it.
@@ -42,7 +40,7 @@ function add_actions(frm) {
 	if (reason_code === "no_employee" && frappe.model.can_write("Employee")) {
 		frm.add_custom_button(__("Choose Employee"), () => choose_employee(frm));
 	}
-	if (!frappe.user.has_role(MAY_DECIDE)) return;
+	if (!biometric_integration.may_set_up()) return;
 	if (status === "Quarantined") frm.add_custom_button(__("Release"), () => release(frm));
 	if (status !== "Processed" && kind === "Punch") {
 		frm.add_custom_button(__("Reprocess"), () => reprocess(frm));

@@ -21,7 +21,7 @@ frappe.ui.form.on("Biometric Sync Log", {
 		frm.page.set_title(frappe.utils.escape_html(biometric_integration.stream_words(frm.doc.stream)));
 		show_headline(frm);
 		if (ENDED.includes(frm.doc.status)) {
-			frm.add_custom_button(__("Retry"), () => retry(frm));
+			if (biometric_integration.may_sync()) frm.add_custom_button(__("Retry"), () => retry(frm));
 			show_retries(frm);
 		}
 		add_views(frm);

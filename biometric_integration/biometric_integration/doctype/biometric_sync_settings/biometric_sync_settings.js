@@ -1,4 +1,3 @@
-const MAY_SET_UP = ["System Manager", "HR Manager"];
 const NEEDS_A_PERSON = ["Authentication", "Configuration"];
 
 frappe.ui.form.on("Biometric Sync Settings", {
@@ -8,11 +7,14 @@ frappe.ui.form.on("Biometric Sync Settings", {
 	},
 
 	refresh(frm) {
-		if (frappe.user.has_role(MAY_SET_UP)) {
+		const { may_set_up, may_sync } = biometric_integration;
+		if (may_set_up()) {
 			frm.add_custom_button(__("Test Connection"), () => when_saved(frm, () => test_connection(frm)));
 		}
-		frm.add_custom_button(__("Sync Now"), () => when_saved(frm, () => sync_now(frm)));
-		if (frappe.user.has_role(MAY_SET_UP)) {
+		if (may_sync()) {
+			frm.add_custom_button(__("Sync Now"), () => when_saved(frm, () => sync_now(frm)));
+		}
+		if (may_set_up()) {
 			frm.add_custom_button(__("Sync a Period"), () =>
 				when_saved(frm, () => biometric_integration.sync_period({ servers: servers(frm) }))
 			);
