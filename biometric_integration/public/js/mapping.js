@@ -114,11 +114,11 @@ export function ignore_id(about, done) {
 		? __(
 				"Ignore the id {0} of the server {1}? Its punches are kept, but never used. Deleting the mapping rule undoes it.",
 				[id, frappe.utils.escape_html(about.server)]
-		  )
+			)
 		: __(
 				"Ignore the id {0}? Its punches are kept, but never used. Deleting the mapping rule undoes it.",
 				[id]
-		  );
+			);
 	frappe.confirm(question, () =>
 		ask("ignore_id", { user_id: about.device_user_id, ...place }).then(() => {
 			frappe.show_alert({ message: __("The id is ignored from now on."), indicator: "blue" });
@@ -234,7 +234,7 @@ function show_correction($result, answer, done) {
 		? `<div class="alert alert-warning">${__(
 				"By the mapping as it is now, the punches go to the same person again: {0}. Change the rule or the id in the employee's record first.",
 				[again]
-		  )}</div>`
+			)}</div>`
 		: "";
 	const days = answer.days_with_attendance.map(
 		(day) => `<tr><td>${employee(day.employee)}</td><td>${frappe.datetime.str_to_user(day.date)}</td>
@@ -243,11 +243,11 @@ function show_correction($result, answer, done) {
 	const table = days.length
 		? `<p>${__(
 				"These days have an attendance and are left alone. Cancel the attendance and correct again, or leave them:"
-		  )}</p>
+			)}</p>
 			<table class="table table-bordered table-sm"><thead><tr><th scope="col">${__("Employee")}</th>
 			<th scope="col">${__("Date")}</th><th scope="col">${__("Attendance")}</th></tr></thead><tbody>${days.join(
 				""
-		  )}</tbody></table>`
+			)}</tbody></table>`
 		: "";
 	$result.html(
 		`<div role="status" aria-live="polite">${lines

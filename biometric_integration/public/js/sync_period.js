@@ -231,12 +231,7 @@ class SyncPeriod {
 		const color = status_color("Biometric Sync Log", status);
 		return `<li class="mb-2">
 			<span class="indicator-pill ${color}">${escape(__(status))}</span>
-			${frappe.utils.get_form_link(
-				"Biometric Sync Log",
-				name,
-				true,
-				escape(stream_words(stream) || name)
-			)}
+			${frappe.utils.get_form_link("Biometric Sync Log", name, true, escape(stream_words(stream) || name))}
 			${error ? `<div class="text-muted">${escape(error)}</div>` : ""}
 		</li>`;
 	}

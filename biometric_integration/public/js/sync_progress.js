@@ -133,7 +133,7 @@ class SyncProgress {
 			return Date.now() - this.asked_at > this.wait_for_worker
 				? __(
 						"Nothing has begun yet. The sync starts as soon as a background worker is free, and then shows up in Sync Logs. If it does not, an administrator finds out why in RQ Job and Error Log."
-				  )
+					)
 				: this.$headline.text();
 		}
 		const waiting = this.sum(runs, "pending");

@@ -28,7 +28,7 @@ function reprocess_checked(list) {
 			: __(
 					"Look at {0} of {1} punches once more? The others are processed already and stay as they are.",
 					[open.length, checked.length]
-			  );
+				);
 	frappe.confirm(question, () =>
 		biometric_integration.ask("reprocess", { events: open }).then(({ count }) => {
 			frappe.show_alert({

@@ -112,8 +112,8 @@ function step_html({ step, ok, message, fix }) {
 	const [sign, color, word] = not_tried
 		? ["–", "text-muted", __("Not tried")]
 		: ok
-		? ["✓", "text-success", __("Passed")]
-		: ["✗", "text-danger", __("Failed")];
+			? ["✓", "text-success", __("Passed")]
+			: ["✗", "text-danger", __("Failed")];
 	const escape = frappe.utils.escape_html;
 	return `<li class="d-flex mb-3 ${not_tried ? "text-muted" : ""}">
 		<span class="${color} mr-3" aria-hidden="true" style="width: 1em"><b>${sign}</b></span>
