@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+
+from dateutil import parser
 
 from biometric_integration.connectors.soap import LONGEST_ROW, SoapReader
 from biometric_integration.core.punch import Record, Unreadable
@@ -14,6 +17,16 @@ EXACT_TIME = 19
 """Characters of `yyyy-MM-dd HH:mm:ss`."""
 SEPARATORS = ("-- ::", "--T::")
 """Every third of them from the fifth on."""
+OTHER_FORM = re.compile(
+	r"(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}[-/ ][a-z]{3,9}[-/ ]\d{4}) {1,2}\d{1,2}:\d\d:\d\d(?:\.\d{1,7})?(?: ?[ap]m)?",
+	re.ASCII | re.IGNORECASE,
+)
+"""What a server with other regional settings may write, as far as it leaves nothing to guess (essl-protocol §2.1 *Date formats*).
+
+The year comes first or the month has a name: two numbers before a year may be either way round. The time is there to the second.
+"""
+ANY_TWO = (datetime(2000, 1, 1), datetime(2003, 5, 17, 11, 23, 37))
+"""dateutil takes what a text lacks from a default: where these two give two answers, something was lacking."""
 
 
 class NoRows:
@@ -68,18 +81,29 @@ class SpooledPage:
 def source_time(text: str) -> datetime | None:
 	"""The naive wall clock to the second that a row says; None where it is none.
 
-	`yyyy-MM-dd HH:mm:ss`, also with a `T` or with fractions of a second, which are dropped.
+	`yyyy-MM-dd HH:mm:ss`, also with a `T` or with fractions of a second, which are dropped. That is what sources write, and there are
+	millions of rows; any other form takes some hundred times as long.
 	"""
 	try:
 		moment = datetime.fromisoformat(text)
 	except ValueError:
-		return None
+		return _in_another_form(text)
 	# fromisoformat knows more than the sources write, such as zones and week dates, and differs between Pythons
 	if text[4:EXACT_TIME:3] not in SEPARATORS or moment.tzinfo:
 		return None
 	if len(text) == EXACT_TIME:
 		return moment
 	return moment.replace(microsecond=0) if text.startswith(".", EXACT_TIME) else None
+
+
+def _in_another_form(text: str) -> datetime | None:
+	if not OTHER_FORM.fullmatch(text):
+		return None
+	try:
+		one, other = (parser.parse(text, default=default, yearfirst=True) for default in ANY_TWO)
+	except (ValueError, OverflowError):
+		return None
+	return one.replace(microsecond=0) if one == other and one.tzinfo is None else None
 
 
 def too_long(raw: str) -> Unreadable:

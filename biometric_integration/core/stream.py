@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
-from biometric_integration.core.window import DAY, Window, midnight, month_start
+from biometric_integration.core.window import DAY, MONTH, Window, midnight, month_start
 
 PRIMARY = "main"
 """Server id of the server on the settings form."""
@@ -70,7 +70,7 @@ class Look:
 
 	def start(self, read_until: datetime) -> datetime:
 		if self.from_last_month:
-			return month_start(month_start(read_until) - DAY)
+			return month_start(read_until) - MONTH
 		return read_until - self.back
 
 

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from dateutil.relativedelta import relativedelta
+
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
+MONTH = relativedelta(months=1)
 SMALLEST_HALF = timedelta(minutes=15)
 """A window is not halved below this: a server that cannot list a quarter of an hour has another problem."""
 
@@ -57,7 +60,7 @@ def within_months(window: Window, longest: timedelta) -> Iterator[Window]:
 
 
 def next_month(moment: datetime) -> datetime:
-	return midnight(moment.replace(day=1) + timedelta(days=32)).replace(day=1)
+	return month_start(moment) + MONTH
 
 
 def month_start(moment: datetime) -> datetime:

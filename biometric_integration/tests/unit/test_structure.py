@@ -92,6 +92,8 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 	"frappe": (*SYNC, "entry points"),
 	"hrms": ("sync/hrms",),
 	"rq.timeouts": ("sync/process/bulk_checkins.py", "sync/process/checkins.py", "sync/store.py"),
+	"dateutil.parser": ("connectors/page.py",),
+	"dateutil.relativedelta": ("core/window.py",),
 	"requests": TRANSPORT,
 	"tenacity": TRANSPORT,
 	"urllib3": TRANSPORT,
@@ -376,6 +378,8 @@ class PlantedFaults(unittest.TestCase):
 	def test_a_package_where_it_has_no_place(self):
 		for path, source in {
 			"core/window.py": "import requests",
+			"core/stream.py": "from dateutil.relativedelta import relativedelta",
+			"connectors/etimetracklite.py": "from dateutil import parser",
 			"connectors/ebioserver.py": "import requests",
 			"sync/desk/connection.py": "from requests.adapters import HTTPAdapter",
 			"bridge/cli.py": "import tenacity",
@@ -389,6 +393,9 @@ class PlantedFaults(unittest.TestCase):
 
 	def test_a_part_of_a_package_that_nobody_needs(self):
 		self.assert_red("sync/store.py", "from rq import Queue", "only rq.timeouts is used")
+		self.assert_red(
+			"core/window.py", "import dateutil", "only dateutil.parser, dateutil.relativedelta is used"
+		)
 
 	def test_a_package_that_nobody_may_import(self):
 		self.assert_red("sync/desk/ask.py", "import erpnext", "nobody may")
