@@ -20,7 +20,7 @@ import biometric_integration
 
 APP = "biometric_integration"
 THIS = f"{APP}/tests/unit/test_structure.py"
-BY_NAME = re.compile(rf"{APP}(\.\w+)+")
+BY_NAME = re.compile(rf"{APP}(?!\.bundle\.)(\.\w+)+")
 """A text that is all dotted path: what a job or a hook calls is imported as well."""
 
 
@@ -69,6 +69,7 @@ ENTRY_POINTS = (
 	"hooks.py",
 	"install.py",
 	"permissions.py",
+	"patches/**",
 	"tasks.py",
 	f"{APP}/doctype/**",
 	f"{APP}/report/**",
@@ -91,7 +92,7 @@ TRANSPORT = ("connectors/steps.py", "connectors/transport.py")
 PACKAGES: Mapping[str, tuple[str, ...]] = {
 	"frappe": (*SYNC, "entry points"),
 	"hrms": ("sync/hrms",),
-	"rq.timeouts": ("sync/process/bulk_checkins.py", "sync/process/checkins.py", "sync/store.py"),
+	"rq.timeouts": ("sync/db/savepoint.py", "sync/process/bulk_checkins.py", "sync/store.py"),
 	"dateutil.parser": ("connectors/page.py",),
 	"dateutil.relativedelta": ("core/window.py",),
 	"requests": TRANSPORT,
