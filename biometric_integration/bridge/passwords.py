@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from biometric_integration.bridge.texts import text_of
 from biometric_integration.core.errors import ConfigurationError
 
 
@@ -38,12 +39,6 @@ class PasswordSource:
 		return os.environ[self.variable]
 
 	def _from_file(self, file: Path) -> str:
-		try:
-			text = file.read_text(encoding="utf-8-sig")
-		except (OSError, UnicodeDecodeError) as error:
-			raise ConfigurationError(
-				f"The password file {file} cannot be read.", type(error).__name__
-			) from error
-		if not (lines := text.splitlines()):
+		if not (lines := text_of(file, "password file").splitlines()):
 			raise ConfigurationError(f"The password file {file} is empty.")
 		return lines[0]
