@@ -45,6 +45,7 @@ LOG_COLUMNS = {
 """What the table of runs shows. Bad: junk, or cannot be read. Made: check-ins. There: the check-in existed. Unused: repeats and the like."""
 
 Row = Mapping[str, Any]
+Values = Row
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[object]], indent: str = "  ") -> Iterator[str]:
@@ -107,6 +108,21 @@ def log_lines(rows: Sequence[Row]) -> Iterator[str]:
 	for row in rows:
 		if row["error"]:
 			yield paragraph(f"{row['stream']}: {row['error']}", "  ! ")
+
+
+def report_line(report: RunReport) -> str:
+	"""A run that has just ended; its punches are not decided yet."""
+	status, counts = report.status.value, vars(report.counts)
+	return run_line({"status": status, "stream": report.stream, **counts, "error": report.message})
+
+
+def run_line(run: Values) -> str:
+	line = "  {status:<8} {stream}: {fetched:,} rows, {new:,} new, {known:,} known".format_map(run)
+	bad = "".join(f", {run[name]:,} {word}" for name, word in BAD.items() if run[name])
+	return f"{line}{bad}. {run['error']}".rstrip()
+
+
+BAD = {"junk": "junk", "invalid": "unreadable"}
 
 
 SUMS = {
