@@ -73,21 +73,17 @@ class SiteConfig:
 
 def load(path: Path) -> SiteConfig:
 	"""Read and check a file; paths in it are relative to its folder. Raises ConfigurationError that names section and key."""
-	of_kind: dict[str, list[Section]] = {"site": [], "server": [], "device": []}
+	of_kind: dict[str, list[Section]] = {kind: [] for kind in NEEDED}
 	for section in _sections(path):
 		of_kind[section.kind].append(section)
-	site = _some(of_kind["site"], path, "site")[0].values(SITE)
-	servers = [
-		_server(section, site["time_zone"]) for section in _some(of_kind["server"], path, f"server {PRIMARY}")
-	]
+	if not of_kind["site"]:
+		raise ConfigurationError(f"{path}: there is no section [site].")
+	site = of_kind["site"][0].values(SITE)
+	if not of_kind["server"]:
+		raise ConfigurationError(f"{path}: there is no section [server {PRIMARY}].")
+	servers = [_server(section, site["time_zone"]) for section in of_kind["server"]]
 	devices = tuple(_devices(of_kind["device"], servers))
 	return SiteConfig(tuple(_with_serials(path, entry, devices) for entry in servers), devices, **site)
-
-
-def _some(sections: list[Section], path: Path, heading: str) -> list[Section]:
-	if not sections:
-		raise ConfigurationError(f"{path}: there is no section [{heading}].")
-	return sections
 
 
 def described(given: Mapping[str, str], server: str, zone: str) -> ServerEntry:

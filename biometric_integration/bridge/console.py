@@ -89,13 +89,9 @@ def overview_lines(found: Values) -> Iterator[str]:
 
 
 def _stream_line(stream: Values) -> str:
-	marks = {
-		"log id": stream["position"],
-		"read until": stream["read_until"],
-		"complete until": stream["complete_until"],
-		"last run": stream["last_run"],
-	}
-	return f"  {stream['stream']}: {', '.join(f'{word} {mark}' for word, mark in marks.items() if mark)}"
+	names = ("position", "read_until", "complete_until", "last_run")
+	marks = [f"{name.replace('_', ' ')} {stream[name]}" for name in names if stream[name]]
+	return f"  {stream['stream']}: {', '.join(marks)}"
 
 
 def step_line(step: Step) -> str:

@@ -58,14 +58,12 @@ def change(database: Database, server: str, changes: Iterable[DeviceChange]) -> 
 
 def _twin(database: Database, server: str, each: DeviceChange) -> str:
 	"""The same device, entered by another process since the caller looked."""
-	by_serial = "SELECT key FROM device WHERE server=? AND serial=?"
-	by_pair = """SELECT d.key FROM device d JOIN device_alias a ON a.device = d.key
-		WHERE d.server=? AND d.serial IS NULL AND a.name=? AND a.location=?"""
-	found = (
-		database.value(by_serial, (server, each.serial))
-		if each.serial
-		else database.value(by_pair, (server, *each.pair))
-	)
+	if each.serial:
+		found = database.value("SELECT key FROM device WHERE server=? AND serial=?", (server, each.serial))
+	else:
+		query = """SELECT d.key FROM device d JOIN device_alias a ON a.device = d.key
+			WHERE d.server=? AND d.serial IS NULL AND a.name=? AND a.location=?"""
+		found = database.value(query, (server, *each.pair))
 	return found or ""
 
 

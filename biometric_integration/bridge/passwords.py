@@ -22,23 +22,17 @@ class PasswordSource:
 	def read(self, of: str) -> str:
 		"""The password; `of` says whose, for the question. Raises ConfigurationError where there is none."""
 		if self.variable:
-			return self._from_environment()
+			if self.variable not in os.environ:
+				raise ConfigurationError(
+					f"The environment variable {self.variable}, which should hold the password, is not set."
+				)
+			return os.environ[self.variable]
 		if self.file:
-			return self._from_file(self.file)
+			if not (lines := text_of(self.file, "password file").splitlines()):
+				raise ConfigurationError(f"The password file {self.file} is empty.")
+			return lines[0]
 		if not sys.stdin.isatty():
 			raise ConfigurationError(
 				f"There is no password for {of}, and nobody to ask: name an environment variable or a file that holds it."
 			)
 		return getpass.getpass(f"Password for {of}: ")
-
-	def _from_environment(self) -> str:
-		if self.variable not in os.environ:
-			raise ConfigurationError(
-				f"The environment variable {self.variable}, which should hold the password, is not set."
-			)
-		return os.environ[self.variable]
-
-	def _from_file(self, file: Path) -> str:
-		if not (lines := text_of(file, "password file").splitlines()):
-			raise ConfigurationError(f"The password file {file} is empty.")
-		return lines[0]

@@ -224,7 +224,7 @@ class Looking(CommandLine):
 		code, out, _ = self.call("status", "--config", self.config)
 		self.assertEqual(code, Exit.SUCCESS)
 		self.assertIn("Check-ins: 3. Employees: 2.", out)
-		self.assertRegex(out, r"ebioserver/eBioServer/\*/live: log id \d+, read until")
+		self.assertRegex(out, r"ebioserver/eBioServer/\*/live: position \d+, read until")
 		self.assertEqual(out.count(": read until"), 2, out)
 		found = json.loads(self.call("status", "--config", self.config, "--json")[1])
 		self.assertEqual((found["check_ins"], len(found["streams"])), (3, 3))
