@@ -9,13 +9,12 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import asdict
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
-from typing import TextIO
-from zoneinfo import ZoneInfo
+from typing import Any, TextIO
 
 from biometric_integration import __version__
 from biometric_integration.bridge import config, console, demo, exits, simulate
@@ -23,23 +22,26 @@ from biometric_integration.bridge.config import ServerEntry
 from biometric_integration.bridge.database import Database
 from biometric_integration.bridge.exits import Exit
 from biometric_integration.bridge.export import write_checkins
-from biometric_integration.bridge.passwords import PasswordSource
-from biometric_integration.bridge.progress import Progress, Silent
 from biometric_integration.bridge.site import Site
 from biometric_integration.bridge.site import test as connection_test
+from biometric_integration.bridge.texts import day
 from biometric_integration.connectors.registry import CONNECTORS
-from biometric_integration.core.connector import ServerConfig
 from biometric_integration.core.errors import ConfigurationError, SyncError
 from biometric_integration.core.runs import RunReport, worst
 from biometric_integration.core.store import BatchLost
 from biometric_integration.simulator import World
+from biometric_integration.simulator.sample import fill
 
 DESCRIPTION = """\
 Brings the punches of biometric devices from an attendance server (eSSL eBioServer or eTimeTrackLite)
 into check-ins, each exactly once. This is the standalone host: it keeps everything in one SQLite file
 and needs no ERPNext; what it makes can be exported for ERPNext's Data Import."""
 SIMULATED_DAYS = 7
+A_WEEK = 7 * 24 * 3600.0
 DEFAULT_CONFIG = Path("biometric.ini")
+ZONE = "Asia/Kolkata"
+WITH_EVENTS = """\
+add the column Biometric Event, for a site where this app is installed: it then refuses the same check-in a second time"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,190 +68,132 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _failed(arguments: argparse.Namespace, message: str, code: Exit) -> int:
 	if getattr(arguments, "json", False):
 		_print_json({"error": message, "exit_code": int(code)})
-	print(f"biometric-integration: {message}", file=sys.stderr)
+	_complain(message)
 	return code
+
+
+def _complain(message: str) -> None:
+	print(f"biometric-integration: {message}", file=sys.stderr)
 
 
 def _print_json(value: object) -> None:
 	print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-# --- commands
+def _say(arguments: argparse.Namespace, *lines: str) -> None:
+	"""To a person; a program gets one object at the end."""
+	if not arguments.json:
+		print(*lines, sep="\n", flush=True)
+
+
+# --- commands; the docstring is the help
 
 
 def _simulate(arguments: argparse.Namespace) -> Exit:
-	first_day = arguments.first_day or datetime.now(timezone.utc).date() - timedelta(days=SIMULATED_DAYS + 1)
-	world = World.sample(seed=arguments.seed, first_day=first_day, days=SIMULATED_DAYS)
-	if not arguments.first_day:
-		world.now = None  # the sample lies in the past: from here on with the real time
-	ports = simulate.Ports(arguments.ebioserver_port, arguments.etimetracklite_port)
-	with simulate.fake_servers(world, ports) as fakes:
+	"""Run fake servers of both types on 127.0.0.1, with a configuration to read them."""
+	first_day = datetime.now(timezone.utc).date() - timedelta(days=SIMULATED_DAYS + 1)
+	world = World(None)  # its past is made up, its clock is the real one
+	fill(world, seed=1, employees=50, devices=4, first_day=first_day, days=SIMULATED_DAYS)
+	with simulate.fake_servers(world, arguments.port) as fakes:
 		urls = {server_type: fake.url for server_type, fake in fakes.items()}
 		path = simulate.write_site(arguments.folder, world, urls, first_day, simulate.employees_of(world))
 		for server_type, fake in fakes.items():
-			print(f"{server_type:<16}{fake.endpoint}")
-		print(f"{'Login':<16}{simulate.USER} / {simulate.PASSWORD}")
+			print(f"{server_type}: {fake.endpoint}, login {simulate.USER} / {simulate.PASSWORD}")
 		print(
-			f"{'Punches':<16}{len(world.truth()):,} of {len(world.employees)} employees on {len(world.devices)} devices"
+			f"{len(world.truth()):,} punches of {len(world.employees)} people on {len(world.devices)} devices."
 		)
-		print(f"\nReady to read, in another terminal:\n  biometric-integration sync --config {path}\n")
-		print(path.read_text(encoding="utf-8"))
-		print(
-			"Ctrl-C ends it." if arguments.seconds is None else f"Ends in {arguments.seconds:g} seconds.",
-			flush=True,
-		)
-		_wait(arguments.seconds)
+		print(f"Read them in another terminal: biometric-integration sync --config {path}")
+		print("Ctrl-C ends it.", flush=True)
+		with suppress(KeyboardInterrupt):
+			time.sleep(arguments.seconds)
 	return Exit.SUCCESS
 
 
-def _wait(seconds: float | None) -> None:
-	end = time.monotonic() + (float("inf") if seconds is None else seconds)
-	try:
-		while (left := end - time.monotonic()) > 0:
-			time.sleep(min(left, 1.0))
-	except KeyboardInterrupt:
-		print()
-
-
 def _test(arguments: argparse.Namespace) -> Exit:
-	results = []
-	for entry in _entries(arguments):
-		if not arguments.json:
-			print(f"{entry.config.server_type} at {entry.config.endpoint_url}")
+	"""Test the connection to a server step by step: name, TCP, HTTP, login, operation, parse."""
+	servers, failed = [], set()
+	for entry in _tested(arguments):
+		_say(arguments, f"{entry.config.server_type} at {entry.config.endpoint_url}")
 		steps = []
-		for step in connection_test(entry, {}):
-			steps.append(step)
-			if not arguments.json:
-				print(*console.step_lines(step), sep="\n", flush=True)
-		results.append(
-			{
-				"server": entry.id,
-				"ok": all(step.ok for step in steps),
-				"steps": [asdict(step) for step in steps],
-			}
-		)
-	failed = [step["step"] for result in results for step in result["steps"] if step["ok"] is False]
+		for step in connection_test(entry):
+			_say(arguments, console.step_line(step))
+			steps.append(asdict(step))
+		wrong = {step["step"] for step in steps if step["ok"] is False}
+		servers.append({"server": entry.id, "ok": not wrong, "steps": steps})
+		failed |= wrong
 	code = Exit.AUTHENTICATION if "Login" in failed else Exit.FAILED if failed else Exit.SUCCESS
 	if arguments.json:
-		_print_json({"ok": not failed, "exit_code": int(code), "servers": results})
+		_print_json({"ok": not failed, "exit_code": int(code), "servers": servers})
 	return code
 
 
-def _entries(arguments: argparse.Namespace) -> Sequence[ServerEntry]:
-	"""The servers to test: of a configuration, or the one that the options describe."""
+def _tested(arguments: argparse.Namespace) -> Sequence[ServerEntry]:
+	"""The servers of a configuration, or the one that the options describe."""
 	if arguments.url is None:
-		return config.load(arguments.config or DEFAULT_CONFIG).chosen(arguments.server)
-	if not (arguments.type and arguments.user):
-		raise ConfigurationError("With --url, say --type and --user as well.")
-	_known_zone(arguments.time_zone)
-	server = ServerConfig(
-		arguments.server or "main",
-		arguments.type,
-		arguments.url,
-		arguments.user,
-		location=arguments.location,
-		time_zone=arguments.time_zone,
-		verify_tls=not arguments.insecure,
-		timeout=arguments.timeout,
-	)
-	source = PasswordSource(arguments.password_env, arguments.password_file)
-	serials = (arguments.serial,) if arguments.serial else ()
-	return [ServerEntry(server, source, timedelta(0), timedelta(0), serials)]
-
-
-def _known_zone(zone: str) -> None:
-	try:
-		ZoneInfo(zone)
-	except (LookupError, ValueError, OSError) as error:
-		raise ConfigurationError(
-			f'--time-zone: "{zone}" is no time zone this machine knows.', str(error)
-		) from error
+		return config.load(arguments.config).chosen(arguments.server)
+	given = {key: value for key in config.SERVER if (value := getattr(arguments, key, None))}
+	return [config.described(given, arguments.server or "main", ZONE)]
 
 
 def _sync(arguments: argparse.Namespace) -> Exit:
+	"""Read what is new, and make check-ins of it and of what waited."""
 	settings = config.load(arguments.config)
 	chosen = settings.chosen(arguments.server)
 	if arguments.device and len(chosen) > 1:
 		raise ConfigurationError("With --device, say --server as well.")
-	watch = Progress() if arguments.progress or sys.stderr.isatty() else Silent()
-	with Site(settings, watch=watch) as site:
+	with Site(settings) as site:
 		site.take_over()
-		problems, reports = _pulled(site, chosen, arguments.device)
-		watch.done()
-		settled = site.process()
-		watch.done()
-		return _sync_shown(arguments, site, reports, problems, settled)
-
-
-def _pulled(
-	site: Site, chosen: Sequence[ServerEntry], device: str | None
-) -> tuple[list[tuple[ServerEntry, SyncError]], list[RunReport]]:
-	"""Read the servers one after the other; one that cannot even be asked does not keep the others from it."""
-	problems: list[tuple[ServerEntry, SyncError]] = []
-	reports: list[RunReport] = []
-	for entry in chosen:
-		try:
-			reports.extend(site.pull(entry, device))
-		except SyncError as error:
-			problems.append((entry, error))
-	return problems, reports
-
-
-def _sync_shown(
-	arguments: argparse.Namespace,
-	site: Site,
-	reports: list[RunReport],
-	problems: list[tuple[ServerEntry, SyncError]],
-	settled: int,
-) -> Exit:
-	database = site.store.database
-	codes = [exits.of_error(error.error_class) for _, error in problems]
-	code = (
-		min([exits.of_runs(reports), *codes], key=exits.WORST_FIRST.index)
-		if reports or problems
-		else Exit.SUCCESS
-	)
-	runs, waiting = console.logs_of(database, reports), console.waiting(database)
+		reports, errors = _pulled(arguments, site, chosen)
+		decided = site.process()
+		runs = console.runs_of(site.store.database, reports)
+		waiting = console.waiting(site.store.database)
+	code = exits.of_runs(reports, errors.values())
 	if arguments.json:
-		errors = [{"server": entry.id, "error": error.message} for entry, error in problems]
-		status = worst([report.status for report in reports]).value if reports else ""
 		_print_json(
 			{
-				"status": status,
+				"status": worst([report.status for report in reports]).value if reports else "",
 				"exit_code": int(code),
 				"runs": runs,
-				"errors": errors,
-				"processed": settled,
+				"errors": [{"server": server, "error": error.message} for server, error in errors.items()],
+				"processed": decided,
 				"waiting": waiting,
 			}
 		)
-		return code
-	if runs:
-		print(*console.log_lines(runs), sep="\n")
-	else:
-		print("  Nothing was due.")
-	for entry, error in problems:
-		print(f"biometric-integration: {entry.id}: {error.message}", file=sys.stderr)
-	if waiting:
-		print("\nWaiting", *console.waiting_lines(waiting), sep="\n")
 	new, created = (sum(run[name] for run in runs) for name in ("new", "created"))
-	done = f"{new:,} new punches, {settled:,} looked up, {created:,} check-ins from these runs"
-	print("", console.paragraph(f"{done}: {exits.MEANINGS[code]}.", ""), sep="\n")
+	done = f"{new:,} new punches, {decided:,} decided, {created:,} check-ins from these runs"
+	_say(arguments, *console.waiting_lines(waiting), f"{done}: {exits.MEANINGS[code]}.")
 	return code
 
 
+def _pulled(
+	arguments: argparse.Namespace, site: Site, chosen: Sequence[ServerEntry]
+) -> tuple[list[RunReport], dict[str, SyncError]]:
+	"""Read the servers one after the other; one that cannot even be asked does not keep the others from it."""
+	reports, errors = [], {}
+	for entry in chosen:
+		try:
+			for report in site.pull(entry, arguments.device):
+				_say(arguments, console.report_line(report))
+				reports.append(report)
+		except SyncError as error:
+			errors[entry.id] = error
+			_complain(f"{entry.id}: {error.message}")
+	return reports, errors
+
+
 def _status(arguments: argparse.Namespace) -> Exit:
-	with closing(_database(_database_path(arguments))) as database:
+	"""Show how far each stream has been read, the last runs, and what waits."""
+	with closing(_database(arguments)) as database:
 		found = console.overview(database)
 	if arguments.json:
 		_print_json(found)
-	else:
-		print(*console.overview_lines(found), sep="\n")
+	_say(arguments, *console.overview_lines(found))
 	return Exit.SUCCESS
 
 
 def _export(arguments: argparse.Namespace) -> Exit:
-	with closing(_database(_database_path(arguments))) as database, _output(arguments.output) as out:
+	"""Write check-ins as CSV for ERPNext's Data Import (Employee Checkin)."""
+	with closing(_database(arguments)) as database, _output(arguments.output) as out:
 		number = write_checkins(database, out, arguments.first, arguments.last, arguments.with_events)
 	where = "standard output" if out is sys.stdout else arguments.output
 	print(f"{number:,} check-ins written to {where}.", file=sys.stderr)
@@ -268,17 +212,15 @@ def _output(path: Path) -> AbstractContextManager[TextIO]:
 		raise ConfigurationError(f"{path} cannot be written: {error.strerror}.", str(error)) from error
 
 
-def _database_path(arguments: argparse.Namespace) -> Path:
-	return arguments.database or config.load(arguments.config).database
-
-
-def _database(path: Path) -> Database:
+def _database(arguments: argparse.Namespace) -> Database:
+	path = arguments.database or config.load(arguments.config).database
 	if not path.exists():
 		raise ConfigurationError(f"There is no database {path} yet: run sync first.")
 	return Database(path)
 
 
 def _demo(arguments: argparse.Namespace) -> Exit:
+	"""See it work: both server types, a week of punches, a second run, a late device."""
 	return Exit.SUCCESS if demo.run(arguments.folder) else Exit.FAILED
 
 
@@ -286,162 +228,83 @@ def _demo(arguments: argparse.Namespace) -> Exit:
 
 
 def _parser() -> argparse.ArgumentParser:
+	codes = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in exits.MEANINGS.items())
 	parser = argparse.ArgumentParser(
 		prog="biometric-integration",
 		description=DESCRIPTION,
-		epilog="exit codes:\n"
-		+ "\n".join(f"  {code:>3}  {meaning}" for code, meaning in exits.MEANINGS.items()),
+		epilog=f"exit codes:\n{codes}",
 		formatter_class=argparse.RawDescriptionHelpFormatter,
 	)
 	parser.add_argument("--version", action="version", version=__version__)
 	commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-	for name, (arguments, run, text) in COMMANDS.items():
+	for run, options in COMMANDS.items():
 		command = commands.add_parser(
-			name, help=text, description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+			run.__name__.strip("_"),
+			help=run.__doc__,
+			description=run.__doc__,
+			epilog=f"configuration file:\n\n{config.EXAMPLE}" if run is _sync else None,
+			formatter_class=argparse.RawDescriptionHelpFormatter,
 		)
 		command.set_defaults(run=run)
-		arguments(command)
+		for names, how in options:
+			command.add_argument(*names, **how)
 	return parser
 
 
-def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
-	parser.add_argument(
-		"--seconds", type=_seconds, help="end by itself after so many seconds (default: at Ctrl-C)"
-	)
-	parser.add_argument(
-		"--folder", type=Path, default=Path(".demo/simulate"), help="where the files go (%(default)s)"
-	)
-	parser.add_argument("--seed", type=int, default=1, help="another number makes another week (%(default)s)")
-	parser.add_argument(
-		"--first-day",
-		type=_day,
-		metavar="DATE",
-		help="first of the seven days; stops the servers' clock after them",
-	)
-	parser.add_argument(
-		"--ebioserver-port", type=int, default=0, metavar="PORT", help="default: any free one"
-	)
-	parser.add_argument(
-		"--etimetracklite-port", type=int, default=0, metavar="PORT", help="default: any free one"
-	)
-
-
-def _test_arguments(parser: argparse.ArgumentParser) -> None:
-	parser.add_argument("--config", type=Path, metavar="FILE", help=f"configuration file ({DEFAULT_CONFIG})")
-	parser.add_argument("--server", metavar="ID", help="only this server of the configuration")
-	direct = parser.add_argument_group("without a configuration")
-	direct.add_argument("--type", choices=list(CONNECTORS), help="server type")
-	direct.add_argument("--url", help="base URL, with /iclock, or the full .asmx address")
-	direct.add_argument("--user", help="API user")
-	direct.add_argument(
-		"--password-env", default="", metavar="NAME", help="environment variable that holds the password"
-	)
-	direct.add_argument(
-		"--password-file", type=Path, metavar="FILE", help="file whose first line is the password"
-	)
-	direct.add_argument("--location", default="", help="eBioServer: location code (all)")
-	direct.add_argument("--serial", default="", help="eTimeTrackLite: serial number of a device")
-	direct.add_argument(
-		"--time-zone", default="Asia/Kolkata", metavar="ZONE", help="of the server (%(default)s)"
-	)
-	direct.add_argument(
-		"--timeout", type=int, default=30, metavar="SECONDS", help="for a silence (%(default)s)"
-	)
-	direct.add_argument("--insecure", action="store_true", help="do not check the TLS certificate")
-	_json_argument(parser)
-
-
-def _sync_arguments(parser: argparse.ArgumentParser) -> None:
-	parser.epilog = "configuration file:\n\n" + config.EXAMPLE
-	parser.add_argument(
-		"--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="configuration file (%(default)s)"
-	)
-	parser.add_argument("--server", metavar="ID", help="only this server")
-	parser.add_argument("--device", metavar="SERIAL", help="only this device (eTimeTrackLite)")
-	parser.add_argument(
-		"--progress", action="store_true", help="show progress on stderr even where it is no terminal"
-	)
-	_json_argument(parser)
-
-
-def _status_arguments(parser: argparse.ArgumentParser) -> None:
-	_database_arguments(parser)
-	_json_argument(parser)
-
-
-def _export_arguments(parser: argparse.ArgumentParser) -> None:
-	_database_arguments(parser)
-	parser.add_argument("--from", dest="first", type=_day, metavar="DATE", help="first day (of all)")
-	parser.add_argument("--to", dest="last", type=_day, metavar="DATE", help="last day, included (of all)")
-	parser.add_argument(
-		"--output", "-o", type=Path, default=Path("-"), metavar="FILE", help="default: standard output"
-	)
-	parser.add_argument(
-		"--with-events",
-		action="store_true",
-		help="add the column Biometric Event, for a site where this app is installed: it then refuses "
-		"the same check-in a second time",
-	)
-
-
-def _demo_arguments(parser: argparse.ArgumentParser) -> None:
-	parser.add_argument("--folder", type=Path, default=Path(".demo"), help="where the files go (%(default)s)")
-
-
-def _database_arguments(parser: argparse.ArgumentParser) -> None:
-	parser.add_argument(
-		"--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="configuration file (%(default)s)"
-	)
-	parser.add_argument(
-		"--database", type=Path, metavar="FILE", help="the SQLite file itself, without a configuration"
-	)
-
-
-def _json_argument(parser: argparse.ArgumentParser) -> None:
-	parser.add_argument("--json", action="store_true", help="print one JSON object, for programs")
+def _option(*names: str, **how: Any) -> tuple[Sequence[str], Mapping[str, Any]]:
+	"""As for `argparse.ArgumentParser.add_argument`."""
+	return names, how
 
 
 def _day(text: str) -> date:
 	try:
-		return date.fromisoformat(text)
-	except ValueError:
-		raise argparse.ArgumentTypeError(f'write the date "{text}" as in 2026-01-31') from None
+		return day(text)
+	except ValueError as error:
+		raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _seconds(text: str) -> float:
-	if not text.replace(".", "", 1).isdecimal():
-		raise argparse.ArgumentTypeError(f'"{text}" is not a number of seconds')
-	return float(text)
-
-
-Command = tuple[Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], Exit], str]
-COMMANDS: dict[str, Command] = {
-	"simulate": (
-		_simulate_arguments,
-		_simulate,
-		"Run fake servers of both types on 127.0.0.1, with a configuration to read them.",
+FILE: Mapping[str, Any] = {"type": Path, "metavar": "FILE"}
+CONFIG = _option("--config", **FILE, default=DEFAULT_CONFIG, help="configuration file (%(default)s)")
+DATABASE = _option("--database", **FILE, help="the SQLite file itself, without a configuration")
+SERVER = _option("--server", metavar="ID", help="only this server of the configuration")
+JSON = _option("--json", action="store_true", help="print one JSON object, for programs")
+COMMANDS: Mapping[Callable[[argparse.Namespace], Exit], Sequence[tuple[Sequence[str], Mapping[str, Any]]]] = {
+	_simulate: (
+		_option("--folder", type=Path, default=Path(".demo/simulate"), help="for the files (%(default)s)"),
+		_option("--port", type=int, default=0, help="of the first server, the next has the next (any free)"),
+		_option("--seconds", type=float, default=A_WEEK, help="end by itself after so many (a week)"),
 	),
-	"test": (
-		_test_arguments,
-		_test,
-		"Test the connection to a server step by step: name, TCP, HTTP, login, operation, parse.",
+	_test: (
+		CONFIG,
+		SERVER,
+		_option("--url", help="without a configuration: base URL, with /iclock, or the full .asmx address"),
+		_option("--type", choices=list(CONNECTORS), help="with --url: server type"),
+		_option("--user", help="with --url: API user"),
+		_option("--password-env", metavar="NAME", help="with --url: environment variable with the password"),
+		_option("--password-file", metavar="FILE", help="with --url: file whose first line is the password"),
+		_option("--location", help="with --url, eBioServer: location code (all)"),
+		_option("--serial", dest="devices", help="with --url, eTimeTrackLite: serial number of a device"),
+		_option("--time-zone", metavar="ZONE", help=f"with --url: of the server ({ZONE})"),
+		_option("--timeout", metavar="SECONDS", help="with --url: for a silence (30)"),
+		_option("--insecure", dest="verify_tls", action="store_const", const="no", help="as verify_tls = no"),
+		JSON,
 	),
-	"sync": (_sync_arguments, _sync, "Read what is new, and make check-ins of it and of what waited."),
-	"status": (
-		_status_arguments,
-		_status,
-		"Show how far each stream has been read, the last runs, and what waits.",
+	_sync: (
+		CONFIG,
+		SERVER,
+		_option("--device", metavar="SERIAL", help="only this device (eTimeTrackLite)"),
+		JSON,
 	),
-	"export": (
-		_export_arguments,
-		_export,
-		"Write check-ins as CSV for ERPNext's Data Import (Employee Checkin).",
+	_status: (CONFIG, DATABASE, JSON),
+	_export: (
+		CONFIG,
+		DATABASE,
+		_option("--from", dest="first", type=_day, metavar="DATE", help="first day (of all)"),
+		_option("--to", dest="last", type=_day, metavar="DATE", help="last day, included (of all)"),
+		_option("--output", "-o", **FILE, default=Path("-"), help="where to (standard output)"),
+		_option("--with-events", action="store_true", help=WITH_EVENTS),
 	),
-	"demo": (
-		_demo_arguments,
-		_demo,
-		"See it work: both server types, a week of punches, a second run, a late device.",
-	),
+	_demo: (_option("--folder", type=Path, default=Path(".demo"), help="for the files (%(default)s)"),),
 }
 
 if __name__ == "__main__":

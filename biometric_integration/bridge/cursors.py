@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 from datetime import datetime
+from typing import Any
 
-from biometric_integration.bridge.database import Database, to_text, to_time
+from biometric_integration.bridge.database import Database, to_time
 from biometric_integration.core.store import Fenced
 from biometric_integration.core.stream import Cursor, Stream
 
@@ -36,9 +38,9 @@ def take(database: Database, stream: Stream, run: str, now: datetime) -> None:
 	"""From now on only `run` may move this cursor."""
 	database.write(
 		"INSERT INTO cursor (stream, server, server_type, unit, feed) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING",
-		(stream.key, stream.server, stream.server_type, stream.unit, stream.feed),
+		(stream.key, *astuple(stream)),
 	)
-	database.write("UPDATE cursor SET run=?, last_run=? WHERE stream=?", (int(run), to_text(now), stream.key))
+	database.write("UPDATE cursor SET run=?, last_run=? WHERE stream=?", (int(run), now, stream.key))
 
 
 def move(database: Database, stream: Stream, run: str, cursor: Cursor | None) -> None:
@@ -52,13 +54,13 @@ def move(database: Database, stream: Stream, run: str, cursor: Cursor | None) ->
 		raise Fenced()
 
 
-def _values(cursor: Cursor) -> dict:
+def _values(cursor: Cursor) -> dict[str, Any]:
 	scans = {name: moment.isoformat() for name, moment in cursor.scans.items()}
 	return {
 		"position": None if cursor.position is None else str(cursor.position),
-		"read_from": to_text(cursor.read_from),
-		"read_until": to_text(cursor.read_until),
-		"complete_until": to_text(cursor.complete_until),
+		"read_from": cursor.read_from,
+		"read_until": cursor.read_until,
+		"complete_until": cursor.complete_until,
 		"delivered": int(cursor.delivered),
 		"scans": json.dumps(scans, sort_keys=True),
 	}

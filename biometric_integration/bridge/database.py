@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from biometric_integration.core.batches import batches
 from biometric_integration.core.errors import ConfigurationError
@@ -30,7 +31,7 @@ SCHEMA = (
 	"""CREATE TABLE device (
 		key TEXT PRIMARY KEY, server TEXT NOT NULL, label TEXT NOT NULL, serial TEXT, location TEXT NOT NULL DEFAULT '',
 		enabled INTEGER NOT NULL DEFAULT 1, counts_for_attendance INTEGER NOT NULL DEFAULT 1,
-		same_as TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '', UNIQUE (server, serial)
+		note TEXT NOT NULL DEFAULT '', UNIQUE (server, serial)
 	)""",
 	"""CREATE TABLE device_alias (
 		id INTEGER PRIMARY KEY, device TEXT NOT NULL REFERENCES device (key) ON DELETE CASCADE,
@@ -68,7 +69,7 @@ SCHEMA = (
 	"""CREATE TABLE event (
 		name TEXT PRIMARY KEY, kind TEXT NOT NULL, status TEXT NOT NULL, reason_code TEXT NOT NULL, reason TEXT NOT NULL,
 		device TEXT NOT NULL, user_id TEXT NOT NULL, source_time TEXT, punch_time TEXT, direction TEXT NOT NULL,
-		verify_mode TEXT NOT NULL, log_id TEXT, channel TEXT NOT NULL, server TEXT NOT NULL, unit TEXT NOT NULL,
+		verify_mode TEXT NOT NULL, log_id TEXT, feed TEXT NOT NULL, server TEXT NOT NULL, unit TEXT NOT NULL,
 		raw TEXT NOT NULL, log INTEGER NOT NULL REFERENCES log (id), staged_at TEXT NOT NULL, resolved_at TEXT,
 		employee TEXT NOT NULL DEFAULT '', log_type TEXT NOT NULL DEFAULT '', checkin INTEGER REFERENCES checkin (id),
 		attempts INTEGER NOT NULL DEFAULT 0, revision INTEGER NOT NULL DEFAULT 0
@@ -87,40 +88,50 @@ SCHEMA = (
 )
 
 
+def to_text(moment: datetime) -> str:
+	"""ISO, so that the order of texts is the order of times."""
+	return moment.isoformat(" ")
+
+
+# as Python did by itself until 3.12
+sqlite3.register_adapter(datetime, to_text)
+sqlite3.register_adapter(date, date.isoformat)
+
+Values = Sequence[Any] | Mapping[str, Any]
+
+
 class Database:
 	"""One connection. A write outside of `transaction` begins one, which the next `transaction` ends."""
 
 	def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS):
 		"""Opens the file, or creates it readable for its owner only. Raises ConfigurationError where it cannot be used."""
-		self.path = path
 		self._connection = _opened(path, busy_seconds)
 
-	def rows(self, sql: str, parameters: Sequence = ()) -> list[sqlite3.Row]:
+	def rows(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
 		with _translated():
-			return self._connection.execute(sql, parameters).fetchall()
+			return self._connection.execute(sql, values).fetchall()
 
-	def stream(self, sql: str, parameters: Sequence = ()) -> Iterator[sqlite3.Row]:
+	def stream(self, sql: str, values: Values = ()) -> Iterator[sqlite3.Row]:
 		"""For results that may be long: a few rows at a time."""
 		with _translated():
-			yield from self._connection.execute(sql, parameters)
+			yield from self._connection.execute(sql, values)
 
-	def value(self, sql: str, parameters: Sequence = ()):
+	def value(self, sql: str, values: Values = ()) -> Any:
 		"""The first column of the first row, or None."""
-		row = next(iter(self.rows(sql, parameters)), None)
-		return row[0] if row else None
+		return next((row[0] for row in self.rows(sql, values)), None)
 
-	def rows_in(self, sql: str, values: Iterable, *before) -> Iterator[sqlite3.Row]:
+	def rows_in(self, sql: str, wanted: Iterable[object], *before: object) -> Iterator[sqlite3.Row]:
 		"""Rows of a query with `IN ({marks})` at its end, whatever the number of values; `before` fills the marks in front."""
-		for some in batches(values, MOST_PARAMETERS):
+		for some in batches(wanted, MOST_PARAMETERS):
 			yield from self.rows(sql.format(marks=",".join("?" * len(some))), (*before, *some))
 
-	def write(self, sql: str, parameters: Sequence = ()) -> sqlite3.Cursor:
+	def write(self, sql: str, values: Values = ()) -> sqlite3.Cursor:
 		"""One statement of the current transaction; it is begun where there is none."""
 		self._begin()
 		with _translated():
-			return self._connection.execute(sql, parameters)
+			return self._connection.execute(sql, values)
 
-	def write_many(self, sql: str, rows: Iterable[Sequence]) -> int:
+	def write_many(self, sql: str, rows: Iterable[Values]) -> int:
 		"""One statement for many rows of the current transaction; returns how many rows it changed."""
 		self._begin()
 		before = self._connection.total_changes
@@ -160,11 +171,6 @@ def is_busy(error: sqlite3.Error) -> bool:
 	return isinstance(error, sqlite3.OperationalError) and any(
 		word in str(error) for word in ("locked", "busy")
 	)
-
-
-def to_text(moment: datetime | None) -> str | None:
-	"""ISO, so that the order of texts is the order of times."""
-	return moment.isoformat(" ") if moment else None
 
 
 def to_time(text: str | None) -> datetime | None:
@@ -230,18 +236,14 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
 	if _version(connection) == SCHEMA_VERSION:
 		return
 	connection.execute("BEGIN IMMEDIATE")
-	try:
-		version = _version(connection)
+	with connection:
+		version = _version(connection)  # another process may have been faster
 		if version > SCHEMA_VERSION:
 			raise ConfigurationError(
 				f"{path} was written by a newer version of this program: update the program."
 			)
 		if version == 0:
 			_create(connection, path)
-	except BaseException:
-		connection.execute("ROLLBACK")
-		raise
-	connection.execute("COMMIT")
 
 
 def _create(connection: sqlite3.Connection, path: Path) -> None:
@@ -253,4 +255,4 @@ def _create(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _version(connection: sqlite3.Connection) -> int:
-	return connection.execute("PRAGMA user_version").fetchone()[0]
+	return int(connection.execute("PRAGMA user_version").fetchone()[0])

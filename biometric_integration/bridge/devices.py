@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 
 from biometric_integration.bridge.database import Database, storable
 from biometric_integration.core.devices import Device, DeviceChange, Pair
@@ -25,16 +25,14 @@ class DeviceEntry:
 
 
 def of_server(database: Database, server: str) -> list[Device]:
-	return _read(database, "WHERE server=?", (server,))
+	return _read(database, "WHERE server=?", server)
 
 
 def by_key(database: Database) -> dict[str, Device]:
-	"""All devices by key. One that turned out to be another one has the switches of that one."""
-	devices = {device.key: device for device in _read(database)}
-	return {key: devices.get(device.same_as, device) for key, device in devices.items()}
+	return {device.key: device for device in _read(database)}
 
 
-def _read(database: Database, condition: str = "", parameters: Sequence = ()) -> list[Device]:
+def _read(database: Database, condition: str = "", *values: str) -> list[Device]:
 	aliases: dict[str, list[Pair]] = {}
 	for row in database.rows("SELECT device, name, location FROM device_alias ORDER BY id"):
 		aliases.setdefault(row["device"], []).append((row["name"], row["location"]))
@@ -47,56 +45,48 @@ def _read(database: Database, condition: str = "", parameters: Sequence = ()) ->
 			aliases=tuple(aliases.get(row["key"], ())),
 			enabled=bool(row["enabled"]),
 			counts_for_attendance=bool(row["counts_for_attendance"]),
-			same_as=row["same_as"],
 		)
-		for row in database.rows(f"SELECT * FROM device {condition} ORDER BY rowid", parameters)
+		for row in database.rows(f"SELECT * FROM device {condition} ORDER BY rowid", values)
 	]
 
 
 def change(database: Database, server: str, changes: Iterable[DeviceChange]) -> None:
 	for each in changes:
+		each = replace(each, pair=(storable(each.pair[0]), storable(each.pair[1])))
 		_complete(database, each.key or _twin(database, server, each) or _new(database, server, each), each)
 
 
 def _twin(database: Database, server: str, each: DeviceChange) -> str:
 	"""The same device, entered by another process since the caller looked."""
 	if each.serial:
-		return (
-			database.value("SELECT key FROM device WHERE server=? AND serial=?", (server, each.serial)) or ""
-		)
-	pair = (storable(each.pair[0]), storable(each.pair[1]))
-	return (
-		database.value(
-			"""SELECT d.key FROM device d JOIN device_alias a ON a.device = d.key
-			WHERE d.server=? AND d.serial IS NULL AND a.name=? AND a.location=?""",
-			(server, *pair),
-		)
-		or ""
-	)
+		found = database.value("SELECT key FROM device WHERE server=? AND serial=?", (server, each.serial))
+	else:
+		query = """SELECT d.key FROM device d JOIN device_alias a ON a.device = d.key
+			WHERE d.server=? AND d.serial IS NULL AND a.name=? AND a.location=?"""
+		found = database.value(query, (server, *each.pair))
+	return found or ""
 
 
 def _new(database: Database, server: str, each: DeviceChange) -> str:
-	key = secrets.token_hex(KEY_BYTES)
-	label, location = storable(each.pair[0] or each.serial or "Unnamed device"), storable(each.pair[1])
+	key, (name, location) = secrets.token_hex(KEY_BYTES), each.pair
 	database.write(
 		"INSERT INTO device (key, server, label, location, note) VALUES (?,?,?,?,?)",
-		(key, server, label, location, each.note),
+		(key, server, name or each.serial or "Unnamed device", location, each.note),
 	)
 	return key
 
 
 def _complete(database: Database, key: str, each: DeviceChange) -> None:
-	name, location = storable(each.pair[0]), storable(each.pair[1])
 	if each.serial:
 		database.write(
 			"""UPDATE device SET serial=?, note = CASE WHEN serial IS ? THEN note ELSE '' END,
 			location = COALESCE(NULLIF(?, ''), location) WHERE key=?""",
-			(each.serial, each.serial, location, key),
+			(each.serial, each.serial, each.pair[1], key),
 		)
 	if any(each.pair):
 		database.write(
 			"INSERT INTO device_alias (device, name, location) VALUES (?,?,?) ON CONFLICT DO NOTHING",
-			(key, name, location),
+			(key, *each.pair),
 		)
 
 
@@ -108,14 +98,8 @@ def enter(database: Database, entries: Iterable[DeviceEntry]) -> None:
 			(secrets.token_hex(KEY_BYTES), entry.server, entry.label or entry.serial, entry.serial),
 		)
 		database.write(
-			"""UPDATE device SET label = COALESCE(NULLIF(?, ''), label), location = COALESCE(NULLIF(?, ''), location),
-			enabled=?, counts_for_attendance=? WHERE server=? AND serial=?""",
-			(
-				entry.label,
-				entry.location,
-				int(entry.enabled),
-				int(entry.counts_for_attendance),
-				entry.server,
-				entry.serial,
-			),
+			"""UPDATE device SET label = COALESCE(NULLIF(:label, ''), label), enabled = :enabled,
+			location = COALESCE(NULLIF(:location, ''), location), counts_for_attendance = :counts_for_attendance
+			WHERE server = :server AND serial = :serial""",
+			asdict(entry),
 		)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from pathlib import Path
 
 from biometric_integration.bridge.people import Employee
+from biometric_integration.bridge.texts import day, text_of
 from biometric_integration.core.errors import ConfigurationError
 
 HEADINGS: Mapping[str, tuple[str, ...]] = {
@@ -30,30 +30,32 @@ def read_employees(path: Path) -> list[Employee]:
 	Raises ConfigurationError with the line number where the file cannot be used as a whole: a list that is read in part would
 	leave punches without an owner.
 	"""
-	try:
-		text = path.read_text(encoding="utf-8-sig")
-	except OSError as error:
-		raise ConfigurationError(
-			f"The employee list {path} cannot be read: {error.strerror}.", str(error)
-		) from error
-	except UnicodeDecodeError as error:
-		raise ConfigurationError(f"{path} is not in UTF-8: save it as CSV UTF-8.", str(error)) from error
-	return list(_unique(path, _employees(path, text)))
-
-
-def _employees(path: Path, text: str) -> Iterator[tuple[int, Employee]]:
-	lines = text.splitlines(keepends=True)
+	lines = text_of(path, "employee list").splitlines(keepends=True)
 	heading = lines[0] if lines else ""
 	reader = csv.reader(lines, delimiter=max(SEPARATORS, key=heading.count))
-	columns = _columns(path, next(reader, []))
-	for row in reader:
+	try:
+		return list(_employees((reader.line_num, row) for row in reader))
+	except (ValueError, csv.Error) as error:
+		raise ConfigurationError(f"{path}, line {max(reader.line_num, 1)}: {error}.") from error
+
+
+def _employees(rows: Iterator[tuple[int, list[str]]]) -> Iterator[Employee]:
+	"""Of lines with their numbers, the heading first. Raises ValueError about the line that it stopped at."""
+	_, heading = next(rows, (1, []))
+	columns = _columns(heading)
+	lines: dict[str, int] = {}
+	for line, row in rows:
 		values = {field: row[index].strip() if index < len(row) else "" for field, index in columns.items()}
 		# an export with child tables has lines that only hold a child
-		if any(values.values()) and (values["name"] or values["user_id"]):
-			yield reader.line_num, _employee(path, reader.line_num, values)
+		if values["name"] or values["user_id"]:
+			employee = _employee(values)
+			if employee.name in lines:
+				raise ValueError(f"{employee.name} is in line {lines[employee.name]} already")
+			lines[employee.name] = line
+			yield employee
 
 
-def _columns(path: Path, heading: Sequence[str]) -> dict[str, int]:
+def _columns(heading: Sequence[str]) -> dict[str, int]:
 	titles = [" ".join(title.lower().split()) for title in heading]
 	found = {
 		field: titles.index(name)
@@ -63,44 +65,18 @@ def _columns(path: Path, heading: Sequence[str]) -> dict[str, int]:
 	}
 	for field, title in NEEDED.items():
 		if field not in found:
-			raise ConfigurationError(f"{path}, line 1: there is no column {title}.")
+			raise ValueError(f"there is no column {title}")
 	return found
 
 
-def _employee(path: Path, line: int, values: Mapping[str, str]) -> Employee:
+def _employee(values: Mapping[str, str]) -> Employee:
 	if not values["name"]:
-		raise ConfigurationError(f'{path}, line {line}: the device id "{values["user_id"]}" has no employee.')
+		raise ValueError(f'the device id "{values["user_id"]}" has no employee')
 	status = values.get("status") or "Active"
 	if status.lower() not in STATUSES:
-		raise ConfigurationError(
-			f'{path}, line {line}: the status "{status}" is none of {", ".join(STATUSES.values())}.'
-		)
-	return Employee(
-		values["name"],
-		values.get("employee_name", ""),
-		values["user_id"],
-		STATUSES[status.lower()],
-		_day(path, line, values.get("joined", "")),
-		_day(path, line, values.get("relieved", "")),
+		raise ValueError(f'the status "{status}" is none of {", ".join(STATUSES.values())}')
+	joined, relieved = (
+		day(text[:10]) if (text := values.get(field)) else None for field in ("joined", "relieved")
 	)
-
-
-def _day(path: Path, line: int, text: str) -> date | None:
-	"""Year first only: 01-02-2026 is in January for some and in February for others."""
-	if not text:
-		return None
-	try:
-		return date.fromisoformat(text[:10])
-	except ValueError as error:
-		raise ConfigurationError(f'{path}, line {line}: write the date "{text}" as in 2026-01-31.') from error
-
-
-def _unique(path: Path, employees: Iterator[tuple[int, Employee]]) -> Iterator[Employee]:
-	lines: dict[str, int] = {}
-	for line, employee in employees:
-		if employee.name in lines:
-			raise ConfigurationError(
-				f"{path}, line {line}: {employee.name} is in line {lines[employee.name]} already."
-			)
-		lines[employee.name] = line
-		yield employee
+	name = values.get("employee_name", "")
+	return Employee(values["name"], name, values["user_id"], STATUSES[status.lower()], joined, relieved)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
-from biometric_integration.core.errors import ErrorClass
+from biometric_integration.core.errors import ErrorClass, SyncError
 from biometric_integration.core.runs import RunReport, RunStatus
 
 
@@ -44,13 +44,13 @@ WORST_FIRST = (Exit.AUTHENTICATION, Exit.CONFIGURATION, Exit.FAILED, Exit.PARTIA
 
 
 def of_error(error_class: ErrorClass | None) -> Exit:
-	return OF_CLASS.get(error_class, Exit.FAILED)
+	return OF_CLASS.get(error_class, Exit.FAILED) if error_class else Exit.FAILED
 
 
-def of_runs(reports: Iterable[RunReport]) -> Exit:
-	"""The one code for several runs; without any there was nothing to do."""
-	codes = {
-		of_error(report.error_class) if report.status is RunStatus.FAILED else OF_STATUS[report.status]
-		for report in reports
-	}
-	return next((code for code in WORST_FIRST if code in codes), Exit.SUCCESS)
+def of_runs(reports: Iterable[RunReport], errors: Iterable[SyncError] = ()) -> Exit:
+	"""The one code for several runs, and for servers that could not even be asked; without any there was nothing to do."""
+	codes = [of_error(error.error_class) for error in errors]
+	for report in reports:
+		failed = report.status is RunStatus.FAILED
+		codes.append(of_error(report.error_class) if failed else OF_STATUS[report.status])
+	return min(codes, key=WORST_FIRST.index, default=Exit.SUCCESS)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from typing import TextIO
 
 from biometric_integration.bridge.database import Database
@@ -31,16 +30,12 @@ def write_checkins(
 	labels = [label for label in COLUMNS if with_events or label != EVENT]
 	writer = csv.writer(out, lineterminator="\r\n")
 	writer.writerow(labels)
+	rows = database.stream(
+		"SELECT * FROM checkin WHERE DATE(time) BETWEEN ? AND ? ORDER BY time, employee, id",
+		(first or date.min, last or date.max),
+	)
 	written = 0
-	for row in _checkins(database, first, last):
+	for row in rows:
 		writer.writerow([row[COLUMNS[label]] for label in labels])
 		written += 1
 	return written
-
-
-def _checkins(database: Database, first: date | None, last: date | None) -> Iterator:
-	end = last + timedelta(days=1) if last and last < date.max else None
-	return database.stream(
-		"SELECT * FROM checkin WHERE time >= ? AND time < ? ORDER BY time, employee, id",
-		(first.isoformat() if first else "", end.isoformat() if end else "~"),
-	)

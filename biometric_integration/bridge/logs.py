@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from datetime import datetime, timedelta
 
-from biometric_integration.bridge.database import Database, storable, to_text, to_time
+from biometric_integration.bridge.database import Database, storable, to_time
 from biometric_integration.core.clock import wall_clock
 from biometric_integration.core.connector import RequestTrace
 from biometric_integration.core.errors import ErrorClass
@@ -32,17 +33,9 @@ IDLE_KEPT = timedelta(days=7)
 
 def open_log(database: Database, stream: Stream, trigger: Trigger, now: datetime) -> str:
 	cursor = database.write(
-		"""INSERT INTO log (stream, server, server_type, unit, feed, "trigger", status, started_at) VALUES (?,?,?,?,?,?,?,?)""",
-		(
-			stream.key,
-			stream.server,
-			stream.server_type,
-			stream.unit,
-			stream.feed,
-			trigger.value,
-			RunStatus.RUNNING.value,
-			to_text(now),
-		),
+		"""INSERT INTO log (stream, server, server_type, unit, feed, "trigger", status, started_at)
+		VALUES (?,?,?,?,?,?,?,?)""",
+		(stream.key, *astuple(stream), trigger, RunStatus.RUNNING, now),
 	)
 	return str(cursor.lastrowid)
 
@@ -51,40 +44,32 @@ def close_stale(database: Database, stream: Stream, now: datetime) -> None:
 	"""Runs of a stream that never ended: their process is gone, since the stream could be taken."""
 	database.write(
 		"UPDATE log SET status=?, finished_at=?, error_class=?, error=? WHERE stream=? AND status=?",
-		(
-			RunStatus.FAILED.value,
-			to_text(now),
-			ErrorClass.INTERNAL.value,
-			STOPPED,
-			stream.key,
-			RunStatus.RUNNING.value,
-		),
+		(RunStatus.FAILED, now, ErrorClass.INTERNAL, STOPPED, stream.key, RunStatus.RUNNING),
 	)
 
 
 def count(database: Database, log: str, counts: RunCounts) -> None:
 	"""Add what was just staged; in the same commit as the rows."""
-	added = ", ".join(f"{name} = {name} + ?" for name in RUN_COUNTS)
-	values = [getattr(counts, name) for name in RUN_COUNTS]
+	added = ", ".join(f"{name} = {name} + :{name}" for name in RUN_COUNTS)
 	database.write(
-		f"UPDATE log SET {added}, pending = pending + ? WHERE id=?", (*values, counts.new, int(log))
+		f"UPDATE log SET {added}, pending = pending + :new WHERE id = :log", {**vars(counts), "log": int(log)}
 	)
 
 
 def close(database: Database, log: str, outcome: Outcome, now: datetime, zone: str) -> None:
 	"""Write how the run ended. What the counts say was written with the rows."""
-	started = to_time(database.value("SELECT started_at FROM log WHERE id=?", (int(log),)))
+	started = to_time(database.value("SELECT started_at FROM log WHERE id=?", (int(log),))) or now
 	database.write(
-		"""UPDATE log SET status=?, finished_at=?, duration=?, window_from=?, window_to=?, read_to=?, error=?, error_class=?, error_detail=?
-		WHERE id=?""",
+		"""UPDATE log SET status=?, finished_at=?, duration=?, window_from=?, window_to=?, read_to=?,
+		error=?, error_class=?, error_detail=? WHERE id=?""",
 		(
-			outcome.status.value,
-			to_text(now),
-			max((now - (started or now)).total_seconds(), 0),
+			outcome.status,
+			now,
+			max((now - started).total_seconds(), 0),
 			*_limits(outcome.window),
-			to_text(outcome.read_to),
+			outcome.read_to,
 			storable(outcome.message),
-			outcome.error_class.value if outcome.error_class else "",
+			outcome.error_class or "",
 			storable(outcome.detail),
 			int(log),
 		),
@@ -98,7 +83,7 @@ def _write_requests(database: Database, log: str, requests: Sequence[RequestTrac
 			int(log),
 			number,
 			request.operation,
-			to_text(wall_clock(request.at, zone)),
+			wall_clock(request.at, zone),
 			*_limits(request.window),
 			request.http_status,
 			request.duration_ms,
@@ -113,26 +98,23 @@ def _write_requests(database: Database, log: str, requests: Sequence[RequestTrac
 		database.write_many("INSERT INTO request VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", rows)
 
 
-def _limits(window: Window | None) -> tuple[str | None, str | None]:
-	return (to_text(window.start), to_text(window.end)) if window else (None, None)
+def _limits(window: Window | None) -> tuple[datetime | None, datetime | None]:
+	return (window.start, window.end) if window else (None, None)
 
 
 def drop_idle(database: Database, stream: Stream, now: datetime) -> None:
 	database.write(
 		"DELETE FROM log WHERE stream=? AND status=? AND new + junk + invalid = 0 AND started_at < ?",
-		(stream.key, RunStatus.SUCCESS.value, to_text(now - IDLE_KEPT)),
+		(stream.key, RunStatus.SUCCESS, now - IDLE_KEPT),
 	)
 
 
 def recount(database: Database, logs: Iterable[str]) -> None:
 	"""Bring the counts of what became of their punches up to date, for these logs."""
-	names = sorted({int(log) for log in logs if log})
-	assigned = ", ".join(f"{name}=?" for name in EVENT_COUNTS)
-	rows = [
-		(*(getattr(counts, name) for name in EVENT_COUNTS), log)
-		for log, counts in event_counts(database, names).items()
-	]
-	database.write_many(f"UPDATE log SET {assigned} WHERE id=?", rows)
+	counts = event_counts(database, sorted({int(log) for log in logs if log}))
+	assigned = ", ".join(f"{name} = :{name}" for name in EVENT_COUNTS)
+	rows = [{**vars(each), "log": log} for log, each in counts.items()]
+	database.write_many(f"UPDATE log SET {assigned} WHERE id = :log", rows)
 
 
 def event_counts(database: Database, logs: Sequence[int]) -> dict[int, EventCounts]:

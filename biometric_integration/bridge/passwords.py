@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from biometric_integration.bridge.texts import text_of
 from biometric_integration.core.errors import ConfigurationError
 
 
@@ -21,29 +22,17 @@ class PasswordSource:
 	def read(self, of: str) -> str:
 		"""The password; `of` says whose, for the question. Raises ConfigurationError where there is none."""
 		if self.variable:
-			return self._from_environment()
+			if self.variable not in os.environ:
+				raise ConfigurationError(
+					f"The environment variable {self.variable}, which should hold the password, is not set."
+				)
+			return os.environ[self.variable]
 		if self.file:
-			return self._from_file(self.file)
+			if not (lines := text_of(self.file, "password file").splitlines()):
+				raise ConfigurationError(f"The password file {self.file} is empty.")
+			return lines[0]
 		if not sys.stdin.isatty():
 			raise ConfigurationError(
 				f"There is no password for {of}, and nobody to ask: name an environment variable or a file that holds it."
 			)
 		return getpass.getpass(f"Password for {of}: ")
-
-	def _from_environment(self) -> str:
-		if self.variable not in os.environ:
-			raise ConfigurationError(
-				f"The environment variable {self.variable}, which should hold the password, is not set."
-			)
-		return os.environ[self.variable]
-
-	def _from_file(self, file: Path) -> str:
-		try:
-			text = file.read_text(encoding="utf-8-sig")
-		except (OSError, UnicodeDecodeError) as error:
-			raise ConfigurationError(
-				f"The password file {file} cannot be read.", type(error).__name__
-			) from error
-		if not (lines := text.splitlines()):
-			raise ConfigurationError(f"The password file {file} is empty.")
-		return lines[0]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import astuple, dataclass
+from datetime import date, datetime, timedelta
 
 from biometric_integration.bridge import devices
-from biometric_integration.bridge.database import Database, to_text, to_time
+from biometric_integration.bridge.database import Database
 from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
 
 
@@ -33,14 +33,12 @@ def replace_all(database: Database, employees: Iterable[Employee]) -> int:
 	names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
 	versions = [version for name in names for version in (before.get(name), after.get(name)) if version]
 	database.write_many("DELETE FROM employee WHERE name=?", [(name,) for name in names])
-	database.write_many(
-		"INSERT INTO employee VALUES (?,?,?,?,?,?)", [_row(after[name]) for name in names if name in after]
-	)
+	rows = [astuple(after[name]) for name in names if name in after]
+	database.write_many("INSERT INTO employee VALUES (?,?,?,?,?,?)", rows)
 	number = revision(database) + 1
-	database.write_many(
-		"INSERT OR REPLACE INTO user_id_change VALUES (?,?)",
-		[(user_id, number) for user_id in sorted({version.user_id for version in versions} - {""})],
-	)
+	changed = sorted({version.user_id for version in versions} - {""})
+	rows = [(user_id, number) for user_id in changed]
+	database.write_many("INSERT OR REPLACE INTO user_id_change VALUES (?,?)", rows)
 	return len(names)
 
 
@@ -50,22 +48,10 @@ def revision(database: Database) -> int:
 
 
 def all_employees(database: Database) -> list[Employee]:
+	rows = database.rows("SELECT * FROM employee ORDER BY name")
 	return [
-		Employee(
-			row["name"],
-			row["employee_name"],
-			row["user_id"],
-			row["status"],
-			_day(row["joined"]),
-			_day(row["relieved"]),
-		)
-		for row in database.rows("SELECT * FROM employee ORDER BY name")
+		Employee(**{**row, "joined": _day(row["joined"]), "relieved": _day(row["relieved"])}) for row in rows
 	]
-
-
-def _row(employee: Employee) -> tuple:
-	days = [day.isoformat() if day else None for day in (employee.joined, employee.relieved)]
-	return (employee.name, employee.employee_name, employee.user_id, employee.status, *days)
 
 
 def _day(text: str | None) -> date | None:
@@ -83,9 +69,11 @@ def gather(database: Database, events: Sequence[WaitingEvent], reach: timedelta)
 	times = [event.punch_time for event in events]
 	employees = sorted({person.name for owners in people.values() for person in owners})
 	between = "SELECT * FROM checkin WHERE time>=? AND time<=? AND employee IN ({marks})"
-	limits = (to_text(min(times) - reach), to_text(max(times) + reach)) if times else ()
+	limits = (min(times) - reach, max(times) + reach) if times else ()
 	for row in database.rows_in(between, employees, *limits):
-		entry = Recorded(to_time(row["time"]), row["log_type"], str(row["id"]), row["biometric_event"] or "")
+		entry = Recorded(
+			datetime.fromisoformat(row["time"]), row["log_type"], str(row["id"]), row["biometric_event"] or ""
+		)
 		directory.add(row["employee"], entry)
 	return directory
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from configparser import ConfigParser
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -17,33 +17,23 @@ USER, PASSWORD = "api", "demo-password"
 PASSWORD_FILE = "password.txt"
 EMPLOYEES_FILE = "employees.csv"
 CONFIG_FILE = "biometric.ini"
-HEADINGS = (
-	"ID",
-	"Employee Name",
-	"Attendance Device ID (Biometric/RF tag ID)",
-	"Status",
-	"Date of Joining",
-	"Relieving Date",
-)
+ATTENDANCE_ID = "Attendance Device ID (Biometric/RF tag ID)"
+HEADINGS = ("ID", "Employee Name", ATTENDANCE_ID, "Status", "Date of Joining", "Relieving Date")
 JOINED = date(2020, 1, 1)
 
 
-@dataclass(frozen=True)
-class Ports:
-	"""0 = any free one."""
-
-	ebioserver: int = 0
-	etimetracklite: int = 0
-
-
 @contextmanager
-def fake_servers(world: World, ports: Ports | None = None) -> Iterator[dict[str, FakeServer]]:
-	"""One fake of each server type on 127.0.0.1, all telling the same world; by server type."""
-	numbers = (ports or Ports()).ebioserver, (ports or Ports()).etimetracklite
+def fake_servers(world: World, port: int = 0) -> Iterator[dict[str, FakeServer]]:
+	"""One fake of each server type on 127.0.0.1, all telling the same world; by server type.
+
+	The first listens on `port`, the others on those after it; 0 = any free ones.
+	"""
 	with ExitStack() as stack:
 		yield {
-			server_type: stack.enter_context(fake(world, user=USER, password=PASSWORD, port=port))
-			for (server_type, fake), port in zip(FAKES.items(), numbers, strict=True)
+			server_type: stack.enter_context(
+				fake(world, user=USER, password=PASSWORD, port=port and port + number)
+			)
+			for number, (server_type, fake) in enumerate(FAKES.items())
 		}
 
 
@@ -61,8 +51,9 @@ def write_employees(path: Path, employees: Sequence[Employee]) -> None:
 		writer = csv.writer(file)
 		writer.writerow(HEADINGS)
 		for each in employees:
-			days = [day.isoformat() if day else "" for day in (each.joined, each.relieved)]
-			writer.writerow([each.name, each.employee_name, each.user_id, each.status, *days])
+			writer.writerow(
+				(each.name, each.employee_name, each.user_id, each.status, each.joined, each.relieved)
+			)
 
 
 def write_site(
@@ -72,23 +63,18 @@ def write_site(
 	folder.mkdir(parents=True, exist_ok=True)
 	write_employees(folder / EMPLOYEES_FILE, employees)
 	(folder / PASSWORD_FILE).write_text(PASSWORD + "\n", encoding="utf-8")
-	config = folder / CONFIG_FILE
-	config.write_text("\n".join(_config_lines(world, servers, start_date)) + "\n", encoding="utf-8")
-	return config
-
-
-def _config_lines(world: World, servers: Mapping[str, str], start_date: date) -> Iterator[str]:
-	yield "[site]"
-	yield f"time_zone = {world.zone.key}"
-	yield f"employees = {EMPLOYEES_FILE}"
-	yield "database = punches.sqlite"
-	yield f"start_date = {start_date.isoformat()}"
+	config = ConfigParser(interpolation=None)
+	config["site"] = {
+		"time_zone": world.zone.key,
+		"employees": EMPLOYEES_FILE,
+		"database": "punches.sqlite",
+		"start_date": start_date.isoformat(),
+	}
 	for server_type, url in servers.items():
-		yield ""
-		yield f"[server {server_type.lower()}]"
-		yield f"type = {server_type}"
-		yield f"url = {url}"
-		yield f"user = {USER}"
-		yield f"password_file = {PASSWORD_FILE}"
+		server = {"type": server_type, "url": url, "user": USER, "password_file": PASSWORD_FILE}
 		if server_type == "eTimeTrackLite":
-			yield f"devices = {', '.join(device.serial for device in world.devices)}"
+			server["devices"] = ", ".join(device.serial for device in world.devices)
+		config[f"server {server_type.lower()}"] = server
+	with (folder / CONFIG_FILE).open("w", encoding="utf-8") as file:
+		config.write(file)
+	return folder / CONFIG_FILE

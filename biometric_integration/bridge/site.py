@@ -1,15 +1,13 @@
-"""The standalone host put together: configuration, database, connectors and the one engine."""
+"""The standalone host put together: configuration, database, connectors and the two loops."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, time
-from typing import Any
 
 from biometric_integration.bridge.config import ServerEntry, SiteConfig, units_of
 from biometric_integration.bridge.employees import read_employees
-from biometric_integration.bridge.progress import Silent, Watch, WatchedStore
 from biometric_integration.bridge.store import SqliteStore, utc_now
 from biometric_integration.connectors.registry import connect
 from biometric_integration.core.clock import wall_clock
@@ -21,17 +19,13 @@ from biometric_integration.core.runs import RunReport, Trigger
 
 
 class Site:
-	"""One configuration and its database. `clock` gives aware UTC; `watch` is told what is going on."""
+	"""One configuration and its database. `clock` gives aware UTC."""
 
-	def __init__(
-		self, config: SiteConfig, clock: Callable[[], datetime] = utc_now, watch: Watch | None = None
-	):
+	def __init__(self, config: SiteConfig, clock: Callable[[], datetime] = utc_now):
 		self.config = config
 		self.store = SqliteStore(config.database, clock, config.time_zone)
 		self._clock = clock
-		self._watch = watch or Silent()
-		self._watched = WatchedStore(self.store, self._watch)
-		self._puller = Puller(self._watched, clock, config.time_zone)
+		self._puller = Puller(self.store, clock, config.time_zone)
 
 	def __enter__(self) -> Site:
 		return self
@@ -59,7 +53,7 @@ class Site:
 
 	def process(self) -> int:
 		"""Use everything that waits; returns how many punches were decided."""
-		return process(self._watched, self._rules)
+		return process(self.store, self._rules)
 
 	def _rules(self) -> Rules:
 		start = self.config.start_date
@@ -71,9 +65,9 @@ class Site:
 		)
 
 
-def test(entry: ServerEntry, memory: dict[str, Any]) -> Iterator[Step]:
-	"""The connection test of a server, step by step; `memory` takes what it finds out."""
-	config = entry.complete(memory)
+def test(entry: ServerEntry) -> Iterator[Step]:
+	"""The connection test of a server, step by step."""
+	config = entry.complete({})
 	serial = next(iter(entry.serials), "")
 	with closing(connect(config)) as connector:
 		yield from connector.test(serial if entry.unit is Unit.DEVICE else config.location)

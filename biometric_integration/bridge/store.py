@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 from biometric_integration.bridge import cursors, devices, events, logs, people
-from biometric_integration.bridge.database import BUSY_SECONDS, Database, storable, to_text
+from biometric_integration.bridge.database import BUSY_SECONDS, Database, storable
 from biometric_integration.bridge.devices import DeviceEntry
 from biometric_integration.bridge.locks import Locks
 from biometric_integration.bridge.people import Employee
@@ -150,17 +151,11 @@ class SqliteStore:
 	def create(self, decision: Decision) -> str:
 		"""Nothing refuses a check-in here: where one of this event is there already, it is that one."""
 		device = self._devices.get(decision.event.device)
-		event = decision.event.name
+		label, event = device.label if device else "", decision.event.name
 		self.database.write(
 			"""INSERT INTO checkin (employee, time, log_type, device_id, biometric_event) VALUES (?,?,?,?,?)
 			ON CONFLICT (biometric_event) DO NOTHING""",
-			(
-				decision.employee,
-				to_text(decision.time),
-				decision.log_type,
-				device.label if device else "",
-				event,
-			),
+			(decision.employee, decision.time, decision.log_type, label, event),
 		)
 		return str(self.database.value("SELECT id FROM checkin WHERE biometric_event=?", (event,)))
 
@@ -184,19 +179,16 @@ class SqliteStore:
 		with self.database.transaction():
 			devices.enter(self.database, entries)
 
-	def memory(self, server: str) -> dict:
+	def memory(self, server: str) -> dict[str, Any]:
 		"""What a connector found out about its server."""
-		return json.loads(
-			self.database.value("SELECT memory FROM server_memory WHERE server=?", (server,)) or "{}"
-		)
+		known = self.database.value("SELECT memory FROM server_memory WHERE server=?", (server,))
+		return dict(json.loads(known or "{}"))
 
-	def remember(self, server: str, memory: dict) -> None:
+	def remember(self, server: str, memory: Mapping[str, Any]) -> None:
 		"""Commits."""
+		known = storable(json.dumps(memory, sort_keys=True))
 		with self.database.transaction():
-			self.database.write(
-				"INSERT OR REPLACE INTO server_memory VALUES (?,?)",
-				(server, storable(json.dumps(memory, sort_keys=True))),
-			)
+			self.database.write("INSERT OR REPLACE INTO server_memory VALUES (?,?)", (server, known))
 
 	def _now(self) -> datetime:
 		return wall_clock(self._clock(), self._zone)
