@@ -25,22 +25,11 @@ after_install = "biometric_integration.install.after_install"
 after_migrate = ["biometric_integration.install.after_migrate"]
 after_uninstall = "biometric_integration.install.after_uninstall"
 
-doctype_js = {
-	"Biometric Sync Settings": [
-		"public/js/stream.js",
-		"public/js/sync_progress.js",
-		"public/js/sync_period.js",
-	],
-	"Biometric Device": ["public/js/stream.js", "public/js/sync_progress.js", "public/js/sync_period.js"],
-	"Biometric Sync Log": ["public/js/stream.js", "public/js/sync_progress.js"],
-	"Employee Checkin": "public/js/employee_checkin.js",
-}
+extend_bootinfo = "biometric_integration.permissions.extend_bootinfo"
 
-doctype_list_js = {
-	"Biometric Device": "public/js/list_columns.js",
-	"Biometric Staging Event": "public/js/list_columns.js",
-	"Biometric Sync Log": ["public/js/stream.js", "public/js/list_columns.js"],
-}
+# What the scripts in doctype and report folders share. Those of our own doctypes need no hook.
+app_include_js = "biometric_integration.bundle.js"
+doctype_js = {"Employee Checkin": "public/js/employee_checkin.js"}
 
 scheduler_events = {
 	"cron": {"* * * * *": ["biometric_integration.tasks.sync_due"]},

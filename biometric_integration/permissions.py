@@ -1,9 +1,24 @@
 import frappe
 
-ROLES = frozenset({"System Manager", "HR Manager", "HR User"})
+SYNC_ROLES = ("System Manager", "HR Manager", "HR User")
 """Who may open the workspace, read punches and logs, and start a sync."""
+
+SETUP_ROLES = ("System Manager", "HR Manager")
+"""Who may set servers up, and decide what becomes of punches and ids."""
 
 
 def has_app_permission() -> bool:
 	"""Whether the apps screen shows the app to this user."""
-	return not ROLES.isdisjoint(frappe.get_roles())
+	return _has_one_of(SYNC_ROLES)
+
+
+def extend_bootinfo(bootinfo: dict) -> None:
+	"""Tell the scripts in Desk what this user may do, so that they offer nothing that `api` refuses."""
+	bootinfo["biometric_integration"] = {
+		"may_sync": _has_one_of(SYNC_ROLES),
+		"may_set_up": _has_one_of(SETUP_ROLES),
+	}
+
+
+def _has_one_of(roles: tuple[str, ...]) -> bool:
+	return not set(roles).isdisjoint(frappe.get_roles())

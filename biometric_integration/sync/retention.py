@@ -52,7 +52,7 @@ def _delete_logs(names: list[str]) -> None:
 
 
 def empty_payloads(before: datetime) -> None:
-	"""The text of final events; the row stays as a tombstone, so that no channel brings the punch a second time."""
+	"""The text of final events; the row stays as a tombstone, so that no feed brings the punch a second time."""
 	event = DocType(staging.DOCTYPE)
 	is_old = event.status.isin(FINAL) & (event.resolved_at < before) & (event.raw_payload != "")
 	after = ""

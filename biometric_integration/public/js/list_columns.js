@@ -1,20 +1,18 @@
-frappe.provide("biometric_integration");
-
 // Frappe shows four columns on a laptop, the reason of a punch not among them. What a site sets in its List View Settings goes first.
-biometric_integration.show_columns = (list, count) => {
+export function show_columns(list, count) {
 	if (list.view_name !== "List" || list.list_view_settings.total_fields || list.columns.length >= count)
 		return;
 	list.list_view_settings.total_fields = count;
 	list.setup_columns();
 	list.render_header(true);
-};
+}
 
 // Date and time without seconds, which would not fit; they are in the tooltip.
-biometric_integration.short_time = (value) => {
+export function short_time(value) {
 	if (!value) return "";
 	const full = frappe.datetime.str_to_user(frappe.datetime.convert_to_user_tz(value));
 	const escape = frappe.utils.escape_html;
 	return `<span class="ellipsis" title="${escape(full)}">${escape(
 		full.replace(/(:\d\d):\d\d$/, "$1")
 	)}</span>`;
-};
+}

@@ -1,10 +1,10 @@
-frappe.provide("biometric_integration");
+import { ask, server_options } from "./api.js";
 
 // Say whose id it is. `about`: {device_user_id, server, first, employee, locations, device_keys}; `done` is called once it is said.
-biometric_integration.map_id = async (about, done) => {
+export async function map_id(about, done) {
 	const escape = frappe.utils.escape_html;
 	const scopes = { Any: null, Server: "server", Location: "location", Device: "device" };
-	const servers = await biometric_integration.server_options();
+	const servers = await server_options();
 	const when = (scope) => `eval:doc.how === "rule" && doc.scope === "${scope}"`;
 	const dialog = new frappe.ui.Dialog({
 		title: __("Whose is the id {0}?", [escape(about.device_user_id)]),
@@ -94,38 +94,42 @@ biometric_integration.map_id = async (about, done) => {
 				to_date: values.to_date,
 			};
 			if (used) args[used] = values[used];
-			return biometric_integration.ask("map_id", args, dialog).then(() => {
-				biometric_integration.used_soon();
-				done && done();
+			return ask("map_id", args).then(() => {
+				dialog.hide();
+				frappe.show_alert({
+					message: __("The punches that wait for it are used in a moment."),
+					indicator: "green",
+				});
+				done();
 			});
 		},
 	});
 	dialog.show();
-};
+}
 
-biometric_integration.ignore_id = (about, done) => {
+export function ignore_id(about, done) {
 	const place = about.ask_server ? { scope: "Server", server: about.server } : { scope: "Any" };
 	const id = frappe.utils.escape_html(about.device_user_id);
 	const question = about.ask_server
 		? __(
 				"Ignore the id {0} of the server {1}? Its punches are kept, but never used. Deleting the mapping rule undoes it.",
 				[id, frappe.utils.escape_html(about.server)]
-		  )
+			)
 		: __(
 				"Ignore the id {0}? Its punches are kept, but never used. Deleting the mapping rule undoes it.",
 				[id]
-		  );
+			);
 	frappe.confirm(question, () =>
-		biometric_integration.ask("ignore_id", { user_id: about.device_user_id, ...place }).then(() => {
+		ask("ignore_id", { user_id: about.device_user_id, ...place }).then(() => {
 			frappe.show_alert({ message: __("The id is ignored from now on."), indicator: "blue" });
-			done && done();
+			done();
 		})
 	);
-};
+}
 
 // Take back what a wrong mapping made: count first, then do. `about`: {user_id, from_date, to_date, server, device}, all optional.
-biometric_integration.correct_mapping = async (about = {}, done) => {
-	const servers = await biometric_integration.server_options();
+export async function correct_mapping(about = {}, done) {
+	const servers = await server_options();
 	let counted = null;
 	const dialog = new frappe.ui.Dialog({
 		title: __("Correct Mapping"),
@@ -181,7 +185,7 @@ biometric_integration.correct_mapping = async (about = {}, done) => {
 		primary_action: (values) => {
 			const asked = question(values);
 			const dry_run = counted && counted.asked === asked ? 0 : 1;
-			return biometric_integration.ask("correct_mapping", { ...values, dry_run }).then((answer) => {
+			return ask("correct_mapping", { ...values, dry_run }).then((answer) => {
 				show_correction(dialog.get_field("result").$wrapper, answer, !dry_run);
 				counted = dry_run && answer.events ? { asked, check_ins: answer.check_ins } : null;
 				set_label();
@@ -200,7 +204,7 @@ biometric_integration.correct_mapping = async (about = {}, done) => {
 	};
 	for (const field of fields) dialog.fields_dict[field].df.onchange = set_label;
 	dialog.show();
-};
+}
 
 function show_correction($result, answer, done) {
 	const escape = frappe.utils.escape_html;
@@ -230,7 +234,7 @@ function show_correction($result, answer, done) {
 		? `<div class="alert alert-warning">${__(
 				"By the mapping as it is now, the punches go to the same person again: {0}. Change the rule or the id in the employee's record first.",
 				[again]
-		  )}</div>`
+			)}</div>`
 		: "";
 	const days = answer.days_with_attendance.map(
 		(day) => `<tr><td>${employee(day.employee)}</td><td>${frappe.datetime.str_to_user(day.date)}</td>
@@ -239,11 +243,11 @@ function show_correction($result, answer, done) {
 	const table = days.length
 		? `<p>${__(
 				"These days have an attendance and are left alone. Cancel the attendance and correct again, or leave them:"
-		  )}</p>
+			)}</p>
 			<table class="table table-bordered table-sm"><thead><tr><th scope="col">${__("Employee")}</th>
 			<th scope="col">${__("Date")}</th><th scope="col">${__("Attendance")}</th></tr></thead><tbody>${days.join(
 				""
-		  )}</tbody></table>`
+			)}</tbody></table>`
 		: "";
 	$result.html(
 		`<div role="status" aria-live="polite">${lines
@@ -251,29 +255,3 @@ function show_correction($result, answer, done) {
 			.join("")}${warning}${table}</div>`
 	);
 }
-
-biometric_integration.ask = (method, args, dialog) =>
-	frappe
-		.call({
-			method: `biometric_integration.api.${method}`,
-			args,
-			freeze: true,
-			freeze_message: __("Asking…"),
-		})
-		.then(({ message }) => {
-			dialog && dialog.hide();
-			return message;
-		});
-
-biometric_integration.used_soon = () =>
-	frappe.show_alert({
-		message: __("The punches that wait for it are used in a moment."),
-		indicator: "green",
-	});
-
-biometric_integration.server_options = () =>
-	frappe
-		.call({ method: "biometric_integration.api.status", type: "GET" })
-		.then(({ message }) =>
-			message.servers.map(({ server, label }) => ({ value: server, label: label || server }))
-		);

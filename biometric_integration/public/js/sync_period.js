@@ -1,11 +1,13 @@
-frappe.provide("biometric_integration");
+import { look } from "./api.js";
+import { poll } from "./poll.js";
+import { status_color } from "./status_colors.js";
+import { stream_words } from "./stream_words.js";
 
 // Read a stretch of days once more, or only count what would be new. `target`: {device} or {servers: [{value, label}]}.
-biometric_integration.sync_period = (target) => new biometric_integration.SyncPeriod(target);
+export const sync_period = (target) => new SyncPeriod(target);
 
-biometric_integration.SyncPeriod = class SyncPeriod {
+class SyncPeriod {
 	constructor(target) {
-		this.poll_every = 2000;
 		this.wait_for_worker = 20000;
 		this.logs_shown = 10;
 		this.memory = "biometric_integration:period";
@@ -67,7 +69,7 @@ biometric_integration.SyncPeriod = class SyncPeriod {
 	resume() {
 		const key = localStorage.getItem(this.memory);
 		if (!key) return;
-		this.ask(key)
+		look("period_state", { key })
 			.then((state) => {
 				if (state.running && !this.key) this.follow(key, __("A period is being read already."));
 			})
@@ -96,13 +98,19 @@ biometric_integration.SyncPeriod = class SyncPeriod {
 	}
 
 	follow(key, headline) {
+		localStorage.setItem(this.memory, key);
+		if (this.closed) return;
 		this.key = key;
 		this.began = Date.now();
 		this.moved = false;
-		localStorage.setItem(this.memory, key);
 		this.set_running(true);
 		if (headline) this.say(headline);
-		this.poll();
+		this.poller?.stop();
+		this.poller = poll({
+			ask: () => look("period_state", { key }),
+			take: (state) => this.take(state),
+			dialog: this.dialog,
+		});
 	}
 
 	set_running(running) {
@@ -130,33 +138,12 @@ biometric_integration.SyncPeriod = class SyncPeriod {
 			.catch(() => this.dialog.get_secondary_btn().prop("disabled", false));
 	}
 
-	ask(key) {
-		return frappe
-			.call({
-				method: "biometric_integration.api.period_state",
-				type: "GET",
-				args: { key },
-				silent: true,
-			})
-			.then(({ message }) => message);
-	}
-
-	poll() {
-		clearTimeout(this.timer);
-		if (this.closed) return;
-		this.ask(this.key)
-			.then((state) => this.take(state))
-			.catch(() => this.poll_later());
-	}
-
-	poll_later() {
-		clearTimeout(this.timer);
-		if (!this.closed) this.timer = setTimeout(() => this.poll(), this.poll_every);
-	}
-
+	// Whether it is over.
 	take(state) {
-		if (this.closed) return;
-		if (!state.running) return this.finish(state);
+		if (!state.running) {
+			this.finish(state);
+			return true;
+		}
 		this.first_message = this.first_message || state.message;
 		this.moved = this.moved || state.message !== this.first_message;
 		this.show(state);
@@ -167,7 +154,7 @@ biometric_integration.SyncPeriod = class SyncPeriod {
 				)
 			);
 		}
-		this.poll_later();
+		return false;
 	}
 
 	finish(state) {
@@ -180,7 +167,6 @@ biometric_integration.SyncPeriod = class SyncPeriod {
 
 	close() {
 		this.closed = true;
-		clearTimeout(this.timer);
 		if (this.running) {
 			frappe.show_alert({
 				message: __(
@@ -242,16 +228,11 @@ biometric_integration.SyncPeriod = class SyncPeriod {
 
 	log_html({ name, stream, status, error }) {
 		const escape = frappe.utils.escape_html;
-		const color = { Success: "green", Partial: "orange", Failed: "red" }[status] || "gray";
+		const color = status_color("Biometric Sync Log", status);
 		return `<li class="mb-2">
 			<span class="indicator-pill ${color}">${escape(__(status))}</span>
-			${frappe.utils.get_form_link(
-				"Biometric Sync Log",
-				name,
-				true,
-				escape(biometric_integration.stream_words(stream) || name)
-			)}
+			${frappe.utils.get_form_link("Biometric Sync Log", name, true, escape(stream_words(stream) || name))}
 			${error ? `<div class="text-muted">${escape(error)}</div>` : ""}
 		</li>`;
 	}
-};
+}

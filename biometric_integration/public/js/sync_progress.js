@@ -1,22 +1,25 @@
-frappe.provide("biometric_integration");
+import { look } from "./api.js";
+import { poll } from "./poll.js";
+import { status_color } from "./status_colors.js";
+import { stream_words } from "./stream_words.js";
 
 // Ask for a sync ({server, device}, both optional) and show what becomes of it.
-biometric_integration.sync_now = async (args) => {
+export async function sync_now(args) {
 	const before = await frappe.xcall("biometric_integration.api.status");
 	const answer = await frappe.xcall("biometric_integration.api.sync_now", args);
-	const since = await biometric_integration.first_start(answer.running, before.now);
-	return new biometric_integration.SyncProgress(answer, since);
-};
+	const since = await first_start(answer.running, before.now);
+	return new SyncProgress(answer, since);
+}
 
 // Read the window of a run once more, and show what becomes of it.
-biometric_integration.retry = async ({ name, server }) => {
+export async function retry({ name, server }) {
 	const before = await frappe.xcall("biometric_integration.api.status");
 	const { message } = await frappe.xcall("biometric_integration.api.retry", { log: name });
-	return new biometric_integration.SyncProgress({ queued: [server], running: [], message }, before.now);
-};
+	return new SyncProgress({ queued: [server], running: [], message }, before.now);
+}
 
 // A run that was already going on began before anybody asked.
-biometric_integration.first_start = async (running, now) => {
+async function first_start(running, now) {
 	const logs = running.map((run) => run.log).filter(Boolean);
 	if (!logs.length) return now;
 	const [first] = await frappe.db.get_list("Biometric Sync Log", {
@@ -26,12 +29,11 @@ biometric_integration.first_start = async (running, now) => {
 		limit: 1,
 	});
 	return first ? first.started_at : now;
-};
+}
 
 // A dialog that follows the runs of a sync. Realtime events make it quick, asking every two seconds makes it certain.
-biometric_integration.SyncProgress = class SyncProgress {
+class SyncProgress {
 	constructor(answer, since) {
-		this.poll_every = 2000;
 		this.wait_for_worker = 20000;
 		this.runs = new Map();
 		this.quiet_polls = 0;
@@ -41,7 +43,11 @@ biometric_integration.SyncProgress = class SyncProgress {
 		this.make_dialog(answer.message);
 		if (answer.queued.length || answer.running.length) {
 			this.listen();
-			this.poll();
+			this.poller = poll({
+				ask: () => look("sync_state", { since: this.since }),
+				take: (state) => this.take(state),
+				dialog: this.dialog,
+			});
 		} else {
 			this.say(answer.message || __("There is nothing to sync."));
 		}
@@ -60,7 +66,7 @@ biometric_integration.SyncProgress = class SyncProgress {
 				frappe.set_route("List", "Biometric Sync Log");
 			},
 		});
-		this.dialog.onhide = () => this.stop();
+		this.dialog.onhide = () => this.stop_listening();
 		const $body = this.dialog.get_field("progress").$wrapper;
 		this.$headline = $('<p role="status" aria-live="polite">').appendTo($body);
 		this.$runs = $("<div>").appendTo($body);
@@ -78,7 +84,7 @@ biometric_integration.SyncProgress = class SyncProgress {
 			this.quiet_polls = 0;
 			this.note({ ...event.counts, ...this.from_event(event) });
 			this.say(__("Reading…"));
-			if (event.state === "finished") this.poll();
+			if (event.state === "finished") this.poller.now();
 		};
 		frappe.realtime.on("biometric_sync", this.on_event);
 	}
@@ -99,33 +105,15 @@ biometric_integration.SyncProgress = class SyncProgress {
 		this.render();
 	}
 
-	poll() {
-		clearTimeout(this.timer);
-		if (this.stopped) return;
-		frappe
-			.call({
-				method: "biometric_integration.api.sync_state",
-				type: "GET",
-				args: { since: this.since },
-				silent: true,
-			})
-			.then(({ message: state }) => this.take(state))
-			.catch(() => this.poll_later());
-	}
-
-	poll_later() {
-		clearTimeout(this.timer);
-		if (!this.stopped) this.timer = setTimeout(() => this.poll(), this.poll_every);
-	}
-
+	// Whether it is over.
 	take(state) {
-		if (this.stopped) return;
 		const runs = state.runs.filter((run) => this.servers.has(run.server));
 		[...runs].reverse().forEach((run) => this.note(run));
 		this.count_quiet_polls(runs);
-		if (this.is_over(runs)) return this.finish();
-		this.say(this.stage(runs));
-		this.poll_later();
+		const over = this.is_over(runs);
+		if (over) this.finish();
+		else this.say(this.stage(runs));
+		return over;
 	}
 
 	count_quiet_polls(runs) {
@@ -145,7 +133,7 @@ biometric_integration.SyncProgress = class SyncProgress {
 			return Date.now() - this.asked_at > this.wait_for_worker
 				? __(
 						"Nothing has begun yet. The sync starts as soon as a background worker is free, and then shows up in Sync Logs. If it does not, an administrator finds out why in RQ Job and Error Log."
-				  )
+					)
 				: this.$headline.text();
 		}
 		const waiting = this.sum(runs, "pending");
@@ -158,7 +146,7 @@ biometric_integration.SyncProgress = class SyncProgress {
 	}
 
 	finish() {
-		this.stop();
+		this.stop_listening();
 		const runs = [...this.runs.values()];
 		const troubled = runs.filter((run) => ["Failed", "Partial"].includes(run.status)).length;
 		const waiting = this.sum(runs, "pending");
@@ -172,9 +160,7 @@ biometric_integration.SyncProgress = class SyncProgress {
 		this.say(words.filter(Boolean).join(" "));
 	}
 
-	stop() {
-		this.stopped = true;
-		clearTimeout(this.timer);
+	stop_listening() {
 		if (this.on_event) frappe.realtime.off("biometric_sync", this.on_event);
 	}
 
@@ -203,14 +189,10 @@ biometric_integration.SyncProgress = class SyncProgress {
 			? frappe.utils.get_form_link("Biometric Sync Log", run.name, true, __("Open"))
 			: "";
 		return `<tr>
-			<th scope="row">${frappe.utils.escape_html(biometric_integration.stream_words(run.stream))}</th>
-			<td><span class="indicator-pill ${this.color(run.status)}">${__(run.status)}</span></td>
+			<th scope="row">${frappe.utils.escape_html(stream_words(run.stream))}</th>
+			<td><span class="indicator-pill ${status_color("Biometric Sync Log", run.status)}">${__(run.status)}</span></td>
 			${number("fetched")}${number("new")}${number("created")}${number("unmapped")}
 			<td>${log}</td>
 		</tr>${words ? `<tr><td colspan="7" class="text-muted">${frappe.utils.escape_html(words)}</td></tr>` : ""}`;
 	}
-
-	color(status) {
-		return { Running: "blue", Success: "green", Partial: "orange", Failed: "red" }[status] || "gray";
-	}
-};
+}

@@ -32,15 +32,6 @@ DECIDED = (
 	(EventStatus.PENDING, Reason.DAY_OPEN),
 )
 """Punches that a mapping sent to somebody, by status and reason (None = any)."""
-OPEN_AGAIN = {
-	**staging.REOPENED,
-	"employee": None,
-	"log_type": "",
-	"employee_checkin": None,
-	"attempts": 0,
-	"resolved_at": None,
-}
-
 EmployeeDay = tuple[str, date]
 
 
@@ -57,7 +48,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Finding:
-	"""What a correction would do: `go` are rows of events to open again, `left` the attendance of each day that stays."""
+	"""What a correction would do: `go` are rows of events to reopen, `left` the attendance of each day that stays."""
 
 	go: list
 	left: dict[EmployeeDay, str]
@@ -206,7 +197,9 @@ def _take_back(finding: Finding) -> None:
 	"""The links go first: a check-in that is nobody's punch any more is not *deleted by a person*, and keeps nothing from going."""
 	made = finding.check_ins
 	again = {row.name for row in finding.go} | set(_linked(made)) | set(_repeats(finding.go))
-	frappe.db.set_value(staging.DOCTYPE, {"name": ("in", sorted(again))}, OPEN_AGAIN, update_modified=False)
+	frappe.db.set_value(
+		staging.DOCTYPE, {"name": ("in", sorted(again))}, staging.UNDECIDED, update_modified=False
+	)
 	if made:
 		_delete(made)
 

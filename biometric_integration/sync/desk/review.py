@@ -25,10 +25,10 @@ def reprocess(names: list[str]) -> int:
 		"status": ("!=", EventStatus.PROCESSED.value),
 		"kind": Kind.PUNCH.value,
 	}
-	open_again = frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=0)
-	staging.reopen(open_again)
+	reopened = frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=0)
+	staging.reopen(reopened)
 	jobs.enqueue_process()
-	return len(open_again)
+	return len(reopened)
 
 
 def release(name: str, punch_time: str) -> None:

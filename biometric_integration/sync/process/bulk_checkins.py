@@ -56,16 +56,16 @@ class BulkWriter:
 		return {row["biometric_event"]: row["name"] for row in rows}
 
 	def _rows(self, decisions: Sequence[Decision], directory: Directory) -> Iterator[Row]:
-		people = _people({decision.employee for decision in decisions})
+		templates = _templates({decision.employee for decision in decisions})
 		days = [decision.time.date() for decision in decisions]
-		defaults = {name: person.default_shift for name, person in people.items()}
+		defaults = {name: template.default_shift for name, template in templates.items()}
 		self.shift_notes.prepare(defaults, min(days), max(days))
-		places, taken, empty = _Places(list(people)), _taken(directory), _empty_row()
+		places, taken, empty = _Places(list(templates)), _taken(directory), _empty_row()
 		for decision in decisions:
 			moment = (decision.employee, decision.time)
 			device = directory.devices.get(decision.event.device)
 			if (
-				decision.employee not in people
+				decision.employee not in templates
 				or moment in taken
 				or places.doubtful(decision.employee, device)
 			):
@@ -76,7 +76,7 @@ class BulkWriter:
 			taken.add(moment)
 			yield {
 				**empty,
-				**people[decision.employee].fetched,
+				**templates[decision.employee].fetched,
 				**places.of(device),
 				**shift,
 				"employee": decision.employee,
@@ -131,19 +131,19 @@ def _bound_to_places(employees: Collection[str]) -> set[str]:
 	return set(frappe.get_all(ASSIGNMENT, filters, pluck="employee", distinct=True, limit=0))
 
 
-class Person(NamedTuple):
-	"""An employee: the default shift, and the fields of a check-in that are fetched from the employee."""
+class Template(NamedTuple):
+	"""What the check-ins of one employee have in common: the default shift, and the fields fetched from the employee."""
 
 	default_shift: str
 	fetched: Row
 
 
-def _people(names: Collection[str]) -> dict[str, Person]:
+def _templates(names: Collection[str]) -> dict[str, Template]:
 	fetched = _sources()
 	fields = ["name", "default_shift", *fetched.values()]
 	rows = sql.select_in("Employee", fields, "name", sorted(names))
 	return {
-		name: Person(shift or "", dict(zip(fetched, others, strict=True))) for name, shift, *others in rows
+		name: Template(shift or "", dict(zip(fetched, others, strict=True))) for name, shift, *others in rows
 	}
 
 

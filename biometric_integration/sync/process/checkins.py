@@ -4,47 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rq.timeouts import JobTimeoutException
-
 import frappe
-from frappe.utils import cint, strip_html
+from frappe.utils import cint
 
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device
-from biometric_integration.core.store import BatchLost, Interrupted
 from biometric_integration.sync.db import sql
+from biometric_integration.sync.db.savepoint import Refused, savepoint
 
 DOCTYPE = "Employee Checkin"
-SAVEPOINT = "biometric_checkin"
-
-
-class Refused(Exception):
-	"""HRMS, or something the site added to it, does not take a check-in; the text is its own words."""
 
 
 def create(decision: Decision, device: Device | None) -> str:
-	"""Insert the check-in of a decision within a savepoint; returns its name.
-
-	Raises Refused with the words of whoever refused it; deadlocks and lock time-outs pass through, they concern the whole batch.
-	"""
-	frappe.db.savepoint(SAVEPOINT)
-	messages = len(frappe.local.message_log)
+	"""Insert the check-in of a decision; returns its name, or that of the one that is there for the event. Raises as `savepoint` does."""
 	try:
-		return _insert(decision, device)
-	except (frappe.QueryDeadlockError, frappe.QueryTimeoutError):
-		raise
-	except JobTimeoutException as error:
-		raise Interrupted() from error
-	except frappe.UniqueValidationError:
-		_undo()
-		if existing := frappe.db.get_value(DOCTYPE, {"biometric_event": decision.event.name}):
+		with savepoint("biometric_checkin"):
+			return _insert(decision, device)
+	except Refused as refused:
+		existing = isinstance(refused.__cause__, frappe.UniqueValidationError) and frappe.db.get_value(
+			DOCTYPE, {"biometric_event": decision.event.name}
+		)
+		if existing:
 			return existing
 		raise
-	except Exception as error:
-		_undo()
-		raise Refused(strip_html(str(error)).strip() or type(error).__name__) from error
-	finally:
-		del frappe.local.message_log[messages:]
 
 
 def all_there(made: Mapping[str, str]) -> bool:
@@ -54,15 +36,6 @@ def all_there(made: Mapping[str, str]) -> bool:
 	"""
 	rows = sql.select_in(DOCTYPE, ("biometric_event", "name"), "biometric_event", sorted(made))
 	return dict(rows) == dict(made)
-
-
-def _undo() -> None:
-	"""Back to before the check-in; where a hook has ended the transaction there is no way back but to do the batch again."""
-	try:
-		frappe.db.rollback(save_point=SAVEPOINT)
-	except frappe.db.OperationalError as error:
-		frappe.db.rollback()
-		raise BatchLost() from error
 
 
 def _insert(decision: Decision, device: Device | None) -> str:

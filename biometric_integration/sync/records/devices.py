@@ -32,7 +32,12 @@ FIELDS = [
 
 
 def of_server(server: str) -> list[Device]:
-	return _read({"server": ("in", ["", server]) if server == PRIMARY else server})
+	return _read(belonging_to(server))
+
+
+def belonging_to(server: str) -> dict:
+	"""The filter for a server's devices; one that names no server belongs to the main one."""
+	return {"server": ("in", ["", server]) if server == PRIMARY else server}
 
 
 def with_serial(serial: str) -> str | None:

@@ -24,6 +24,7 @@ from biometric_integration.core.runs import RunReport, RunStatus, Trigger
 from biometric_integration.core.schedule import Schedule
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.core.text import harmless
+from biometric_integration.sync.records import devices
 
 SETTINGS = "Biometric Sync Settings"
 STATE = "Biometric Server State"
@@ -280,11 +281,7 @@ def _resting(server: Server, now: datetime) -> set[str]:
 
 
 def _device_schedules(server: Server) -> Iterator[tuple[str, Schedule]]:
-	filters = {
-		"server": ("in", ["", server.id]) if server.id == PRIMARY else server.id,
-		"enabled": 1,
-		"serial_number": ("is", "set"),
-	}
+	filters = {**devices.belonging_to(server.id), "enabled": 1, "serial_number": ("is", "set")}
 	for row in frappe.get_all("Biometric Device", filters, ["serial_number", "sync_interval"], limit=0):
 		own = Schedule(timedelta(minutes=row.sync_interval)) if row.sync_interval else server.schedule
 		yield row.serial_number, own

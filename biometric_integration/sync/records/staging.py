@@ -38,7 +38,7 @@ FIELDS = (
 	"direction",
 	"verify_mode",
 	"log_id",
-	"channel",
+	"feed",
 	"server",
 	"unit",
 	"raw_payload",
@@ -70,6 +70,15 @@ WAITING_FIELDS = (
 )
 DIRECTIONS = {direction.value: direction for direction in Direction}
 REOPENED = {"status": EventStatus.PENDING.value, "reason_code": "", "reason": ""}
+UNDECIDED = {
+	**REOPENED,
+	"employee": None,
+	"log_type": "",
+	"employee_checkin": None,
+	"attempts": 0,
+	"resolved_at": None,
+}
+"""Reopened as if nothing had been decided before."""
 
 
 def stage(claim: Claim, punches: Sequence[Punch]) -> RunCounts:

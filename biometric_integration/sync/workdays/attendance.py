@@ -19,12 +19,12 @@ from biometric_integration.core.clock import to_site
 from biometric_integration.core.connector import Unit
 from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.core.store import BatchLost
-from biometric_integration.core.stream import PRIMARY, Stream
+from biometric_integration.core.stream import Stream
 from biometric_integration.core.text import harmless
 from biometric_integration.sync.db import locks, sql, transaction
 from biometric_integration.sync.db.savepoint import Refused, savepoint
 from biometric_integration.sync.hrms import shifts
-from biometric_integration.sync.records import servers, staging, sync_log
+from biometric_integration.sync.records import devices, servers, staging, sync_log
 from biometric_integration.sync.workdays import timesheets
 
 DOCTYPE = "Attendance"
@@ -174,7 +174,7 @@ def _units(server: servers.Server) -> list[str]:
 	if server.unit is Unit.LOCATION:
 		return [server.config.location]
 	filters = {
-		"server": ("in", ["", server.id]) if server.id == PRIMARY else server.id,
+		**devices.belonging_to(server.id),
 		"enabled": 1,
 		"counts_for_attendance": 1,
 		"serial_number": ("is", "set"),

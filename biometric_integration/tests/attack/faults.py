@@ -19,7 +19,8 @@ from uuid import uuid4
 
 from biometric_integration.core.runs import RunReport, RunStatus
 from biometric_integration.simulator import FaultKind
-from biometric_integration.tests.scenarios import (
+from biometric_integration.tests.scenarios import Scenarios
+from biometric_integration.tests.scenarios.place import (
 	DAY,
 	EBIO,
 	ETIME,
@@ -27,7 +28,6 @@ from biometric_integration.tests.scenarios import (
 	MINUTE,
 	NOON,
 	SECOND,
-	EngineScenarios,
 	Place,
 	small_world,
 )
@@ -69,7 +69,7 @@ class Line:
 		return f"| {' | '.join(map(str, vars(self).values()))} |"
 
 
-class Stage(EngineScenarios):
+class Stage(Scenarios):
 	"""The scenes of the scenario suite, without a test runner."""
 
 	def __init__(self, host: SqliteHost):

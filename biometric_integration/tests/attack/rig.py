@@ -15,6 +15,7 @@ from typing import Any
 import frappe
 from frappe.utils import get_system_timezone, getdate
 
+from biometric_integration.core.runs import EVENT_COUNTS, RUN_COUNTS
 from biometric_integration.simulator import FakeEBioServer, FakeETimeTrackLite, FakeServer, World
 from biometric_integration.sync.records import sync_log
 from biometric_integration.sync.records.servers import SETTINGS
@@ -40,8 +41,8 @@ CLEARED = (
 	DEVICE,
 	"Biometric Device Alias",
 )
-READ = ("new", "known", "junk", "invalid")
-BECAME = ("created", "already_there", "unmapped", "ignored", "failed", "quarantined", "pending")
+READ = [name for name in RUN_COUNTS if name != "fetched"]
+BECAME = [name for name in EVENT_COUNTS if name != "employees"]
 DAY = timedelta(days=1)
 NOON = timedelta(hours=12)
 

@@ -94,7 +94,7 @@ class AttendanceTestCase(SiteTestCase):
 			"direction": direction,
 			"server": "main",
 			"unit": SERIAL,
-			"channel": "punches",
+			"feed": "punches",
 		}
 		sql.insert_new(staging.DOCTYPE, tuple(values), [tuple(values.values())])
 		frappe.db.commit()  # nosemgrep: as a run would

@@ -9,14 +9,9 @@ frappe.ui.form.on("Biometric Device", {
 	},
 
 	onload(frm) {
-		const method = "biometric_integration.api.status";
-		frappe.call({ method, type: "GET", silent: true }).then(({ message: status }) => {
-			const servers = status.servers.map(({ server, label }) => ({
-				value: server,
-				label: label || server,
-			}));
-			frm.set_df_property("server", "options", servers);
-		});
+		biometric_integration
+			.server_options()
+			.then((options) => frm.set_df_property("server", "options", options));
 	},
 
 	refresh(frm) {
@@ -24,12 +19,10 @@ frappe.ui.form.on("Biometric Device", {
 		if (frm.doc.needs_review && frm.doc.review_note) {
 			frm.set_intro(frappe.utils.escape_html(frm.doc.review_note), "orange");
 		}
-		frm.add_custom_button(__("Sync Now"), () =>
-			biometric_integration.sync_now({ device: frm.doc.name }).then((progress) => {
-				progress.dialog.$wrapper.one("hidden.bs.modal", () => frm.reload_doc());
-			})
-		);
-		if (frappe.user.has_role(["System Manager", "HR Manager"])) {
+		if (biometric_integration.may_sync()) {
+			frm.add_custom_button(__("Sync Now"), () => sync_now(frm));
+		}
+		if (biometric_integration.may_set_up()) {
 			frm.add_custom_button(__("Sync a Period"), () =>
 				biometric_integration.sync_period({ device: frm.doc.name })
 			);
@@ -46,3 +39,9 @@ frappe.ui.form.on("Biometric Device", {
 		);
 	},
 });
+
+function sync_now(frm) {
+	biometric_integration.sync_now({ device: frm.doc.name }).then((progress) => {
+		progress.dialog.$wrapper.one("hidden.bs.modal", () => frm.reload_doc());
+	});
+}

@@ -1,10 +1,8 @@
 frappe.ui.form.on("Biometric Mapping Rule", {
 	onload(frm) {
-		frappe.require("/assets/biometric_integration/js/mapping.js", () =>
-			biometric_integration
-				.server_options()
-				.then((options) => frm.set_df_property("server", "options", options))
-		);
+		biometric_integration
+			.server_options()
+			.then((options) => frm.set_df_property("server", "options", options));
 		offer_locations(frm);
 	},
 
@@ -13,7 +11,7 @@ frappe.ui.form.on("Biometric Mapping Rule", {
 		frm.add_custom_button(__("Waiting Punches"), () =>
 			frappe.set_route("List", "Biometric Staging Event", { device_user_id: frm.doc.device_user_id })
 		);
-		if (frappe.user.has_role(["System Manager", "HR Manager"])) {
+		if (biometric_integration.may_set_up()) {
 			frm.add_custom_button(__("Correct Mapping"), () => correct(frm));
 		}
 	},

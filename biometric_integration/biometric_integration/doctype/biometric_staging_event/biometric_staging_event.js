@@ -6,9 +6,6 @@ const VIEWS = [
 	["Biometric Sync Log", "sync_log"],
 ];
 
-const COLORS = { Pending: "blue", Processed: "green", Ignored: "blue", Failed: "red" };
-const MAY_DECIDE = ["System Manager", "HR Manager"];
-
 frappe.ui.form.on("Biometric Staging Event", {
 	onload(frm) {
 		// This one is a clock of the server; frappe would write the time zone of the site below it.
@@ -17,7 +14,8 @@ frappe.ui.form.on("Biometric Staging Event", {
 
 	refresh(frm) {
 		frm.disable_save();
-		frm.set_intro(frappe.utils.escape_html(headline(frm.doc)), COLORS[frm.doc.status] || "orange");
+		const color = biometric_integration.intro_color(frm.doctype, frm.doc.status);
+		frm.set_intro(frappe.utils.escape_html(headline(frm.doc)), color);
 		add_actions(frm);
 		for (const [doctype, fieldname] of VIEWS) {
 			if (!frm.doc[fieldname] || !frappe.model.can_read(doctype)) continue;
@@ -42,7 +40,7 @@ function add_actions(frm) {
 	if (reason_code === "no_employee" && frappe.model.can_write("Employee")) {
 		frm.add_custom_button(__("Choose Employee"), () => choose_employee(frm));
 	}
-	if (!frappe.user.has_role(MAY_DECIDE)) return;
+	if (!biometric_integration.may_set_up()) return;
 	if (status === "Quarantined") frm.add_custom_button(__("Release"), () => release(frm));
 	if (status !== "Processed" && kind === "Punch") {
 		frm.add_custom_button(__("Reprocess"), () => reprocess(frm));
@@ -113,16 +111,26 @@ function release(frm) {
 }
 
 // A background worker uses the punch: look until it has, half a minute at most.
-function follow(frm, tries = 15) {
-	const { doctype, name } = frm.doc;
+function follow(frm, looks = 15) {
+	const { name } = frm.doc;
 	frappe.show_alert({ message: __("The punch is looked at in a moment."), indicator: "blue" });
-	const look = () => {
-		if (frm.doc.name !== name || cur_frm !== frm) return;
-		frappe.db.get_value(doctype, name, ["status", "reason_code"]).then(({ message: now }) => {
-			const is_waiting = now.status === "Pending" && !now.reason_code;
-			if (is_waiting && --tries > 0) setTimeout(look, 2000);
-			else frm.reload_doc();
-		});
-	};
-	look();
+	biometric_integration.poll({
+		ask: () => what_became(name),
+		take: ({ status, reason_code }) => {
+			if (frm.doc.name !== name || cur_frm !== frm) return true;
+			looks -= 1;
+			if (looks > 0 && status === "Pending" && !reason_code) return false;
+			frm.reload_doc();
+			return true;
+		},
+	});
+}
+
+// Where nobody answers it still waits, as far as is known: so that the looks come to an end.
+function what_became(name) {
+	const args = { doctype: "Biometric Staging Event", filters: name, fieldname: ["status", "reason_code"] };
+	return frappe.call({ method: "frappe.client.get_value", type: "GET", args, silent: true }).then(
+		({ message }) => message || {},
+		() => ({ status: "Pending" })
+	);
 }

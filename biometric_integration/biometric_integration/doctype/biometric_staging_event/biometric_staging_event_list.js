@@ -5,20 +5,13 @@ frappe.listview_settings["Biometric Staging Event"] = {
 
 	onload(list) {
 		biometric_integration.show_columns(list, 6);
-		if (!frappe.user.has_role(["System Manager", "HR Manager"])) return;
+		if (!biometric_integration.may_set_up()) return;
 		list.page.add_actions_menu_item(__("Reprocess"), () => reprocess_checked(list), false);
 	},
 
 	get_indicator(doc) {
-		const colors = {
-			Pending: "blue",
-			Processed: "green",
-			Unmapped: "orange",
-			Ignored: "gray",
-			Failed: "red",
-			Quarantined: "purple",
-		};
-		return [__(doc.status), colors[doc.status], `status,=,${doc.status}`];
+		const color = biometric_integration.status_color("Biometric Staging Event", doc.status);
+		return [__(doc.status), color, `status,=,${doc.status}`];
 	},
 };
 
@@ -35,22 +28,15 @@ function reprocess_checked(list) {
 			: __(
 					"Look at {0} of {1} punches once more? The others are processed already and stay as they are.",
 					[open.length, checked.length]
-			  );
+				);
 	frappe.confirm(question, () =>
-		frappe
-			.call({
-				method: "biometric_integration.api.reprocess",
-				args: { events: open },
-				freeze: true,
-				freeze_message: __("Asking…"),
-			})
-			.then(({ message }) => {
-				frappe.show_alert({
-					message: __("{0} punches are looked at in a moment.", [message.count]),
-					indicator: "blue",
-				});
-				list.clear_checked_items();
-				list.refresh();
-			})
+		biometric_integration.ask("reprocess", { events: open }).then(({ count }) => {
+			frappe.show_alert({
+				message: __("{0} punches are looked at in a moment.", [count]),
+				indicator: "blue",
+			});
+			list.clear_checked_items();
+			list.refresh();
+		})
 	);
 }

@@ -14,15 +14,14 @@ const BECAME = [
 	["pending", (count) => __("{0} still waiting", [count]), "Pending"],
 ];
 const ENDED = ["Success", "Partial", "Failed"];
-const COLORS = { Running: "blue", Success: "green", Partial: "orange", Failed: "red", Skipped: "blue" };
 
 frappe.ui.form.on("Biometric Sync Log", {
 	refresh(frm) {
 		frm.disable_save();
 		frm.page.set_title(frappe.utils.escape_html(biometric_integration.stream_words(frm.doc.stream)));
-		frm.set_intro(headline(frm.doc), COLORS[frm.doc.status]);
+		show_headline(frm);
 		if (ENDED.includes(frm.doc.status)) {
-			frm.add_custom_button(__("Retry"), () => retry(frm));
+			if (biometric_integration.may_sync()) frm.add_custom_button(__("Retry"), () => retry(frm));
 			show_retries(frm);
 		}
 		add_views(frm);
@@ -37,7 +36,7 @@ function retry(frm) {
 
 // What became of it later: nobody needs to mend what a retry has read.
 function show_retries(frm) {
-	const { name, status } = frm.doc;
+	const { name } = frm.doc;
 	frappe.db
 		.get_list("Biometric Sync Log", {
 			filters: { retried_from: name },
@@ -48,13 +47,18 @@ function show_retries(frm) {
 		.then((retries) => {
 			if (!retries.length || frm.doc.name !== name) return;
 			const links = retries.map(retry_link).join(", ");
-			frm.set_intro(`${headline(frm.doc)}<div>${__("Retried: {0}", [links])}</div>`, COLORS[status]);
+			show_headline(frm, `<div>${__("Retried: {0}", [links])}</div>`);
 		});
 }
 
 function retry_link({ name, status, started_at }) {
 	const words = `${__(status)}, ${frappe.datetime.str_to_user(started_at)}`;
 	return frappe.utils.get_form_link("Biometric Sync Log", name, true, frappe.utils.escape_html(words));
+}
+
+function show_headline(frm, more = "") {
+	const color = biometric_integration.intro_color(frm.doctype, frm.doc.status);
+	frm.set_intro(headline(frm.doc) + more, color);
 }
 
 function headline(doc) {

@@ -8,13 +8,7 @@ frappe.listview_settings["Biometric Sync Log"] = {
 	},
 	onload: (list) => biometric_integration.show_columns(list, 6),
 	get_indicator(doc) {
-		const colors = {
-			Running: "blue",
-			Success: "green",
-			Partial: "orange",
-			Failed: "red",
-			Skipped: "gray",
-		};
-		return [__(doc.status), colors[doc.status], `status,=,${doc.status}`];
+		const color = biometric_integration.status_color("Biometric Sync Log", doc.status);
+		return [__(doc.status), color, `status,=,${doc.status}`];
 	},
 };

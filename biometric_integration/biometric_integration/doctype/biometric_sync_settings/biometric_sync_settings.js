@@ -1,7 +1,4 @@
-const MAY_SET_UP = ["System Manager", "HR Manager"];
-const STATE_COLORS = { ok: "green", failing: "red" };
 const NEEDS_A_PERSON = ["Authentication", "Configuration"];
-const WAITING_COLORS = { Pending: "blue", Unmapped: "orange", Failed: "red", Quarantined: "purple" };
 
 frappe.ui.form.on("Biometric Sync Settings", {
 	onload(frm) {
@@ -10,11 +7,14 @@ frappe.ui.form.on("Biometric Sync Settings", {
 	},
 
 	refresh(frm) {
-		if (frappe.user.has_role(MAY_SET_UP)) {
+		const { may_set_up, may_sync } = biometric_integration;
+		if (may_set_up()) {
 			frm.add_custom_button(__("Test Connection"), () => when_saved(frm, () => test_connection(frm)));
 		}
-		frm.add_custom_button(__("Sync Now"), () => when_saved(frm, () => sync_now(frm)));
-		if (frappe.user.has_role(MAY_SET_UP)) {
+		if (may_sync()) {
+			frm.add_custom_button(__("Sync Now"), () => when_saved(frm, () => sync_now(frm)));
+		}
+		if (may_set_up()) {
 			frm.add_custom_button(__("Sync a Period"), () =>
 				when_saved(frm, () => biometric_integration.sync_period({ servers: servers(frm) }))
 			);
@@ -82,14 +82,9 @@ function sync(frm, args) {
 
 function test_connection(frm) {
 	choose_server(frm, __("Test Connection"), false, (args) =>
-		frappe
-			.call({
-				method: "biometric_integration.api.test_connection",
-				args,
-				freeze: true,
-				freeze_message: __("Asking the server…"),
-			})
-			.then(({ message }) => message && show_steps(message))
+		biometric_integration
+			.ask("test_connection", args, __("Asking the server…"))
+			.then((answer) => answer && show_steps(answer))
 	);
 }
 
@@ -117,8 +112,8 @@ function step_html({ step, ok, message, fix }) {
 	const [sign, color, word] = not_tried
 		? ["–", "text-muted", __("Not tried")]
 		: ok
-		? ["✓", "text-success", __("Passed")]
-		: ["✗", "text-danger", __("Failed")];
+			? ["✓", "text-success", __("Passed")]
+			: ["✗", "text-danger", __("Failed")];
 	const escape = frappe.utils.escape_html;
 	return `<li class="d-flex mb-3 ${not_tried ? "text-muted" : ""}">
 		<span class="${color} mr-3" aria-hidden="true" style="width: 1em"><b>${sign}</b></span>
@@ -141,20 +136,13 @@ function offer_time_zones(frm) {
 		});
 }
 
-// For what only adds to the form: where it fails, the form does without.
-function ask(method, args) {
-	return frappe
-		.call({ method: `biometric_integration.api.${method}`, type: "GET", args, silent: true })
-		.then(({ message }) => message);
-}
-
 // The codes the server's devices stand at; any other code can be typed as well.
 function offer_locations(frm) {
 	const field = frm.fields_dict.location;
 	field.df.ignore_validation = true;
 	if (!field.$input) return;
 	field.$input.off("focus.biometric").one("focus.biometric", () => {
-		ask("locations", { server: "main" }).then((locations) => {
+		biometric_integration.look("locations", { server: "main" }).then((locations) => {
 			field.set_data(locations);
 			if (field.$input.is(":focus")) field.$input.trigger("input");
 		});
@@ -176,7 +164,7 @@ function show_state(frm) {
 			"orange"
 		);
 	}
-	ask("status").then((status) => {
+	biometric_integration.look("status").then((status) => {
 		frm.dashboard.stats_area_row.empty();
 		status.servers.forEach((server) => show_server(frm, server, status.now));
 		Object.entries(status.waiting).forEach(([name, count]) => count && show_waiting(frm, name, count));
@@ -186,7 +174,7 @@ function show_state(frm) {
 function show_server(frm, server, now) {
 	const escape = frappe.utils.escape_html;
 	const label = server.server === "main" ? __("Main Server") : server.label || server.server;
-	const color = STATE_COLORS[server.state] || "gray";
+	const color = biometric_integration.status_color("Biometric Server State", server.state);
 	const $words = $('<div class="small text-muted">').html(
 		server_words(server, now).map(escape).join("<br>")
 	);
@@ -230,8 +218,9 @@ function next_attempt({ next_attempt: at, error_class }, now) {
 }
 
 function show_waiting(frm, name, count) {
+	const color = biometric_integration.status_color("Biometric Staging Event", name);
 	frm.dashboard
-		.add_indicator(`<a href="#">${__(name)}: ${cint(count)}</a>`, WAITING_COLORS[name] || "gray")
+		.add_indicator(`<a href="#">${__(name)}: ${cint(count)}</a>`, color)
 		.on("click", "a", (event) => open_list(event, "Biometric Staging Event", { status: name }));
 }
 

@@ -24,7 +24,9 @@ frappe.query_reports["Odd Punches"] = {
 			const number = cint(event.currentTarget.dataset.row);
 			const row = (report.data || []).find((each) => each.row === number);
 			if (!row) return;
-			const times = [...new Set([row.first, row.last])].map((moment) => frappe.datetime.str_to_user(moment));
+			const times = [...new Set([row.first, row.last])].map((moment) =>
+				frappe.datetime.str_to_user(moment)
+			);
 			frappe.new_doc("Attendance Request", {
 				employee: row.employee,
 				company: row.company,

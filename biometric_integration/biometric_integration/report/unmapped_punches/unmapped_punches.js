@@ -9,7 +9,6 @@ frappe.query_reports["Unmapped Punches"] = {
 	],
 
 	onload(report) {
-		frappe.require("/assets/biometric_integration/js/mapping.js");
 		const act = (event, action) => {
 			const number = cint(event.currentTarget.dataset.row);
 			const row = (report.data || []).find((each) => each.row === number);
@@ -26,7 +25,9 @@ frappe.query_reports["Unmapped Punches"] = {
 			})
 		);
 		if (frappe.model.can_create("Biometric Mapping Rule")) {
-			report.page.add_inner_button(__("Mapping Rules"), () => frappe.set_route("List", "Biometric Mapping Rule"));
+			report.page.add_inner_button(__("Mapping Rules"), () =>
+				frappe.set_route("List", "Biometric Mapping Rule")
+			);
 			report.page.add_inner_button(__("Correct Mapping"), () =>
 				biometric_integration.correct_mapping({}, () => report.refresh())
 			);

@@ -1,7 +1,5 @@
-frappe.provide("biometric_integration");
-
 // "main/eBioServer/*/live" in words; plain text.
-biometric_integration.stream_words = (stream) => {
+export function stream_words(stream) {
 	const [server, _server_type, ...rest] = (stream || "").split("/");
 	if (rest.length < 2) return stream || "";
 	const feed = rest.pop();
@@ -13,4 +11,4 @@ biometric_integration.stream_words = (stream) => {
 		feed in feeds ? feeds[feed] : feed,
 	];
 	return words.filter(Boolean).join(" · ");
-};
+}

@@ -1,0 +1,32 @@
+// What the scripts in doctype and report folders share, as `biometric_integration`. It is there on every page of Desk,
+// so it stays small and asks the server nothing by itself.
+import { ask, look, server_options } from "./api.js";
+import { short_time, show_columns } from "./list_columns.js";
+import { correct_mapping, ignore_id, map_id } from "./mapping.js";
+import { poll } from "./poll.js";
+import { may_set_up, may_sync } from "./roles.js";
+import { intro_color, status_color } from "./status_colors.js";
+import { stream_words } from "./stream_words.js";
+import { sync_period } from "./sync_period.js";
+import { retry, sync_now } from "./sync_progress.js";
+
+frappe.provide("biometric_integration");
+Object.assign(biometric_integration, {
+	ask,
+	correct_mapping,
+	ignore_id,
+	intro_color,
+	look,
+	map_id,
+	may_set_up,
+	may_sync,
+	poll,
+	retry,
+	server_options,
+	short_time,
+	show_columns,
+	status_color,
+	stream_words,
+	sync_now,
+	sync_period,
+});
