@@ -12,7 +12,7 @@ import unittest
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from textwrap import dedent
 
@@ -20,8 +20,8 @@ import biometric_integration
 
 APP = "biometric_integration"
 THIS = f"{APP}/tests/unit/test_structure.py"
-BY_NAME = re.compile(rf"{APP}(\.\w+)+")
-"""A text that is all dotted path: what a job or a hook calls is imported as well."""
+BY_NAME = re.compile(rf"(?!.*\.(?:js|css)$){APP}(\.\w+)+")
+"""A text that is all dotted path: what a job or a hook calls is imported as well. A bundle of scripts is none."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ ENTRY_POINTS = (
 	"install.py",
 	"permissions.py",
 	"tasks.py",
+	"patches",
 	f"{APP}/doctype/**",
 	f"{APP}/report/**",
 )
@@ -87,16 +88,15 @@ ROOMS = (
 	Room("entry points", below=("core", "sync"), places=ENTRY_POINTS),
 )
 
-TRANSPORT = ("connectors/steps.py", "connectors/transport.py")
 PACKAGES: Mapping[str, tuple[str, ...]] = {
 	"frappe": ("sync", "entry points"),
 	"hrms": ("sync/hrms",),
-	"rq.timeouts": ("sync/process/bulk_checkins.py", "sync/process/checkins.py", "sync/store.py"),
+	"rq.timeouts": ("sync/db/savepoint.py", "sync/process/bulk_checkins.py", "sync/store.py"),
 	"dateutil.parser": ("connectors/page.py",),
 	"dateutil.relativedelta": ("core/window.py",),
-	"requests": TRANSPORT,
-	"tenacity": TRANSPORT,
-	"urllib3": TRANSPORT,
+	"requests": ("connectors/steps.py", "connectors/transport.py"),
+	"tenacity": ("connectors/transport.py",),
+	"urllib3": ("connectors/transport.py",),
 }
 """What is not of the standard library, and the rooms or files that may import it. Nobody needs erpnext."""
 
@@ -216,6 +216,11 @@ def _is_of(name: str, rooms: Iterable[str]) -> bool:
 	return any(f"{name}/".startswith(f"{room}/") for room in rooms)
 
 
+def _is_in(path: str, place: str) -> bool:
+	room = room_of(path)
+	return path == place or (room is not None and _is_of(room.name, (place,)))
+
+
 def _from_a_server_type(item: Import, target: str) -> str | None:
 	is_server_type = target.startswith("connectors/") and target not in SHARED_BY_CONNECTORS
 	if not is_server_type or item.path in (REGISTRY, target):
@@ -228,10 +233,9 @@ def _from_a_server_type(item: Import, target: str) -> str | None:
 def _wrong_package(item: Import) -> str | None:
 	if item.name.split(".")[0] in sys.stdlib_module_names:
 		return None
-	room = room_of(item.path)
 	known = [package for package in PACKAGES if f"{item.name}.".startswith(f"{package}.")]
 	users = [place for package in known for place in PACKAGES[package]]
-	if item.path in users or (room and _is_of(room.name, users)):
+	if any(_is_in(item.path, place) for place in users):
 		return None
 	if users:
 		return item.fault(f"only {', '.join(users)} may.")
@@ -296,6 +300,17 @@ class Rooms(unittest.TestCase):
 		listed = {entry for entries in PACKAGES.values() for entry in entries} | set(ENTRY_POINTS)
 		files = {entry for entry in listed | {REGISTRY, *SHARED_BY_CONNECTORS} if entry.endswith(".py")}
 		self.assertEqual(files - set(paths), set())
+
+	def test_each_place_that_may_import_a_package_does(self):
+		used = {
+			(item.name.split(".")[0], place)
+			for path, source in package_files()
+			for item in imports(path, source)
+			for place in chain(*PACKAGES.values())
+			if _is_in(path, place)
+		}
+		listed = {(package.split(".")[0], place) for package, places in PACKAGES.items() for place in places}
+		self.assertEqual(listed - used, set(), "take it from PACKAGES")
 
 
 class PlantedFaults(unittest.TestCase):
@@ -493,6 +508,7 @@ class PlantedFaults(unittest.TestCase):
 		self.assert_green("bridge/demo.py", "from biometric_integration.simulator import World")
 		self.assert_green("api.py", "import frappe\nfrom biometric_integration.sync.desk import ask")
 		self.assert_green("hooks.py", "after_install = 'biometric_integration.install.after_install'")
+		self.assert_green("hooks.py", "app_include_js = 'biometric_integration.bundle.js'")
 		self.assert_green(
 			"sync/hrms/shifts.py", "from hrms.hr.doctype.employee_checkin import employee_checkin"
 		)
