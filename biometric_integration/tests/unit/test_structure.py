@@ -69,8 +69,8 @@ ENTRY_POINTS = (
 	"hooks.py",
 	"install.py",
 	"permissions.py",
+	"patches/**",
 	"tasks.py",
-	"patches",
 	f"{APP}/doctype/**",
 	f"{APP}/report/**",
 )
