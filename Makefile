@@ -50,4 +50,4 @@ benchmark:  ## What a punch costs: PARTS (all) with PUNCHES (100000), on a fresh
 	@.ci/benchmark
 
 clean:  ## Remove what these targets made
-	rm -rf $(VENV) .demo .pytest_cache .hypothesis .mypy_cache .ruff_cache node_modules
+	rm -rf $(VENV) .demo .pytest_cache .hypothesis .mypy_cache .ruff_cache .ci/scripts-lint/node_modules
