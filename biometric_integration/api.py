@@ -3,11 +3,9 @@
 import frappe
 from frappe.utils import getdate
 
+from biometric_integration.permissions import SETUP_ROLES, SYNC_ROLES
 from biometric_integration.sync.desk import ask, connection, console, correction, mapping, period, review
 from biometric_integration.sync.desk import status as site_status
-
-SYNC_ROLES = ("System Manager", "HR Manager", "HR User")
-SETUP_ROLES = ("System Manager", "HR Manager")
 
 
 @frappe.whitelist(methods=["POST"])
