@@ -10,7 +10,7 @@ from unittest.mock import patch
 import frappe
 from frappe.utils.background_jobs import get_job
 
-from biometric_integration import api
+from biometric_integration import api, permissions
 from biometric_integration.simulator import Fault, FaultKind, World
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import PASSWORD, SERVER_TYPES, SiteTestCase, logs, sync
@@ -59,6 +59,20 @@ class TestApi(SiteTestCase):
 		for endpoint in FOR_SETUP_ONLY:
 			with self.assertRaises(frappe.PermissionError):
 				endpoint()
+
+	def test_desk_is_told_what_its_user_may_do(self):
+		for role, may_sync, may_set_up in (
+			("HR Manager", True, True),
+			("HR User", True, False),
+			("Employee", False, False),
+		):
+			with self.subTest(role):
+				self.as_user(role)
+				bootinfo: dict = {}
+				permissions.extend_bootinfo(bootinfo)
+				told = {"may_sync": may_sync, "may_set_up": may_set_up}
+				self.assertEqual(bootinfo["biometric_integration"], told)
+				self.assertEqual(permissions.has_app_permission(), may_sync)
 
 	def test_hr_managers_may_test_the_connection_but_never_see_the_login(self):
 		self.start("eBioServer", small_world())
