@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from itertools import count
 
@@ -10,6 +11,16 @@ import frappe
 from biometric_integration.sync.records.servers import SETTINGS
 
 JOINED = date(2020, 1, 1)
+MODEL = "Biometric Test Model"
+"""The name of the employee whom all others are copies of."""
+ABOUT_PEOPLE = (
+	"Employee Checkin",
+	"Attendance",
+	"Timesheet",
+	"Shift Assignment",
+	"Leave Application",
+	"Leave Ledger Entry",
+)
 _numbers = count(1)
 
 
@@ -64,36 +75,62 @@ def shift_assignment(employee: str, shift: str, start: date, end: date | None = 
 	return document.name
 
 
-def employee(device_id: str | None = None, name: str | None = None, joined: date = JOINED, **values) -> str:
-	"""An employee of the test company; the first name is unique, the device id is as given."""
-	return _insert(
-		"Employee",
-		first_name=name or unique("Person"),
-		company=company(),
-		gender=_gender(),
-		date_of_birth="1990-05-08",
-		date_of_joining=joined,
-		attendance_device_id=device_id,
-		holiday_list=holiday_list(),
-		**values,
-	).name
+def employee(device_id: str | None = None, joined: date = JOINED, **values) -> str:
+	"""A new employee of the test company, with this device id."""
+	return _hired([{"attendance_device_id": device_id, "date_of_joining": joined, **values}])[0]
 
 
-def employees(device_ids: list[str], **values) -> None:
-	"""Employees with these device ids: those of the test company that carry none first, then new ones."""
-	free = {
-		"company": company(),
-		"attendance_device_id": ("is", "not set"),
-		"status": "Active",
-		"date_of_joining": JOINED,
-		**values,
-	}
-	names = iter(frappe.get_all("Employee", free, pluck="name", limit=0))
-	for device_id in device_ids:
-		if name := next(names, None):
-			frappe.db.set_value("Employee", name, "attendance_device_id", device_id)
-		else:
-			employee(device_id, **values)
+def employees(device_ids: Sequence[str], **values) -> dict[str, str]:
+	"""New employees of the test company: device id → employee."""
+	names = _hired([{"attendance_device_id": device_id, **values} for device_id in device_ids])
+	return dict(zip(device_ids, names, strict=True))
+
+
+def everybody() -> list[str]:
+	"""The employees that tests made."""
+	made = {"company": company(), "employee_name": ("!=", MODEL)}
+	return frappe.get_all("Employee", made, pluck="name", limit=0)
+
+
+def of_people(**filters) -> dict:
+	"""Filters for what is about an employee: only about those that tests made."""
+	return {"employee": ("in", everybody()), **filters}
+
+
+def forget_people() -> None:
+	"""The employees that tests made are gone, with all that was written about them; nobody else is touched."""
+	people, about = everybody(), of_people()
+	timesheets = frappe.get_all("Timesheet", about, pluck="name", limit=0)
+	frappe.db.delete("Timesheet Detail", {"parent": ("in", timesheets)})
+	for doctype in ABOUT_PEOPLE:
+		frappe.db.delete(doctype, about)
+	frappe.db.delete("Employee", {"name": ("in", people)})
+
+
+def _hired(rows: Sequence[dict]) -> list[str]:
+	"""Copies of one employee that was made as a person makes them: HRMS takes too long over each."""
+	model, copies = _model(), []
+	for values in rows:
+		name = unique("HR-EMP")
+		own = {"name": name, "employee": name, "first_name": name, "employee_name": name}
+		copies.append({**model, **own, **values})
+	frappe.db.bulk_insert("Employee", tuple(model), [tuple(copy.values()) for copy in copies])
+	return [copy["name"] for copy in copies]
+
+
+def _model() -> dict:
+	found = {"company": company(), "employee_name": MODEL}
+	if not frappe.db.exists("Employee", found):
+		_insert(
+			"Employee",
+			first_name=MODEL,
+			company=company(),
+			gender=_gender(),
+			date_of_birth="1990-05-08",
+			date_of_joining=JOINED,
+			holiday_list=holiday_list(),
+		)
+	return frappe.db.get_value("Employee", found, "*", as_dict=True)
 
 
 def device(serial: str | None, name: str | None = None, **values) -> str:
@@ -121,17 +158,6 @@ def settings(**values):
 	document.save()
 	frappe.db.commit()  # nosemgrep -- background jobs and other connections see it
 	return document
-
-
-def forget_servers() -> None:
-	"""Start every server from the beginning: cursors and what was found out about it."""
-	for doctype in (
-		"Biometric Sync Cursor",
-		"Biometric Server State",
-		"Biometric Device",
-		"Biometric Device Alias",
-	):
-		frappe.db.delete(doctype)
 
 
 def user(role: str | None) -> str:

@@ -90,13 +90,10 @@ def take_over(wipe: bool) -> None:
 
 
 def clear() -> None:
-	"""No cursors, devices, events, logs, check-ins; and nobody has a device id."""
+	"""No cursors, devices, events, logs, check-ins; and nobody whom an attack employed before."""
 	for doctype in CLEARED:
 		frappe.db.delete(doctype)
-	filters = {"attendance_device_id": ("is", "set")}
-	nobody = {"attendance_device_id": None, "status": "Active", "relieving_date": None}
-	frappe.db.set_value("Employee", filters, nobody)
-	frappe.db.set_value("Employee", {"company": factories.company()}, nobody)
+	factories.forget_people()
 	frappe.db.commit()  # nosemgrep -- other processes see it
 
 
@@ -164,15 +161,9 @@ def history(punches: int, employees: int, seed: int) -> World:
 
 def employ(world: World) -> dict[str, str]:
 	"""An employee for each code of the world; returns employee → code."""
-	factories.employees(world.employees)
+	people = factories.employees(world.employees)
 	frappe.db.commit()  # nosemgrep -- other processes see it
-	rows = frappe.get_all(
-		"Employee",
-		{"attendance_device_id": ("in", world.employees)},
-		["name", "attendance_device_id"],
-		limit=0,
-	)
-	return {row.name: row.attendance_device_id for row in rows}
+	return {employee: code for code, employee in people.items()}
 
 
 @contextmanager

@@ -19,13 +19,12 @@ SERVER_TYPES = {"eTimeTrackLite": FakeETimeTrackLite, "eBioServer": FakeEBioServ
 
 
 class SiteTestCase(IntegrationTestCase):
-	"""Begins each test without cursors, devices, events, logs and check-ins. Our code commits, so nothing is rolled back."""
+	"""Begins each test without cursors, devices, events, logs, and people of ours. Our code commits, so nothing is rolled back."""
 
 	def setUp(self) -> None:
 		super().setUp()
 		frappe.set_user("Administrator")
 		for doctype in (
-			"Employee Checkin",
 			"Biometric Staging Event",
 			"Biometric Sync Log",
 			"Biometric Sync Request",
@@ -37,7 +36,7 @@ class SiteTestCase(IntegrationTestCase):
 			"Biometric Mapping Correction",
 		):
 			frappe.db.delete(doctype)
-		frappe.db.set_value("Employee", {"attendance_device_id": ("is", "set")}, "attendance_device_id", None)
+		factories.forget_people()
 		frappe.db.commit()  # nosemgrep -- each test begins with an empty table
 
 	def start(self, server_type: str, world: World, **options):
@@ -70,8 +69,8 @@ def sync(**arguments) -> dict:
 
 
 def checkins() -> list[tuple[str, datetime]]:
-	"""(Attendance Device ID, time) of every check-in of the site, sorted."""
-	rows = frappe.get_all("Employee Checkin", fields=["employee", "time"], limit=0)
+	"""(Attendance Device ID, time) of every check-in of our people, sorted."""
+	rows = frappe.get_all("Employee Checkin", factories.of_people(), ["employee", "time"], limit=0)
 	ids = dict(frappe.get_all("Employee", fields=["name", "attendance_device_id"], as_list=True, limit=0))
 	return sorted((ids[row.employee], row.time) for row in rows)
 

@@ -47,14 +47,6 @@ FIELDS = (
 class AttendanceTestCase(SiteTestCase):
 	def setUp(self) -> None:
 		super().setUp()
-		for doctype in (
-			"Attendance",
-			"Timesheet",
-			"Timesheet Detail",
-			"Shift Assignment",
-			"Leave Application",
-		):
-			frappe.db.delete(doctype)
 		self.configure()
 		self.device = factories.device(SERIAL)
 		self.complete(MONDAY)
@@ -117,9 +109,8 @@ def records(**filters) -> list:
 		field for field in FIELDS if frappe.get_meta("Attendance").has_field(field) or field == "docstatus"
 	]
 	fields = ["name", "employee", "attendance_date", "shift", *known]
-	return frappe.get_all(
-		"Attendance", filters, fields, order_by="employee asc, attendance_date asc, shift asc", limit=0
-	)
+	order = "employee asc, attendance_date asc, shift asc"
+	return frappe.get_all("Attendance", {**factories.of_people(), **filters}, fields, order_by=order, limit=0)
 
 
 def snapshot(*doctypes: str, **filters) -> dict[str, list]:
@@ -150,7 +141,7 @@ class TestOneDay(AttendanceTestCase):
 		self.assertEqual((record.working_hours, record.shift), (9, None))
 		found = frappe.get_all(staging.DOCTYPE, fields=["status", "reason_code", "attendance", "employee"])
 		self.assertEqual({tuple(row.values()) for row in found}, {("Processed", "", record.name, employee)})
-		self.assertEqual(frappe.db.count("Employee Checkin"), 0)
+		self.assertEqual(frappe.db.count("Employee Checkin", factories.of_people()), 0)
 
 	def test_a_stream_that_was_never_read_holds_every_day_back_until_its_device_is_switched_off(self):
 		_employee, device_id = self.person()
@@ -202,10 +193,10 @@ class TestOneDay(AttendanceTestCase):
 		_employee, device_id = self.person()
 		self.stage(device_id, MONDAY + 9 * HOUR)
 		self.run_at(MONDAY + 9 * DAY)
-		before = snapshot("Attendance")
+		before = snapshot("Attendance", **factories.of_people())
 		late = self.stage(device_id, MONDAY + 18 * HOUR)
 		self.run_at(MONDAY + 10 * DAY)
-		self.assertEqual(snapshot("Attendance"), before)
+		self.assertEqual(snapshot("Attendance", **factories.of_people()), before)
 		(event,) = events(name=late)
 		self.assertEqual((event.status, event.reason_code), ("Processed", "late"))
 		record = before["Attendance"][0].name
@@ -360,7 +351,7 @@ class TestOneDay(AttendanceTestCase):
 		self.run_at(MONDAY + 10 * HOUR)
 		self.configure(output="Employee Checkin")
 		jobs.process()
-		self.assertEqual(frappe.db.count("Employee Checkin"), 1)
+		self.assertEqual(frappe.db.count("Employee Checkin", factories.of_people()), 1)
 		self.assertEqual([e.status for e in events()], ["Processed"])
 
 	def test_days_that_are_not_over_are_not_asked_for_again(self):
@@ -382,7 +373,7 @@ class TestTimesheets(AttendanceTestCase):
 		for hour in (9, 12, 13, 18):
 			self.stage(device_id, MONDAY + hour * HOUR)
 		self.run_at(MONDAY + 9 * DAY)
-		(name,) = frappe.get_all("Timesheet", pluck="name")
+		(name,) = frappe.get_all("Timesheet", factories.of_people(), pluck="name")
 		draft = frappe.get_doc("Timesheet", name)
 		self.assertEqual((draft.employee, draft.docstatus, draft.total_hours), (employee, 0, 8))
 		self.assertEqual([(r.from_time, r.activity_type) for r in draft.time_logs], [
@@ -407,7 +398,7 @@ class TestTimesheets(AttendanceTestCase):
 		with mock.patch("erpnext.projects.doctype.timesheet.timesheet.Timesheet.validate", refuse):
 			self.run_at(MONDAY + 9 * DAY)
 		self.assertEqual(len(records()), 2)
-		self.assertEqual(frappe.db.count("Timesheet"), 0)
+		self.assertEqual(frappe.db.count("Timesheet", factories.of_people()), 0)
 		filters = {"reference_doctype": "Attendance", "reference_name": records()[1].name}
 		comments = frappe.get_all("Comment", filters, pluck="content")
 		self.assertTrue(any("it overlaps" in comment for comment in comments), comments)
@@ -418,7 +409,6 @@ class TestThroughAServer(SiteTestCase):
 		for server_type in ("eTimeTrackLite", "eBioServer"):
 			with self.subTest(server_type):
 				self.setUp()
-				frappe.db.delete("Attendance")
 				now = MONDAY + 3 * DAY + 12 * HOUR
 				world = World(now=now, zone="Asia/Kolkata")
 				world.add_device("SN1", "Gate")
@@ -589,7 +579,7 @@ class TestAMonthAgainstHRMS(AttendanceTestCase):
 		}
 		statuses = sorted({(row["status"], row["late_entry"], row["early_exit"]) for row in ours.values()})
 		late = frappe.db.count(staging.DOCTYPE, {"reason_code": "late"})
-		skipped = frappe.db.count("Employee Checkin", {"skip_auto_attendance": 1})
+		skipped = frappe.db.count("Employee Checkin", factories.of_people(skip_auto_attendance=1))
 		print(
 			f"\n{total} punches, {len(ours)} attendances here, {len(theirs)} of HRMS, {len(differing)} different; aside: "
 			f"{len(aside)} Absent for no punch, of which {len(late_after_absent)} had late punches. {late} late here, {skipped} check-ins "

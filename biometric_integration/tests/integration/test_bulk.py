@@ -75,7 +75,7 @@ class TestTheSameRows(SiteTestCase):
 		]
 		self.by_hand(people, geolocation)
 		stage(self.punches(people, devices, punches))
-		hand_made = set(frappe.get_all(CHECKIN, pluck="name", limit=0))
+		hand_made = set(checkins("name"))
 		together = self.written(IN_BULK, rules, hand_made)
 		forget(hand_made)
 		alone = self.written(ONE_BY_ONE, rules, hand_made)
@@ -88,7 +88,8 @@ class TestTheSameRows(SiteTestCase):
 
 	def written(self, in_bulk: bool, rules: Rules | None, hand_made: set[str]) -> Written:
 		process(in_bulk, rules)
-		rows = frappe.get_all(CHECKIN, {"name": ("not in", hand_made)}, ["*"], limit=0)
+		others = factories.of_people(name=("not in", hand_made))
+		rows = frappe.get_all(CHECKIN, others, ["*"], limit=0)
 		names = [row.name for row in rows]
 		self.assertTrue(all(re.fullmatch(r"EMP-CKIN-\d\d-\d{4}-\d{6}", name) for name in names), names[:3])
 		return Written(rows, frappe.get_all(EVENT, fields=["*"], order_by="name", limit=0))
@@ -99,7 +100,7 @@ class TestTheSameRows(SiteTestCase):
 		shifts = [self.shift() for _ in range(8)]
 		end = FIRST_DAY + DAYS * DAY
 		place = self.place() if with_places else None
-		found = people([str(number) for number in range(40)])
+		found = factories.employees([str(number) for number in range(40)])
 		for number, employee in enumerate(found.values()):
 			one, other = self.random.sample(shifts, 2)
 			default = self.random.choice((None, None, one, other))
@@ -209,7 +210,7 @@ class TestQueries(SiteTestCase):
 		day = factories.shift_type("09:00:00", "18:00:00")
 		night = factories.shift_type("22:00:00", "06:00:00")
 		self.codes = [str(number) for number in range(50)]
-		for number, employee in enumerate(people(self.codes).values()):
+		for number, employee in enumerate(factories.employees(self.codes).values()):
 			assign(employee, (day, night)[number % 2], FIRST_DAY - 10 * DAY)
 		self.device = factories.device("SN1", "Gate")
 		frappe.db.commit()  # nosemgrep -- the engine begins with what is committed
@@ -362,7 +363,7 @@ class TestWhoAdds(SiteTestCase):
 			stage([punch(code, datetime(2025, 4, 7, 9), factories.device("SN1", "Gate"))])
 			process(None)
 			first_name = frappe.db.get_value("Employee", employee, "first_name")
-			self.assertEqual(frappe.get_all(CHECKIN, pluck="site_field"), [first_name])
+			self.assertEqual(checkins("site_field"), [first_name])
 			self.assertEqual(logs()[-1].written, "In bulk")
 
 	def test_a_batch_that_the_database_took_back_after_its_check_ins_is_written_once(self):
@@ -382,7 +383,7 @@ class TestWhoAdds(SiteTestCase):
 		stage([punch(code, datetime(2025, 4, 7, 9), factories.device("SN1", "Gate"))])
 		with handler("validate") as name:
 			process(None)
-		self.assertEqual(frappe.get_all(CHECKIN, pluck="device_id"), ["seen by the site"])
+		self.assertEqual(checkins("device_id"), ["seen by the site"])
 		self.assertIn(name, logs()[-1].written)
 
 	def test_without_one_the_log_says_in_bulk(self):
@@ -391,7 +392,7 @@ class TestWhoAdds(SiteTestCase):
 		factories.employee(code)
 		stage([punch(code, datetime(2025, 4, 7, 9), factories.device("SN1", "Gate"))])
 		process(None)
-		self.assertEqual(frappe.get_all(CHECKIN, pluck="device_id"), ["Gate"])
+		self.assertEqual(checkins("device_id"), ["Gate"])
 		self.assertEqual(logs()[-1].written, "In bulk")
 
 	def test_what_goes_wrong_in_bulk_is_written_one_by_one(self):
@@ -417,7 +418,7 @@ class TestWhoAdds(SiteTestCase):
 		stage([punch(code, datetime(2025, 4, 7, 9, minute), device) for minute in range(3)])
 		process(IN_BULK)
 		last = frappe.get_doc({**values, "time": datetime(2025, 4, 8, 9)}).insert().name
-		numbers = sorted(int(name[-6:]) for name in frappe.get_all(CHECKIN, pluck="name"))
+		numbers = sorted(int(name[-6:]) for name in checkins("name"))
 		self.assertEqual(numbers, list(range(int(first[-6:]), int(last[-6:]) + 1)))
 		self.assertEqual(len(numbers), 5)
 
@@ -450,15 +451,9 @@ def now() -> datetime:
 	return datetime(2026, 1, 1)
 
 
-def people(codes: list[str]) -> dict[str, str]:
-	"""Device user id → employee, without any shift."""
-	factories.employees(codes)
-	frappe.db.delete("Shift Assignment")
-	frappe.db.set_value("Employee", {"name": ("is", "set")}, "default_shift", None)
-	rows = frappe.get_all(
-		"Employee", {"attendance_device_id": ("in", codes)}, ["attendance_device_id", "name"], limit=0
-	)
-	return {row.attendance_device_id: row.name for row in rows}
+def checkins(field: str) -> list:
+	"""Of each check-in of our people."""
+	return frappe.get_all(CHECKIN, factories.of_people(), pluck=field, limit=0)
 
 
 def clock(minutes: int) -> str:
@@ -485,7 +480,7 @@ def process(in_bulk: bool | None, rules: Rules | None = None) -> None:
 
 def forget(hand_made: set[str]) -> None:
 	"""As if nothing had been decided yet."""
-	frappe.db.delete(CHECKIN, {"name": ("not in", hand_made)})
+	frappe.db.delete(CHECKIN, factories.of_people(name=("not in", hand_made)))
 	undecided = {
 		"status": "Pending",
 		"reason_code": "",

@@ -76,7 +76,8 @@ def stage(*punches: tuple, server: str = "main", device: str = "") -> None:
 
 
 def made() -> list:
-	return frappe.get_all("Employee Checkin", fields=CHECKIN_FIELDS, order_by="time, name", limit=0)
+	about = factories.of_people()
+	return frappe.get_all("Employee Checkin", about, CHECKIN_FIELDS, order_by="time, name", limit=0)
 
 
 def times_of(employee: str) -> list[datetime]:
@@ -89,32 +90,9 @@ def states(user_id: str) -> set[tuple[str, str]]:
 	return {(event.status, event.reason_code) for event in found if event.device_user_id == user_id}
 
 
-def people(count: int) -> list[str]:
-	"""Employees of the test company without an id or a shift: those that are there first, making one takes HRMS a second."""
-	free = {
-		"company": factories.company(),
-		"status": "Active",
-		"date_of_joining": factories.JOINED,
-		"relieving_date": ("is", "not set"),
-		"attendance_device_id": ("is", "not set"),
-		"default_shift": ("is", "not set"),
-	}
-	there = frappe.get_all("Employee", free, pluck="name", order_by="name", limit=count)
-	return there + [factories.employee() for _number in range(count - len(there))]
-
-
-def somebody(device_id: str | None = None) -> str:
-	"""Somebody who was not given to this test before, as soon as they carry an id or a rule."""
-	taken = set(frappe.get_all(RULE, pluck="employee"))
-	name = next(name for name in people(len(taken) + 1) if name not in taken)
-	frappe.db.set_value("Employee", name, "attendance_device_id", device_id)
-	return name
-
-
 class MappingTestCase(SiteTestCase):
 	def setUp(self) -> None:
 		super().setUp()
-		frappe.db.delete("Attendance")
 		self.configure()
 		# A worker that happens to run would hold the lane while a test wants it.
 		asked = patch.object(jobs, "enqueue_process")
@@ -143,7 +121,7 @@ class TestWhosePunch(MappingTestCase):
 	def test_sixty_people_of_two_plants_that_use_the_same_ids(self):
 		self.plants()
 		ids = [f"{number:03}" for number in range(1, 31)]
-		names = people(60)
+		names = [factories.employee() for _number in range(60)]
 		here = dict(zip(ids, names[:30], strict=True))
 		there = dict(zip(ids, names[30:], strict=True))
 		gate = factories.device("SN-N", location="NORTH")
@@ -194,7 +172,7 @@ class TestWhosePunch(MappingTestCase):
 		self.assertEqual(waiting.reason_code, "not_joined")
 
 	def test_leading_zeros_make_another_id(self):
-		twin, other = somebody("111"), somebody("0111")
+		twin, other = factories.employee("111"), factories.employee("0111")
 		stage(("111", NINE), ("0111", NINE + MINUTE), ("00111", NINE + 2 * MINUTE))
 		jobs.process()
 		self.assertEqual((times_of(twin), times_of(other)), ([NINE], [NINE + MINUTE]))
@@ -208,7 +186,7 @@ class TestWhosePunch(MappingTestCase):
 		jobs.process()
 		self.assertEqual(len(events(status="Unmapped")), 504)
 		untouched = self.not_of(gate)
-		person = somebody()
+		person = factories.employee()
 		rule("7", person, scope="Device", device=gate, from_date=DAY)
 		self.assertEqual(len(events(status="Pending")), 500)
 		self.asked.assert_called()
@@ -230,7 +208,7 @@ class TestWhosePunch(MappingTestCase):
 		name = rule("7*")
 		jobs.process()
 		self.assertEqual(states("71") | states("72"), {("Ignored", "id_ignored")})
-		person = somebody()
+		person = factories.employee()
 		document = frappe.get_doc(RULE, name)
 		document.update({"device_user_id": "8?", "action": "Map to Employee", "employee": person})
 		document.save()
@@ -250,7 +228,7 @@ class TestWhosePunch(MappingTestCase):
 		self.assertEqual(states("7"), {("Ignored", "id_ignored")})
 
 	def test_ids_are_compared_to_the_letter(self):
-		rule("a1", somebody())
+		rule("a1", factories.employee())
 		stage(("A1", NINE), ("a1 ", NINE))
 		jobs.process()
 		self.assertEqual(made(), [])
@@ -286,15 +264,15 @@ class TestBadRules(MappingTestCase):
 		self.assertTrue(rule("7", left, to_date="2025-03-31"))
 
 	def test_rules_that_overlap(self):
-		first = rule("7", somebody(), from_date="2025-04-01", to_date="2025-04-30")
-		other = somebody()
+		first = rule("7", factories.employee(), from_date="2025-04-01", to_date="2025-04-30")
+		other = factories.employee()
 		with self.refused(first, "04"):
 			rule("7", other, from_date="2025-04-30")
 		self.assertTrue(rule("7", other, from_date="2025-05-01"))
 		self.assertTrue(rule("7", other, scope="Server", server="main", from_date="2025-04-30"))
 
 	def test_dates_the_wrong_way_round_and_places_that_do_not_exist(self):
-		person = somebody()
+		person = factories.employee()
 		with self.refused("From Date is after To Date"):
 			rule("7", person, from_date="2025-04-02", to_date="2025-04-01")
 		with self.refused("no attendance server", "main"):
@@ -305,14 +283,14 @@ class TestBadRules(MappingTestCase):
 			rule("7", person, scope="Device", device="no-such-device")
 
 	def test_fields_of_another_scope_are_cleared(self):
-		name = rule("7", somebody(), scope="Any", server="main", location="X")
+		name = rule("7", factories.employee(), scope="Any", server="main", location="X")
 		stored = frappe.get_doc(RULE, name)
 		self.assertEqual((stored.server, stored.location, stored.device), (None, None, None))
 
 	def test_somebody_else_who_carries_the_id_is_named_and_nothing_is_refused(self):
-		other = somebody("7")
+		other = factories.employee("7")
 		frappe.clear_messages()
-		rule("7", somebody(), scope="Server", server="main")
+		rule("7", factories.employee(), scope="Server", server="main")
 		self.assertIn(other, str(frappe.get_message_log()))
 
 	def test_the_choices_of_the_form_are_those_of_the_code(self):
@@ -321,7 +299,7 @@ class TestBadRules(MappingTestCase):
 		self.assertEqual(meta.get_options("action").split("\n"), [action.value for action in Action])
 
 	def test_a_csv_with_an_unknown_employee_imports_nothing(self):
-		person = somebody()
+		person = factories.employee()
 		self.import_csv([("7", "Map to Employee", person), ("8", "Map to Employee", "HR-EMP-NOBODY")])
 		self.assertEqual(frappe.get_all(RULE), [])
 		self.assertIn("HR-EMP-NOBODY", self.imported.reload().template_warnings)
@@ -330,7 +308,7 @@ class TestBadRules(MappingTestCase):
 		self.assertEqual(self.imported.reload().status, "Success")
 
 	def test_a_csv_with_a_rule_that_is_refused_says_which_and_keeps_the_others(self):
-		person = somebody()
+		person = factories.employee()
 		self.import_csv([("7", "Map to Employee", person), ("*", "Ignore", "")])
 		self.assertEqual(frappe.get_all(RULE, pluck="device_user_id"), ["7"])
 		failed = frappe.get_all(
@@ -363,7 +341,7 @@ class TestBadRules(MappingTestCase):
 class TestCorrectMapping(MappingTestCase):
 	def wrongly_mapped(self, count: int = 500) -> tuple[str, str]:
 		"""(employee, rule): punches of id 7 that went to the wrong person, and one of their own."""
-		person = somebody("1")
+		person = factories.employee("1")
 		wrong = rule("7", person)
 		stage(*(("7", NINE + number * MINUTE) for number in range(count)))
 		stage(("1", NINE - MINUTE))
@@ -402,7 +380,7 @@ class TestCorrectMapping(MappingTestCase):
 
 	def test_the_right_person_gets_the_punches(self):
 		_person, wrong = self.wrongly_mapped(3)
-		right = somebody()
+		right = factories.employee()
 		document = frappe.get_doc(RULE, wrong)
 		document.employee = right
 		document.save()
@@ -440,7 +418,7 @@ class TestCorrectMapping(MappingTestCase):
 
 	def test_only_the_place_and_the_days_in_question(self):
 		gate, door = factories.device("SN1"), factories.device("SN2")
-		rule("7", somebody())
+		rule("7", factories.employee())
 		stage(("7", NINE), ("7", NINE + timedelta(days=1)), device=gate)
 		stage(("7", NINE + MINUTE), device=door)
 		stage(("7", NINE + 2 * MINUTE), device=door, server="south")
@@ -452,7 +430,7 @@ class TestCorrectMapping(MappingTestCase):
 
 	def test_check_ins_made_by_hand_stay_and_punches_taken_for_repeats_are_looked_at_again(self):
 		self.configure(repeat_window=120)
-		person = somebody("1")
+		person = factories.employee("1")
 		by_hand = frappe.get_doc(
 			doctype="Employee Checkin", employee=person, time=NINE - timedelta(hours=1), log_type="IN"
 		).insert()
@@ -485,7 +463,7 @@ class TestReports(MappingTestCase):
 	def test_unmapped_ids_are_listed_once_per_server_with_a_guess_and_both_ways_out(self):
 		gate = factories.device("SN1", "Gate", company=factories.company())
 		hall = factories.device("SN2", "Hall", company=factories.company())
-		person = somebody("0042")
+		person = factories.employee("0042")
 		stage(("42", NINE), ("42", NINE + MINUTE), ("B7", NINE), device=gate)
 		stage(("42", NINE + 2 * MINUTE), ("b7", NINE), device=hall)
 		stage(("42", NINE), server="south")
@@ -510,7 +488,7 @@ class TestReports(MappingTestCase):
 		self.assertEqual(states("B7"), {("Ignored", "id_ignored")})
 
 	def test_an_id_may_go_into_the_record_of_the_employee_where_none_is(self):
-		person = somebody()
+		person = factories.employee()
 		stage(("9", NINE))
 		jobs.process()
 		self.assertEqual(api.map_id("9", person, as_rule=0), {"rule": None})
@@ -520,8 +498,8 @@ class TestReports(MappingTestCase):
 			api.map_id("10", person, as_rule=0)
 
 	def test_coverage_names_people_without_an_id_ids_without_people_and_contradictions(self):
-		carrier = somebody("5")
-		without, mapped = people(2)
+		carrier = factories.employee("5")
+		without, mapped = factories.employee(), factories.employee()
 		ruled = rule("5", mapped, scope="Server", server="main")
 		stage(("77", NINE))
 		jobs.process()
@@ -548,7 +526,7 @@ class TestReports(MappingTestCase):
 		night = factories.shift_type("22:00:00", "06:00:00")
 		person = factories.employee("1", default_shift=night)
 		late, early = datetime(2025, 4, 7, 21, 58), datetime(2025, 4, 8, 6, 2)
-		next_day, other = timedelta(days=1), somebody("2")
+		next_day, other = timedelta(days=1), factories.employee("2")
 		stage(("1", late, "IN"), ("1", early, "OUT"), ("1", late + next_day, "IN"))
 		stage(
 			("2", NINE, "OUT"),
@@ -558,13 +536,18 @@ class TestReports(MappingTestCase):
 		)
 		jobs.process()
 		filters = {"from_date": "2025-04-01", "to_date": "2025-04-30"}
-		rows = odd_punches.execute(filters)[1]
+		rows = self.odd(**filters)
 		found = {(row["employee"], row["day"], row["missing"]) for row in rows}
 		self.assertEqual(found, {(person, date(2025, 4, 8), "OUT"), (other, DAY, "IN")})
-		self.assertEqual(odd_punches.execute({**filters, "to_date": "2025-04-06"})[1], [])
-		self.assertEqual(len(odd_punches.execute({**filters, "employee": other})[1]), 1)
+		self.assertEqual(self.odd(**{**filters, "to_date": "2025-04-06"}), [])
+		self.assertEqual(len(self.odd(**filters, employee=other)), 1)
 		with self.assertRaises(frappe.ValidationError):
 			odd_punches.execute({})
+
+	def odd(self, **filters) -> list[dict]:
+		"""Rows of the report about our people."""
+		ours = factories.everybody()
+		return [row for row in odd_punches.execute(filters)[1] if row["employee"] in ours]
 
 
 class TestWhoMayMap(MappingTestCase):
@@ -586,7 +569,7 @@ class TestWhoMayMap(MappingTestCase):
 						endpoint(**arguments)
 
 	def test_hr_managers_may(self):
-		employee = somebody()
+		employee = factories.employee()
 		with self.as_user("HR Manager"):
 			self.assertTrue(api.map_id("7", employee)["rule"])
 			self.assertTrue(api.ignore_id("8")["rule"])
@@ -621,7 +604,7 @@ class TestWhoMayMap(MappingTestCase):
 
 class TestForIds(MappingTestCase):
 	def test_rules_of_the_ids_and_every_pattern_in_one_query(self):
-		person = somebody()
+		person = factories.employee()
 		gate = factories.device("SN1")
 		rule("7", person, scope="Device", device=gate)
 		rule("8", person)
@@ -631,6 +614,6 @@ class TestForIds(MappingTestCase):
 		self.assertEqual({(each.user_id, each.where) for each in found}, {("7", gate), ("9*", "main")})
 
 	def test_a_rule_whose_employee_is_gone_decides_nothing(self):
-		name = rule("7", somebody())
+		name = rule("7", factories.employee())
 		frappe.db.set_value(RULE, name, "employee", None)
 		self.assertEqual(mapping_rules.for_ids({"7"}), [])

@@ -43,10 +43,7 @@ class FrappeHost:
 		self.store, self.process_store = PullStore(), ProcessStore()
 
 	def add_employee(self, code, name="", status="Active", joined=None, left=None) -> str:
-		free = {"company": factories.company(), "attendance_device_id": ("is", "not set")}
-		employee = frappe.db.get_value("Employee", free) or factories.employee()
-		values = {"status": status, "date_of_joining": joined or date(1995, 1, 1), "relieving_date": left}
-		frappe.db.set_value("Employee", employee, {**values, "attendance_device_id": code})
+		employee = factories.employee(code, joined or date(1995, 1, 1), status=status, relieving_date=left)
 		frappe.db.commit()  # nosemgrep -- as a person who saved it
 		return employee
 
