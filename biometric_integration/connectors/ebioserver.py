@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain, islice
 
 from biometric_integration.connectors import steps
-from biometric_integration.connectors.page import Row, SpooledPage, source_time, too_long
+from biometric_integration.connectors.page import Row, SpooledPage, misshapen, source_time
 from biometric_integration.connectors.redaction import Secret
-from biometric_integration.connectors.soap import LONGEST_ROW, SoapClient, SoapReader, iter_lines
+from biometric_integration.connectors.soap import SoapClient, SoapReader, iter_lines
 from biometric_integration.connectors.transport import Transport, utc_now
 from biometric_integration.core.connector import Feed, ListedDevice, Page, ServerConfig, Step, Unit
 from biometric_integration.core.errors import AmbiguousError, AuthenticationError, ProtocolError, SyncError
@@ -31,18 +32,22 @@ JUNK_INITIALS = frozenset(initial for code in JUNK_CODES for initial in (code[0]
 LARGEST_ID = 2**63 - 1
 """The id is a `bigint` at the server (essl-protocol §5.2)."""
 LONGEST_ID = len(str(LARGEST_ID))
-FIRST_YEAR = 2000
-"""Rows from before are records of a device without a clock (essl-protocol §3.1)."""
+FIRST_TIME = datetime(1999, 12, 31)
+"""Rows from before are records of a device without a clock (essl-protocol §3.1); a clock that was reset in another zone may show this day."""
 BEGINNING = 20
 """Rows that are looked at to tell rows from words."""
 FEWEST_COMMAS = 3
+MISSING_END = re.compile(r"(?<!;)(?<!;\r)\n(?=(?:\d{1,19},)?\d{4}-\d\d-\d\d[ T]\d)")
+LONGEST_BEGINNING = 40
+"""Characters by which a row is known from its beginning."""
+UNCERTAIN = "The row has a comma too many, and no known device tells where it belongs. Compare the device names on the server with its device list."
 
 Pair = tuple[str, str]
 """Device name and location."""
 
 TEXT_FAILURES: tuple[tuple[str, type[SyncError], str], ...] = (
 	(
-		r"una?u?th|auth\w*\W*fail|(?:invalid|wrong|incorrect)\s+(?:user|login|password|credential)|permission",
+		r"una?u?th|auth\w{0,20}\W{0,20}fail|(?:invalid|wrong|incorrect)\s+(?:user|login|password|credential)|permission",
 		AuthenticationError,
 		"{place} refused the login. Check API User and API Password, and that this login has the Web API permission. Its"
 		" words: {words}",
@@ -76,6 +81,7 @@ class EBioServer:
 		self._transport = transport or Transport(config, clock)
 		self._client = SoapClient(config, self._transport, SERVICE_NAMES)
 		self._pairs: frozenset[Pair] = frozenset()
+		self._listed_again = False
 		self.requests = self._transport.requests
 
 	def list_devices(self) -> list[ListedDevice]:
@@ -101,12 +107,12 @@ class EBioServer:
 		if window.end > midnight(window.start) + DAY:
 			raise ValueError("eBioServer is asked day by day")
 		fields = {"Location": unit, "LogDate": window.start.strftime(DATE_FORMAT)}
-		return self._page(DAY_FEED, fields, lambda row: parse_row(row, self._pairs), window)
+		return self._page(DAY_FEED, fields, parse_row, window)
 
 	def read_after(self, unit: str, position: int, limit: int) -> Page:
 		"""The id feed. Some builds begin at `position`, others after it (essl-protocol §3.2)."""
 		fields = {"Location": unit, "LogId": str(position), "LogCount": str(limit)}
-		return self._page(ID_FEED, fields, lambda row: parse_row_with_id(row, self._pairs))
+		return self._page(ID_FEED, fields, parse_row_with_id)
 
 	def test(self, unit: str = "") -> Iterator[Step]:
 		"""Test step by step; the punches of today at the location `unit` are read at the end."""
@@ -135,12 +141,22 @@ class EBioServer:
 		self,
 		operation: str,
 		fields: dict[str, str],
-		parse: Callable[[str], Row],
+		parse: Callable[[str, Collection[Pair]], Row],
 		window: Window | None = None,
 	) -> SpooledPage:
 		reader, beginning, rest = self._call(operation, fields, window)
 		confirmed = bool(beginning or self._pairs)
-		return SpooledPage(reader, map(parse, chain(beginning, rest)), confirmed=confirmed)
+		rows = (self._parsed(parse, row) for row in chain(beginning, rest))
+		return SpooledPage(reader, rows, confirmed=confirmed)
+
+	def _parsed(self, parse: Callable[[str, Collection[Pair]], Row], raw: str) -> Row:
+		"""A device may be new since the list was read: it is asked for once more before a row is given up."""
+		row = parse(raw, self._pairs)
+		if type(row) is Unreadable and row.problem == UNCERTAIN and not self._listed_again:
+			self._listed_again = True
+			self.list_devices()
+			row = parse(raw, self._pairs)
+		return row
 
 	def _call(
 		self, operation: str, fields: dict[str, str], window: Window | None = None
@@ -167,25 +183,26 @@ def parse_row(
 ) -> Row:
 	"""One row: time, code, device name, location, direction.
 
-	Nothing is quoted, so it is read from both ends: commas that are left over belong to the device name, or to the location
-	where that makes one of the known `pairs`. `body` is the row without the `log_id` before it; a row that cannot be read keeps
+	Nothing is quoted. Where commas are left over, one of the known `pairs` has to tell what belongs together. `body` is the row without the `log_id` before it; a row that cannot be read keeps
 	only that, so that both feeds tell of it in the same words.
 	"""
 	body = raw if body is None else body
+	if problem := misshapen(body):
+		return replace(problem, log_id=log_id)
 	fields = body.split(",")
-	if len(body) > LONGEST_ROW:
-		return too_long(body)
 	if len(fields) < 2:
 		return Unreadable(body, "The row has one field only.", log_id)
 	moment = source_time(fields[0].strip())
 	if moment is None:
 		return Unreadable(body, "The time of the row cannot be read.", log_id)
 	code = fields[1].strip()
-	is_junk = moment.year < FIRST_YEAR or (code[:1] in JUNK_INITIALS and code.upper().startswith(JUNK_CODES))
+	is_junk = moment < FIRST_TIME or (code[:1] in JUNK_INITIALS and code.upper().startswith(JUNK_CODES))
 	if len(fields) == 5:
 		name, location, word = fields[2].strip(), fields[3].strip(), fields[4]
 	elif len(fields) > 5:
-		(name, location), word = _pair(fields[2:-1], pairs), fields[-1]
+		if (parts := _taken_apart(fields, pairs)) is None and not is_junk:
+			return Unreadable(body, UNCERTAIN, log_id)
+		name, location, word = parts or ("", "", "")
 	elif is_junk:
 		name = location = word = ""
 	else:
@@ -220,17 +237,42 @@ def parse_device(raw: str) -> ListedDevice | None:
 	return ListedDevice(rest[0], name, rest[1]) if len(rest) == 2 else None
 
 
-def _pair(fields: list[str], pairs: Collection[Pair]) -> Pair:
-	"""Device name and location from what a comma cut into more than two."""
-	for border in range(len(fields) - 1, 0, -1):
-		pair = ",".join(fields[:border]).strip(), ",".join(fields[border:]).strip()
-		if pair in pairs:
-			return pair
-	return ",".join(fields[:-1]).strip(), fields[-1].strip()
+def _taken_apart(fields: Sequence[str], pairs: Collection[Pair]) -> tuple[str, str, str] | None:
+	"""Device name, location and direction of a row with more than five fields; None where that is not certain.
+
+	A known pair wins where it stands right behind the code; what follows the direction is a column that nobody knows. A pair that stands
+	further behind would make the comma a part of the code: whose punch it is nobody can tell. Where no device list is known, the comma is taken
+	as a part of the device name.
+	"""
+	if not pairs:
+		return ",".join(fields[2:-2]).strip(), fields[-2].strip(), fields[-1]
+	found = [
+		(*pair, fields[end])
+		for border in range(3, len(fields) - 1)
+		for end in range(border + 1, len(fields))
+		if (pair := (_joined(fields[2:border]), _joined(fields[border:end]))) in pairs
+		and direction_of(fields[end]) is not None
+	]
+	return found[0] if len(found) == 1 else None
+
+
+def _joined(fields: Sequence[str]) -> str:
+	return ",".join(fields).strip()
 
 
 def _rows(pieces: Iterator[str]) -> Iterator[str]:
-	return filter(None, (line.strip(BLANKS) for line in iter_lines(pieces, ROW_END)))
+	return filter(None, (line.strip(BLANKS) for line in iter_lines(_with_row_ends(pieces), ROW_END)))
+
+
+def _with_row_ends(pieces: Iterator[str]) -> Iterator[str]:
+	"""A line feed between two rows ends the first, also where the semicolon is missing."""
+	rest = ""
+	for piece in pieces:
+		text = rest + piece
+		cut = text.rfind("\n", -LONGEST_BEGINNING)
+		rest = text[cut:] if cut >= 0 else ""
+		yield MISSING_END.sub(ROW_END, text[: len(text) - len(rest)])
+	yield MISSING_END.sub(ROW_END, rest)
 
 
 def _is_text(beginning: Sequence[str], operation: str) -> bool:

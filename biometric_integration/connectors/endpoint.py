@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
@@ -63,17 +63,32 @@ def service_paths(endpoint: Endpoint, names: Sequence[str]) -> list[str]:
 	"""Paths to try, the most usual first (essl-protocol §1.1).
 
 	A path that ends in `.asmx` is taken as it is. Below a base path each of `names` is looked for; a base path that already
-	ends in `/iclock` is not doubled.
+	ends in `/iclock` is not doubled. The address of a page, as people copy it from a browser, stands for its folder and those above.
 	"""
 	if endpoint.path.lower().endswith(SERVICE_ENDING):
 		return [endpoint.path]
-	base = endpoint.path
+	return list(dict.fromkeys(path for base in _bases(endpoint.path) for path in _in_folder(base, names)))
+
+
+def _bases(path: str) -> Iterator[str]:
+	"""Folders in which the service may be. Segments in parentheses are sessions of ASP.NET."""
+	folders = [segment for segment in path.split("/") if segment and not segment.startswith("(")]
+	page = folders.pop() if folders and "." in folders[-1] else ""
+	yield "/".join(["", *folders])
+	while page and folders:
+		folders.pop()
+		yield "/".join(["", *folders])
+	if page:
+		yield path  # a folder with a dot in its name
+
+
+def _in_folder(base: str, names: Sequence[str]) -> list[str]:
 	if base.rpartition("/")[2].lower() == FOLDER:
 		parent, folder = base[: -len(FOLDER) - 1], base[-len(FOLDER) :]
 		paths = [f"{parent}/{_below(name, folder)}" for name in names]
 		# what a person typed goes first: the folder is there for a reason
 		return sorted(dict.fromkeys(paths), key=lambda path: not path.startswith(f"{base}/"))
-	return list(dict.fromkeys(f"{base}/{name}" for name in names))
+	return [f"{base}/{name}" for name in names]
 
 
 def _below(name: str, folder: str) -> str:

@@ -10,9 +10,9 @@ from enum import Enum
 from itertools import chain
 
 from biometric_integration.connectors import steps
-from biometric_integration.connectors.page import NoRows, Row, SpooledPage, source_time, too_long
+from biometric_integration.connectors.page import NoRows, Row, RowTimes, SpooledPage, misshapen, source_time
 from biometric_integration.connectors.redaction import Secret
-from biometric_integration.connectors.soap import LONGEST_ROW, SoapClient, SoapReader, iter_lines
+from biometric_integration.connectors.soap import SoapClient, SoapReader, iter_lines
 from biometric_integration.connectors.transport import Transport, utc_now
 from biometric_integration.core.connector import Feed, ListedDevice, Page, ServerConfig, Step, Unit
 from biometric_integration.core.errors import AuthenticationError, ProtocolError, SyncError, TransientError
@@ -65,7 +65,7 @@ class TextFailure:
 
 TEXT_FAILURES = (
 	TextFailure(
-		r"una?u?th|auth\w*\W*fail|(?:invalid|wrong|incorrect)\s+(?:user|login|password|credential)|permission",
+		r"una?u?th|auth\w{0,20}\W{0,20}fail|(?:invalid|wrong|incorrect)\s+(?:user|login|password|credential)|permission",
 		AuthenticationError,
 		"{place} refused the login. Check API User and API Password, and that this login has the Web API permission in"
 		" eTimeTrackLite. Its words: {words}",
@@ -154,6 +154,7 @@ class ETimeTrackLite:
 		self._transport = transport or Transport(config, clock)
 		self._client = SoapClient(config, self._transport, SERVICE_NAMES)
 		self._memory = self._client.memory
+		self._times = RowTimes(self._memory)
 		self._silent_units: set[str] = set()
 		self.requests = self._transport.requests
 
@@ -255,7 +256,7 @@ class ETimeTrackLite:
 	def _tried(self, wording: Wording, unit: str, window: Window, is_known: bool) -> Trial:
 		"""Ask in one way. Raises for words that no other way of asking would change."""
 		reader = self._ask(wording, unit, window)
-		rows = _rows(_from_first_text(reader.pieces()), unit)
+		rows = _rows(_from_first_text(reader.pieces()), unit, self._times.of(window))
 		first = next(rows, None)
 		text = reader.texts.get(RESULT, "").strip()
 		if first is None:
@@ -320,31 +321,32 @@ class ETimeTrackLite:
 		raise next(trial.error for trial in trials if trial.error)
 
 
-def parse_row(raw: str, serial: str) -> Row:
+def parse_row(raw: str, serial: str, read_time: Callable[[str], datetime | None] = source_time) -> Row:
 	"""One row: code, time and direction with tabs between them.
 
-	The direction may be empty or missing, and a word nobody has seen stands for none: the row is a punch all the same.
+	The direction may be empty or missing, and a word nobody has seen stands for none: the row is a punch all the same. Further columns are
+	kept with the raw row.
 	"""
+	if problem := misshapen(raw):
+		return problem
 	fields = raw.split("\t")
-	if len(raw) > LONGEST_ROW:
-		return too_long(raw)
-	if not 2 <= len(fields) <= 3:
-		return Unreadable(raw, f"The row has {len(fields)} fields in place of code, time and direction.")
+	if len(fields) < 2:
+		return Unreadable(raw, "The row has one field in place of code, time and direction.")
 	code = fields[0].strip()
 	if not code:
 		return Unreadable(raw, "The row has no employee code.")
-	moment = source_time(fields[1].strip())
+	moment = read_time(fields[1].strip())
 	if moment is None:
 		return Unreadable(raw, "The time of the row cannot be read.")
-	word = fields[2] if len(fields) == 3 else ""
+	word = fields[2] if len(fields) > 2 else ""
 	return Record(code, moment, direction_of(word) or Direction.NONE, raw, serial)
 
 
-def _rows(pieces: Iterator[str], serial: str) -> Iterator[Row]:
+def _rows(pieces: Iterator[str], serial: str, read_time: Callable[[str], datetime | None]) -> Iterator[Row]:
 	for line in iter_lines(pieces, "\n"):
 		# a row of tabs is a broken row, a line of blanks is nothing
 		if "\t" in line or not line.isspace():
-			yield parse_row(line, serial)
+			yield parse_row(line, serial, read_time)
 
 
 def _from_first_text(pieces: Iterator[str]) -> Iterator[str]:

@@ -9,14 +9,21 @@ from datetime import datetime
 
 from dateutil import parser
 
-from biometric_integration.connectors.soap import LONGEST_ROW, SoapReader
+from biometric_integration.connectors.endpoint import Memory
+from biometric_integration.connectors.soap import GARBLED, LONGEST_ROW, SoapReader
 from biometric_integration.core.punch import Record, Unreadable
+from biometric_integration.core.window import DAY, Window
 
 Row = Record | Unreadable
 EXACT_TIME = 19
 """Characters of `yyyy-MM-dd HH:mm:ss`."""
 SEPARATORS = ("-- ::", "--T::")
 """Every third of them from the fifth on."""
+TWO_WAYS = re.compile(
+	r"(?P<one>\d\d?)(?P<separator>[-/.])(?P<other>\d\d?)(?P=separator)\d{4} \d\d?:\d\d:\d\d(?: [AP]M)?",
+	re.IGNORECASE,
+)
+"""Two numbers before a year: either may be the day."""
 OTHER_FORM = re.compile(
 	r"(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}[-/ ][a-z]{3,9}[-/ ]\d{4}) {1,2}\d{1,2}:\d\d:\d\d(?:\.\d{1,7})?(?: ?[ap]m)?",
 	re.ASCII | re.IGNORECASE,
@@ -71,7 +78,7 @@ class SpooledPage:
 
 	def _redacted(self, row: Unreadable) -> Unreadable:
 		"""What is no row may be anything, the echo of a request included."""
-		return replace(row, raw=self._reader.redact(row.raw))
+		return replace(row, raw=self._reader.redact_row(row.raw))
 
 	def close(self) -> None:
 		"""Free the body of an answer that nobody is going to read."""
@@ -106,5 +113,54 @@ def _in_another_form(text: str) -> datetime | None:
 	return one.replace(microsecond=0) if one == other and one.tzinfo is None else None
 
 
-def too_long(raw: str) -> Unreadable:
-	return Unreadable(raw[:LONGEST_ROW], f"The row is longer than {LONGEST_ROW} characters.")
+class RowTimes:
+	"""Reads the times of one server's rows.
+
+	Another form than `source_time` reads is found once, by the window that was asked for, and remembered: whether the day comes first. As
+	long as a row could be of two days it is not guessed which.
+	"""
+
+	def __init__(self, memory: Memory):
+		self._memory = memory
+
+	def of(self, window: Window | None) -> Callable[[str], datetime | None]:
+		"""Reads the rows of an answer to this window of the server's wall clock."""
+		return lambda text: source_time(text) or self._in_either_way(text, window)
+
+	def _in_either_way(self, text: str, window: Window | None) -> datetime | None:
+		if not TWO_WAYS.fullmatch(text):
+			return None
+		day_first = self._memory.get("day_first")
+		if day_first is None and window is not None:
+			day_first = self._found(text, window)
+		return None if day_first is None else _read(text, day_first)
+
+	def _found(self, text: str, window: Window) -> bool | None:
+		near = [
+			day_first
+			for day_first in (True, False)
+			if (moment := _read(text, day_first)) and window.start - DAY <= moment <= window.end + DAY
+		]
+		if len(near) == 1:
+			self._memory.keep(day_first=near[0])
+		return near[0] if len({_read(text, day_first) for day_first in near}) == 1 else None
+
+
+def _read(text: str, day_first: bool) -> datetime | None:
+	"""None where there is no such day: dateutil itself would turn day and month round."""
+	numbers = TWO_WAYS.fullmatch(text)
+	if numbers is None or int(numbers["other" if day_first else "one"]) > 12:
+		return None
+	try:
+		return parser.parse(text, dayfirst=day_first)
+	except (ValueError, OverflowError):
+		return None
+
+
+def misshapen(raw: str) -> Unreadable | None:
+	"""A row that is too long, or holds a control character, whatever else it says."""
+	if len(raw) > LONGEST_ROW:
+		return Unreadable(raw[:LONGEST_ROW], f"The row is longer than {LONGEST_ROW} characters.")
+	if GARBLED in raw:
+		return Unreadable(raw, "The row holds a character that no device writes.")
+	return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
@@ -36,6 +37,8 @@ NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 HTML_PAGE = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
 
 DEEPEST = 32
+MOST_ELEMENTS = 1000
+"""An answer has a handful; a parser remembers each name for as long as it lives."""
 LONGEST_TOKEN = 1024 * 1024
 """Bytes a tag may take: a parser has to keep it whole."""
 LONGEST_TEXT = 4096
@@ -47,7 +50,13 @@ CONTROL_REFERENCE = re.compile(
 	rb"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bce]|f|1[0-9a-f]));", re.IGNORECASE
 )
 LONGEST_REFERENCE = 16
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
+CONTROL_BYTE = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+REPLACEMENT = b"&#xFFFD;"
+"""In place of what no XML parser accepts; a row that holds it is garbled."""
+GARBLED = "\N{REPLACEMENT CHARACTER}"
+WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00<", b"<\x00")
+"""How an answer in UTF-16 begins: there, a zero is half of a character."""
+BYTE_ORDER_MARK = "\ufeff"
 CUT_OFF = frozenset(
 	{
 		expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS],
@@ -164,11 +173,17 @@ class SoapClient:
 		if telling or len(failures) == 1:
 			return telling or failures[0]
 		endpoint = endpoint_of(self._config.endpoint_url)
-		paths = ", ".join(service_paths(endpoint, self._names))
+		paths = ", ".join(service_paths(endpoint, self._names)[: len(self._names)])
 		return NoServiceHere(
 			f"There is no web service on {endpoint.place} at any of the usual places ({paths}): check the URL and the server"
 			" type, or enter the full URL that ends in .asmx."
 		)
+
+
+def _without_controls(chunk: bytes) -> bytes:
+	if b"&#" in chunk:
+		chunk = CONTROL_REFERENCE.sub(REPLACEMENT, chunk)
+	return CONTROL_BYTE.sub(REPLACEMENT, chunk)
 
 
 def _check_is_data(answer: Answer) -> None:
@@ -205,6 +220,7 @@ class SoapReader:
 		self._long: list[str] = []
 		self._short: list[str] = []
 		self._fed_bytes = 0
+		self._elements = 0
 		self._parser = self._new_parser()
 
 	@property
@@ -224,7 +240,7 @@ class SoapReader:
 				if self._long:
 					text = "".join(self._long)
 					self._long.clear()
-					yield text
+					yield text.removeprefix(BYTE_ORDER_MARK)
 			self._fed(b"", True)
 			self._check_end()
 		except SyncError as error:
@@ -238,8 +254,8 @@ class SoapReader:
 		self.trace.server_message = self._transport.excerpt(text)
 		return self.trace.server_message
 
-	def redact(self, text: str) -> str:
-		return self._transport.redact(text)
+	def redact_row(self, text: str) -> str:
+		return self._transport.redact_row(text)
 
 	def excerpt(self, text: str) -> str:
 		return self._transport.excerpt(text)
@@ -257,18 +273,21 @@ class SoapReader:
 		return parser
 
 	def _chunks(self) -> Iterator[bytes]:
-		"""The body, without references to control characters.
+		"""The body, without control characters and references to them.
 
 		.NET writes them for codes that a device garbled, and no XML parser accepts them: one such row would hide all others.
 		"""
+		if self._answer.head(2) in WIDE:
+			yield from iter(partial(self._answer.body.read, CHUNK), b"")
+			return
 		rest = b""
 		while chunk := self._answer.body.read(CHUNK):
 			chunk = rest + chunk
 			start = chunk.rfind(b"&", -LONGEST_REFERENCE)
 			rest = chunk[start:] if start >= 0 else b""
 			chunk = chunk[:start] if start >= 0 else chunk
-			yield CONTROL_REFERENCE.sub(REPLACEMENT, chunk) if b"&#" in chunk else chunk
-		yield CONTROL_REFERENCE.sub(REPLACEMENT, rest)
+			yield _without_controls(chunk)
+		yield _without_controls(rest)
 
 	def _fed(self, chunk: bytes, is_last: bool) -> None:
 		self._fed_bytes += len(chunk)
@@ -302,6 +321,9 @@ class SoapReader:
 			raise self._not_understood(f"It is no SOAP envelope but {name[:40]}: check the URL.")
 		if self._long_element in self._path or len(self._path) >= DEEPEST:
 			raise self._not_understood("It holds elements where text was expected.")
+		self._elements += 1
+		if self._elements > MOST_ELEMENTS:
+			raise self._not_understood("It holds far more elements than such an answer has.")
 		self._path.append(name)
 		self._seen.add(name)
 		self._short.clear()

@@ -28,12 +28,13 @@ from urllib3.exceptions import HTTPError, InsecureRequestWarning
 from urllib3.util.ssl_ import create_urllib3_context
 
 from biometric_integration.connectors.endpoint import PORTS
-from biometric_integration.connectors.redaction import excerpt, redact
+from biometric_integration.connectors.redaction import excerpt, redact_row, redact_words
 from biometric_integration.core.connector import RequestTrace, ServerConfig
 from biometric_integration.core.errors import (
 	AuthenticationError,
 	ConfigurationError,
 	ProtocolError,
+	SilentError,
 	SyncError,
 	TransientError,
 	UnreachableError,
@@ -50,6 +51,8 @@ LARGEST_ANSWER = 512 * 1024 * 1024
 IN_MEMORY = 1024 * 1024
 CHUNK = 64 * 1024
 EXCERPT_BYTES = 4096
+PLAUSIBLE_YEARS = range(2000, 2100)
+"""Of a `Date` header."""
 READABLE = frozenset({200, 500})
 """A SOAP fault comes with 500 (essl-protocol §1.2), so its body is worth reading."""
 
@@ -156,7 +159,7 @@ CONNECTION_FAILURES: tuple[tuple[type[BaseException], Failure], ...] = (
 	),
 	(
 		TimeoutError,
-		(UnreachableError, "{place} was silent for {timeout:g} seconds; the next run tries again."),
+		(SilentError, "{place} was silent for {timeout:g} seconds; the next run tries again."),
 	),
 	(
 		ConnectionRefusedError,
@@ -265,15 +268,15 @@ class Transport:
 		self._session: requests.Session | None = None
 		self._retried = 0.0
 
-	@property
-	def secrets(self) -> tuple[str, ...]:
-		return (self._config.password,)
-
 	def redact(self, text: str) -> str:
-		return redact(text, self.secrets)
+		"""Somebody else's words."""
+		return redact_words(text, self._config.password)
+
+	def redact_row(self, text: str) -> str:
+		return redact_row(text, self._config.password, self._config.user)
 
 	def excerpt(self, text: str) -> str:
-		return excerpt(text, self.secrets)
+		return excerpt(text, self._config.password)
 
 	def post(self, request: Request) -> Answer:
 		"""Send, and send again after a transient failure while the run's time for that lasts.
@@ -408,14 +411,10 @@ class Transport:
 		kind, sentence = (
 			STATUS_FAILURES.get(status) or STATUS_CLASS_FAILURES.get(status // 100) or OTHER_STATUS
 		)
-		target = urlsplit(response.headers.get("Location", "")).hostname or "another page"
+		target = self.redact(urlsplit(response.headers.get("Location", "")).hostname or "another page")
 		trace.server_message = self.redact(f"HTTP {status} {response.reason or ''}".strip())
-		raise kind(
-			self.redact(
-				sentence.format(place=request.place, path=request.path, status=status, target=target)
-			),
-			trace.excerpt,
-		)
+		message = sentence.format(place=request.place, path=request.path, status=status, target=target)
+		raise kind(message, trace.excerpt)
 
 	def _connection_failure(self, request: Request, error: BaseException) -> SyncError:
 		"""The failure an exception stands for. What hangs on the exception (frames, the request sent) is cut off."""
@@ -427,7 +426,7 @@ class Transport:
 		)
 		if self._deadline.passed:
 			kind, sentence = (
-				UnreachableError,
+				SilentError,
 				"{place} did not finish its answer in {deadline:g} seconds; the next run tries again.",
 			)
 		for link in chain:
@@ -441,7 +440,7 @@ class Transport:
 			timeout=timeout,
 			deadline=self._deadline.seconds,
 		)
-		return kind(self.redact(message), self.excerpt(f"{type(error).__name__}: {error}"))
+		return kind(message, self.excerpt(f"{type(error).__name__}: {error}"))
 
 
 class Deadline:
@@ -584,8 +583,11 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _date(response: requests.Response) -> datetime | None:
+	"""Aware UTC; an absurd date is none."""
 	try:
 		moment = parsedate_to_datetime(response.headers["Date"])
 	except (KeyError, TypeError, ValueError):
+		return None
+	if moment.year not in PLAUSIBLE_YEARS:
 		return None
 	return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

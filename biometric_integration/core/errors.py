@@ -53,8 +53,12 @@ class TransientError(SyncError):
 	error_class = ErrorClass.TRANSIENT
 
 
+class SilentError(TransientError):
+	"""No answer in time. It concerns what was asked: the server may well answer to other questions."""
+
+
 class UnreachableError(TransientError):
-	"""No answer, or none from the server itself: name, connection, time-out, gateway. A dead server costs one of these."""
+	"""No connection, or no answer from the server itself: name, refusal, gateway. A dead server costs one of these."""
 
 	server_wide = True
 

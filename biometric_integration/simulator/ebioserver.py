@@ -38,6 +38,7 @@ class FakeEBioServer(FakeServer):
 	`row_end` is what stands behind each row. `cursor` is what LogId means to the id feed: rows after it
 	("exclusive"), from it on ("inclusive"), or an id feed that is always empty next to a good day feed
 	("silent"). `under_iclock` also serves `/iclock` + path. `bad_login_text` was seen as `error`, empty, `0`.
+	`most_rows`: the id feed gives no more in a page, whatever it is asked for.
 	"""
 
 	service = "WebService"
@@ -55,6 +56,7 @@ class FakeEBioServer(FakeServer):
 		under_iclock: bool = False,
 		row_end: Literal[";\n", ";"] = ";\n",
 		cursor: Literal["exclusive", "inclusive", "silent"] = "exclusive",
+		most_rows: int | None = None,
 		bad_login_text: str = "error",
 		missing_operations: Collection[str] = (),
 		has_wsdl: bool = True,
@@ -72,6 +74,7 @@ class FakeEBioServer(FakeServer):
 		)
 		self._row_end = row_end
 		self._cursor = cursor
+		self._most_rows = most_rows
 		self._bad_login_text = bad_login_text
 		self._results: Mapping[str, Callable[[Arguments, Hits], str]] = {
 			"GetDeviceLogs": self._day_feed,
@@ -102,6 +105,7 @@ class FakeEBioServer(FakeServer):
 		if self._cursor == "silent":
 			return ""
 		after = log_id - 1 if self._cursor == "inclusive" else log_id
+		count = min(count, self._most_rows or count)
 		page = islice(self._at(arguments, self.world.after_id(after)), count)
 		return self._joined([self._row_with_id(row) for row in page], hits)
 

@@ -37,7 +37,8 @@ class FakeETimeTrackLite(FakeServer):
 	Without `says_count` a success has an empty result instead of `Logs Count:n`. `list_form` is how line
 	breaks are written: "crlf", "lf", "references" (`&#xD;`) or "cdata". `omits_empty_list` leaves strDataList
 	out when there are no rows. `limits`: "inclusive", "half-open" (without the end) or "exclusive".
-	`unknown_serial_text` is the result for a serial that is not listed; without it there are just no rows.
+	`unknown_serial_text` is the result for a serial that is not listed; without it there are just no rows. `row_time` is
+	the .NET form of the time in a row; `more_columns` stand behind the direction, which is missing altogether without `says_direction`.
 	"""
 
 	service = "WebAPIService"
@@ -60,6 +61,9 @@ class FakeETimeTrackLite(FakeServer):
 		limits: Literal["inclusive", "half-open", "exclusive"] = "inclusive",
 		unknown_serial_text: str | None = None,
 		bad_login_text: str = "Unathorised User",
+		row_time: str = "yyyy-MM-dd HH:mm:ss",
+		more_columns: Sequence[str] = (),
+		says_direction: bool = True,
 		has_wsdl: bool = True,
 	) -> None:
 		self._limit_names = DIALECTS[dialect]
@@ -81,6 +85,9 @@ class FakeETimeTrackLite(FakeServer):
 		self._margins = LIMITS[limits]
 		self._unknown_serial_text = unknown_serial_text
 		self._bad_login_text = bad_login_text
+		self._row_time = _python_format(row_time)
+		self._more_columns = tuple(more_columns)
+		self._says_direction = says_direction
 
 	def _elements(self, call: Call, hits: Hits) -> list[Element]:
 		if not self._is_allowed(call):
@@ -104,7 +111,13 @@ class FakeETimeTrackLite(FakeServer):
 			return []
 		found = self.world.between(start + self._margins[0], end + self._margins[1], serial)
 		shown = (row for row in found if not isinstance(row, SimJunk))
-		return [_line(row) for row in sorted(shown, key=attrgetter("code", "time"))]
+		return [self._line(row) for row in sorted(shown, key=attrgetter("code", "time"))]
+
+	def _line(self, row: SimPunch) -> str:
+		if isinstance(row, SimRaw):
+			return row.code
+		direction = (DIRECTIONS.get(row.direction, ""),) if self._says_direction else ()
+		return "\t".join((row.code, row.time.strftime(self._row_time), *direction, *self._more_columns))
 
 	def _text_elements(self, operation: str, text: str, rows: Sequence[str] = ()) -> list[Element]:
 		elements = [(f"{operation}Result", text)]
@@ -121,12 +134,6 @@ class FakeETimeTrackLite(FakeServer):
 	def _moment(self, text: str | None) -> datetime | None:
 		moments = (_exactly(text or "", date_format) for date_format in self._date_formats)
 		return next((moment for moment in moments if moment), None)
-
-
-def _line(row: SimPunch) -> str:
-	if isinstance(row, SimRaw):
-		return row.code
-	return f"{row.code}\t{row.time.isoformat(' ')}\t{DIRECTIONS.get(row.direction, '')}"
 
 
 def _python_format(dotnet: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 
@@ -90,7 +91,7 @@ ANY_REQUEST = frozenset(
 class Fault:
 	"""One failure: `times` requests have it (None: all, until cleared), after `after` were let pass.
 
-	`operation` limits it, its counting included, to one SOAP operation. REFUSE lasts until it is cleared
+	`operation` limits it, its counting included, to one SOAP operation, `where` to calls with these arguments. REFUSE lasts until it is cleared
 	whatever `times` says, as a connection that was refused cannot be counted.
 	"""
 
@@ -98,6 +99,7 @@ class Fault:
 	times: int | None
 	operation: str | None
 	after: int
+	where: Mapping[str, str]
 	details: Mapping[str, Any]
 
 	def __init__(
@@ -106,6 +108,7 @@ class Fault:
 		times: int | None = 1,
 		operation: str | None = None,
 		after: int = 0,
+		where: Mapping[str, str] | None = None,
 		**details: Any,
 	) -> None:
 		known = DETAILS.get(kind, {})
@@ -113,6 +116,7 @@ class Fault:
 			raise TypeError(f"{kind.name} has no {', '.join(sorted(unknown))}")
 		for name, value in (("kind", kind), ("times", times), ("operation", operation), ("after", after)):
 			object.__setattr__(self, name, value)
+		object.__setattr__(self, "where", dict(where or {}))
 		object.__setattr__(self, "details", {**known, **details})
 
 	def __getitem__(self, detail: str) -> Any:
@@ -150,13 +154,13 @@ class FaultPlan:
 		with self._lock:
 			return any(armed.fault.kind is FaultKind.REFUSE and not armed.passing for armed in self._armed)
 
-	def take(self, operation: str | None) -> Hits:
+	def take(self, operation: str | None, arguments: Mapping[str, str] = MappingProxyType({})) -> Hits:
 		"""The faults of this request, which uses them up. `operation` is None if it is no SOAP request."""
 		hits: dict[FaultKind, Fault] = {}
 		groups: set[FaultKind | None] = set()
 		with self._lock:
 			for armed in self._armed:
-				if armed.lets_pass(operation) or armed.group in groups:
+				if armed.lets_pass(operation, arguments) or armed.group in groups:
 					continue
 				groups.add(armed.group)
 				hits[armed.fault.kind] = armed.use()
@@ -176,18 +180,19 @@ class _Armed:
 	def group(self) -> FaultKind | None:
 		return self.fault.kind if self.fault.kind in COMBINABLE else None
 
-	def lets_pass(self, operation: str | None) -> bool:
-		if not self._concerns(operation):
+	def lets_pass(self, operation: str | None, arguments: Mapping[str, str]) -> bool:
+		if not self._concerns(operation, arguments):
 			return True
 		if self.passing:
 			self.passing -= 1
 			return True
 		return self.fault.kind is FaultKind.REFUSE
 
-	def _concerns(self, operation: str | None) -> bool:
+	def _concerns(self, operation: str | None, arguments: Mapping[str, str]) -> bool:
 		if operation is None and self.fault.kind not in ANY_REQUEST:
 			return False
-		return self.fault.operation in (None, operation)
+		is_meant = all(arguments.get(name) == value for name, value in self.fault.where.items())
+		return is_meant and self.fault.operation in (None, operation)
 
 	def use(self) -> Fault:
 		if self.remaining is not None:

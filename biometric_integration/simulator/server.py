@@ -148,7 +148,7 @@ class FakeServer(ABC):
 		read = self._read(incoming)
 		call = read if isinstance(read, Call) else None
 		self._record(incoming, call)
-		hits = self.faults.take(call.operation if call else None)
+		hits = self.faults.take(call.operation, call.arguments) if call else self.faults.take(None)
 		if FaultKind.HANG in hits:
 			self.pause(hits[FaultKind.HANG]["seconds"])
 		if FaultKind.ID_RESET in hits:

@@ -222,6 +222,16 @@ class World:
 			for row in rows:
 				self._keep(replace(row, log_id=self._next_id))
 
+	def lose_newest(self, count: int) -> None:
+		"""The server's database was restored from a backup: its newest rows are gone, and their ids are given to others."""
+		with self._lock:
+			self._receive_due()
+			kept = self._rows[: len(self._rows) - count]
+			self._forget_rows(kept[0].log_id if kept else 1)
+			for row in kept:
+				self._next_id = row.log_id
+				self._keep(row)
+
 	# -- what the server can see ---------------------------------------------------------------------------
 
 	def visible(self) -> list[SimPunch]:

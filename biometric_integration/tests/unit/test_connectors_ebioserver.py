@@ -144,6 +144,24 @@ class EBioServerTest(ConnectorContract, unittest.TestCase):
 			server.faults.add(Fault(FaultKind.ERROR_TEXT, 1, text="2025-03-28 09:02:11,0031,Gate,BLR,IN"))
 			self.assertEqual([row.user_id for row in self.some_page(connector)], ["0031"])
 
+	def test_a_line_feed_in_place_of_the_semicolon_ends_a_row(self) -> None:
+		rows = [f"2025-03-28 09:{minute:02}:11,{minute},Gate,BLR,IN" for minute in range(60)]
+		for ending in ("\n", "\r\n"):
+			with self.subTest(ending=ending), self.served() as (server, connector):
+				text = (ending.join(rows) + ending) * 20
+				server.faults.add(Fault(FaultKind.ERROR_TEXT, 1, text=text))
+				found = [row.user_id for row in self.some_page(connector)]
+				self.assertEqual(found, [str(minute) for minute in range(60)] * 20)
+
+	def test_a_device_that_is_new_since_the_list_was_read_is_asked_for_before_a_row_is_given_up(self) -> None:
+		with self.served() as (_, connector):
+			connector.list_devices()
+			self.world.add_device("NEW", "Gate 9, East", "PLANT")
+			self.world.punch("NEW", "31", datetime(2025, 3, 29, 7, 7))
+			day = Window(datetime(2025, 3, 29), datetime(2025, 3, 30))
+			found = [row for row in connector.read_window("", day) if row.device_name == "Gate 9, East"]
+			self.assertEqual([(row.user_id, row.location) for row in found], [("31", "PLANT")])
+
 	def test_a_broken_row_alone_is_a_row_and_words_are_not(self) -> None:
 		for text in ("17,no,sense", "2025-04-07,x", "what,is,this,now", ",31,Gate,HO,IN"):
 			with self.subTest(text=text), self.served() as (server, connector):
@@ -228,11 +246,33 @@ class RowTest(unittest.TestCase):
 			row = parse_row(raw, pairs)
 			self.assertEqual((row.device_name, row.location), expected)
 
+	def test_a_comma_that_no_known_device_explains_makes_nobody_elses_punch(self) -> None:
+		known = {("Gate", "HO"), ("Gate 2, North", "HO")}
+		for raw in (
+			"2025-04-07 09:02:11,12,34,Gate,HO,IN",
+			"2025-04-07 09:02:11,12,34,Gate 2, North,HO,IN",
+			"2025-04-07 09:02:11,31,Door,Back,HO,IN",
+			"2025-04-07 09:02:11,31,Gate,HO,Face,IN",
+		):
+			with self.subTest(raw=raw):
+				row = parse_row(raw, known)
+				self.assertIsInstance(row, Unreadable)
+				self.assertIn("comma", row.problem)
+		row = parse_row("2025-04-07 09:02:11,31,Gate 2, North,HO,IN", known)
+		self.assertEqual((row.user_id, row.device_name, row.location), ("31", "Gate 2, North", "HO"))
+
+	def test_a_known_device_at_its_place_wins_over_a_column_that_nobody_knows(self) -> None:
+		row = parse_row_with_id("7,2025-04-07 09:02:11,31,Gate,HO,OUT,Face", {("Gate", "HO")})
+		self.assertEqual(
+			(row.user_id, row.device_name, row.location, row.direction), ("31", "Gate", "HO", Direction.OUT)
+		)
+
 	def test_junk_is_told_by_its_code_or_its_year(self) -> None:
 		for code in ("OPLOG 4", "user pin=3\tName=x", "FP PIN=1", "Face PIN=1", "NEW USER", "USER PIN=1,2,3"):
 			self.assertIs(parse_row(f"2025-04-07 09:02:11,{code},Gate,HO,IN").kind, Kind.JUNK)
 		self.assertIs(parse_row("2025-04-07 09:02:11,OPLOG").kind, Kind.JUNK)
-		self.assertIs(parse_row("1999-12-31 23:59:59,31,Gate,HO,IN").kind, Kind.JUNK)
+		self.assertIs(parse_row("1999-12-30 23:59:59,31,Gate,HO,IN").kind, Kind.JUNK)
+		self.assertIs(parse_row("1999-12-31 23:58:00,31,Gate,HO,IN").kind, Kind.PUNCH)
 		self.assertIs(parse_row("2000-01-01 00:00:00,31,Gate,HO,IN").kind, Kind.PUNCH)
 		self.assertIs(parse_row("2025-04-07 09:02:11,FPX1,Gate,HO,IN").kind, Kind.PUNCH)
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import html
 import json
+import sys
 import tracemalloc
 import unittest
 from datetime import datetime, timezone
 from io import BytesIO
+from typing import Any
 from urllib.parse import quote, quote_plus
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 from biometric_integration.connectors import soap
 from biometric_integration.connectors.endpoint import endpoint_of, service_paths
 from biometric_integration.connectors.etimetracklite import SERVICE_NAMES
-from biometric_integration.connectors.redaction import redact
+from biometric_integration.connectors.redaction import redact, redact_row, redact_words
 from biometric_integration.connectors.soap import SoapReader, envelope, iter_lines
 from biometric_integration.connectors.transport import Answer, Request, Transport
 from biometric_integration.core.connector import RequestTrace, ServerConfig
@@ -63,6 +65,22 @@ def reader(content: bytes | str, size: int = soap.CHUNK, status: int = 200) -> S
 	answer = Answer(Request(OPERATION, "http://host:81/x.asmx", {}, b""), status, body, None, trace)
 	config = ServerConfig("main", "eTimeTrackLite", "http://host:81", password="secret")
 	return SoapReader(answer, OPERATION, LONG, Transport(config))
+
+
+def _steps(text: str, secret: str) -> int:
+	"""How much work it is: what the interpreter runs through, which no load of the machine changes."""
+	steps = 0
+
+	def count(frame: Any, event: str, argument: Any) -> None:
+		nonlocal steps
+		steps += 1
+
+	sys.setprofile(count)
+	try:
+		redact(text, [secret])
+	finally:
+		sys.setprofile(None)
+	return steps
 
 
 def text_of(content: bytes | str, size: int = soap.CHUNK) -> str:
@@ -130,6 +148,24 @@ class ReaderTest(unittest.TestCase):
 				text_of(document("a&#x1;b&#0;&#31;&#x1F;c&#x9;&#10;&#xd;&amp;"), size),
 				"a\ufffdb\ufffd\ufffd\ufffdc\t\n\r&",
 			)
+
+	def test_a_raw_control_byte_hides_no_other_row_and_shows_in_its_own(self) -> None:
+		for size in (1, 7, soap.CHUNK):
+			self.assertEqual(text_of(document("a\x01b\nc"), size), "a\ufffdb\nc")
+
+	def test_a_byte_order_mark_before_the_first_row_is_no_part_of_it(self) -> None:
+		self.assertEqual(text_of(document("\ufeff31\tx")), "31\tx")
+
+	def test_an_answer_of_endless_different_elements_takes_little_memory(self) -> None:
+		content = document("".join(f"<e{number} />" for number in range(200_000))).replace(
+			f"<{LONG}>", "<other>"
+		)
+		tracemalloc.start()
+		with self.assertRaises(ProtocolError):
+			text_of(content)
+		peak = tracemalloc.get_traced_memory()[1]
+		tracemalloc.stop()
+		self.assertLess(peak, 2 * len(content))
 
 	def test_other_encodings_are_read_when_they_are_declared(self) -> None:
 		for encoding in ("utf-8", "utf-16", "iso-8859-1", "windows-1252"):
@@ -230,6 +266,8 @@ class EndpointTest(unittest.TestCase):
 			"http://h/iClock/": "/iClock/WebAPIService.asmx",
 			" http://h/iclock ": "/iclock/WebAPIService.asmx",
 			"http://h/x/WebAPIService.ASMX?WSDL": "/x/WebAPIService.ASMX",
+			"http://h/SSINDUST/Main.aspx": "/SSINDUST/iclock/WebAPIService.asmx",
+			"http://h/iclock/(S(x1))/Masters/Main.aspx?id=1#top": "/iclock/Masters/iclock/WebAPIService.asmx",
 		}
 		for url, first in cases.items():
 			with self.subTest(url=url):
@@ -240,6 +278,9 @@ class EndpointTest(unittest.TestCase):
 			"/tenant/webapiservice.asmx", service_paths(endpoint_of("http://h/tenant"), SERVICE_NAMES)
 		)
 		self.assertIn("/t/webapiservice.asmx", service_paths(endpoint_of("http://h/t/iclock"), SERVICE_NAMES))
+		pasted = service_paths(endpoint_of("http://h/iclock/Masters/Main.aspx"), SERVICE_NAMES)
+		self.assertLess({"/iclock/WebAPIService.asmx", "/WebAPIService.asmx"}, set(pasted))
+		self.assertIn("/v1.2/WebAPIService.asmx", service_paths(endpoint_of("http://h/v1.2"), SERVICE_NAMES))
 
 	def test_an_address_is_put_together_again(self) -> None:
 		for url in ("http://h/x", "https://h:8530/x", "http://[::1]:81/x"):
@@ -281,6 +322,30 @@ class RedactionTest(unittest.TestCase):
 			for others in ([secret], []):
 				text = redact(f"<Password>{shown}</Password><LogDate>1</LogDate>", others)
 				self.assertEqual(text, "<Password>***</Password><LogDate>1</LogDate>")
+
+	def test_a_near_miss_of_a_long_password_takes_a_time_that_is_linear_in_the_text(self) -> None:
+		for secret in ("p&<s>\"ecret'9 \\x" * 4, "a\\" * 32, "\\" * 64, "a" * 64, "&amp;" * 13):
+			for form in (str, json.dumps, lambda text: json.dumps(json.dumps(text)), escape, quote):
+				with self.subTest(secret=secret[:8], form=form):
+					near, whole = form(secret[:-1] + "~"), form(secret)
+					short, long = (_steps(near * times, secret) for times in (4, 16))
+					self.assertLess(long, 5 * short)
+					text = redact(f"[{whole}]", [secret])
+					self.assertIn("***", text)
+					self.assertNotIn(secret, text)
+
+	def test_a_secret_in_the_middle_of_its_own_beginning_is_found(self) -> None:
+		self.assertEqual(redact("aaab aab&#97;b", ["aab"]), "a*** ***&#97;b")
+		self.assertEqual(redact("xaba%62ay", ["aba"]), "x***y")
+
+	def test_people_read_what_only_happens_to_look_like_a_weak_password(self) -> None:
+		self.assertEqual(redact_words("www.esslcloud.com of eSSL", "essl"), "www.esslcloud.com of eSSL")
+		self.assertEqual(redact_words("no login for essl.", "essl"), "no login for ***.")
+		self.assertEqual(redact_row("1234\tyesterday\tin", "1234", "api"), "1234\tyesterday\tin")
+		self.assertEqual(redact_row("api\t1234\tdenied", "1234", "api"), "api\t***\tdenied")
+		self.assertEqual(redact_row("Password=1234", "1234", "admin"), "Password=***")
+		strong = "correct-horse"
+		self.assertEqual(redact_row(f"x\t{strong}\tin", strong, "api"), "x\t***\tin")
 
 	def test_a_text_without_secrets_stays(self) -> None:
 		self.assertEqual(redact("Unathorised User", ["secret", ""]), "Unathorised User")
