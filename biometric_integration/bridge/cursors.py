@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import astuple
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,12 @@ def read(database: Database, stream: Stream) -> Cursor:
 		delivered=bool(row["delivered"]),
 		scans={name: datetime.fromisoformat(moment) for name, moment in json.loads(row["scans"]).items()},
 	)
+
+
+def oldest_first(database: Database, server: str, units: Sequence[str]) -> list[str]:
+	rows = database.rows("SELECT unit, MAX(last_run) FROM cursor WHERE server=? GROUP BY unit", (server,))
+	last_runs = dict(tuple(row) for row in rows)
+	return sorted(units, key=lambda unit: last_runs.get(unit) or "")
 
 
 def holder(database: Database, stream: Stream) -> str:

@@ -44,7 +44,7 @@ def _row(punch: Punch) -> dict[str, Any]:
 	return punch._asdict() | {
 		"status": status,
 		"reason_code": reason,
-		"reason": storable(pattern.format(problem=punch.problem)),
+		"reason": storable(pattern.format(problem=punch.problem, barred=punch.barred)),
 		"user_id": storable(punch.user_id),
 		"verify_mode": storable(punch.verify_mode),
 		"raw": storable(punch.raw),

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from biometric_integration.bridge import devices
 from biometric_integration.bridge.database import Database
 from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
+from biometric_integration.core.window import shifted
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def gather(database: Database, events: Sequence[WaitingEvent], reach: timedelta)
 	times = [event.punch_time for event in events]
 	employees = sorted({person.name for owners in people.values() for person in owners})
 	between = "SELECT * FROM checkin WHERE time>=? AND time<=? AND employee IN ({marks})"
-	limits = (min(times) - reach, max(times) + reach) if times else ()
+	limits = (shifted(min(times), -reach), shifted(max(times), reach)) if times else ()
 	for row in database.rows_in(between, employees, *limits):
 		entry = Recorded(
 			datetime.fromisoformat(row["time"]), row["log_type"], str(row["id"]), row["biometric_event"] or ""

@@ -73,6 +73,9 @@ class SqliteStore:
 		with self.database.transaction():
 			devices.change(self.database, server, changes)
 
+	def oldest_first(self, server: str, units: Sequence[str]) -> list[str]:
+		return cursors.oldest_first(self.database, server, units)
+
 	def cursor(self, stream: Stream) -> Cursor:
 		return cursors.read(self.database, stream)
 

@@ -23,6 +23,11 @@ def wait(error_class: ErrorClass, failures: int) -> timedelta:
 	return min(FIRST * 2.0 ** min(failures - 1, 10), LONGEST)
 
 
+def rests(next_attempt: datetime | None, now: datetime) -> bool:
+	"""Is it left alone until `next_attempt`? No wait is longer than the probe: what is said to end later was written by a wrong clock."""
+	return next_attempt is not None and now < next_attempt <= now + PROBE
+
+
 def judged(error: SyncError, failures: int, first_failure: datetime, now: datetime) -> ErrorClass:
 	"""The class of a failure in the light of those before it.
 

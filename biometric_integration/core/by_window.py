@@ -16,7 +16,8 @@ from biometric_integration.core.concerns import (
 	never_delivered,
 )
 from biometric_integration.core.connector import Page
-from biometric_integration.core.punch import Punch
+from biometric_integration.core.errors import SyncError
+from biometric_integration.core.punch import RESET_END, Punch
 from biometric_integration.core.reading import Reading
 from biometric_integration.core.source import Source
 from biometric_integration.core.store import PullStore
@@ -30,6 +31,8 @@ FEWER_SINCE = "fewer since"
 """Kept with the scans of a cursor: since when a server has had fewer punches than are here."""
 AHEAD = datetime(2100, 1, 1)
 """Where the search for punches of devices whose clock is ahead ends."""
+BEHIND = Window(datetime(1970, 1, 1), RESET_END)
+"""Where devices are whose clock has lost its time."""
 
 
 @dataclass
@@ -43,7 +46,7 @@ class Answered:
 class ByWindow:
 	"""Reads what a plan says of one stream.
 
-	fewer: the server has lost punches that are here. unseen: punches that were in no list by log id.
+	fewer: the server has lost punches that are here. unseen: punches that were in no list by log id, since the time that was read before.
 	"""
 
 	def __init__(self, store: PullStore, source: Source, reading: Reading, todo: Plan, batch: int):
@@ -57,6 +60,7 @@ class ByWindow:
 		self._halvings = 0
 		self._fewer = False
 		self._unseen = 0
+		self._read_before = reading.claim.cursor.read_from or datetime.min
 
 	def read(self) -> None:
 		reading, todo = self._reading, self._todo
@@ -93,7 +97,8 @@ class ByWindow:
 		if counts.new and not counts.known:
 			self._catch_up(self._todo.window.start)
 		if "nightly" in self._todo.finishes:
-			self._read_ahead(self._todo.window.end)
+			self._look_for_wrong_clocks(Window(self._todo.window.end, AHEAD))
+			self._look_for_wrong_clocks(BEHIND)
 
 	def _compare_with_ids(self) -> None:
 		outcome = self._reading.outcome
@@ -108,11 +113,17 @@ class ByWindow:
 		if start < end:
 			self._read_pieces(Window(start, end))
 
-	def _read_ahead(self, now: datetime) -> None:
-		"""Punches of a device whose clock is ahead: no window up to now holds them. They are kept, and quarantined."""
+	def _look_for_wrong_clocks(self, window: Window) -> None:
+		"""Punches of a device whose clock is ahead or was reset: no window that is read holds them. They are kept, and quarantined.
+
+		A server that cannot answer to such a time has none.
+		"""
 		self._reading.go_on(None)
-		ahead = Window(now, AHEAD)
-		self._keep(ahead, self._connector.read_window(self._stream.unit, ahead))
+		try:
+			self._keep(window, self._connector.read_window(self._stream.unit, window))
+		except SyncError as error:
+			if error.server_wide:
+				raise
 
 	# --- one request
 
@@ -145,7 +156,8 @@ class ByWindow:
 			punches = self._source.punches(self._stream.unit, batch)
 			inside = _within(piece, punches)
 			if self._source.ids_came:
-				self._unseen += len(inside) - self._store.seen(self._stream, inside)
+				expected = {(user_id, moment) for user_id, moment in inside if moment >= self._read_before}
+				self._unseen += len(expected) - self._store.seen(self._stream, expected)
 			self._reading.keep(punches)
 			answered.rows += len(batch)
 			answered.inside += len(inside)

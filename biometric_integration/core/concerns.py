@@ -13,6 +13,8 @@ def never_delivered(unit: Unit, name: str) -> str:
 	return "The server has never had a punch. Check that its devices are online and upload to it."
 
 
+OUT_OF_TIME = "The time for one job was over. The next one goes on with the {left} of {all} devices that were not begun."
+NO_ANSWERS = "{tried} devices in a row got no answer in time: the server seems to be down. The others are left to the next run. {words}"
 BEING_READ = "This stream is being read at this moment."
 NO_DEVICE = "There is no device to read: add a Biometric Device with the serial number of each terminal, and enable it."
 TRUNCATED = (
@@ -26,6 +28,7 @@ FEWER = (
 UNCONFIRMED = "The server answered with nothing, not even a count: that may be a failure. Nothing is taken for granted, it is asked again."
 IDS_MISSED = "The server's list by day has {new} punches that its list by log id (GetDeviceLogsByLogId) never gave. They are kept now."
 IDS_RESET = "The server has begun to count its log ids again (its database was reset or moved). It is read again from the start."
+IDS_CHANGED = "The server has lost log ids and given them to other punches (its database was restored). They are read again."
 IDS_SILENT = "The server's list by log id (GetDeviceLogsByLogId) gives nothing, while its list by day has punches. They are read by day."
 INVALID_ROWS = "Some rows could not be read. They are kept as they came: see the failed events of this log."
 TAKEN_OVER = "Another run has taken over this stream."

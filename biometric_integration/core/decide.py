@@ -12,13 +12,10 @@ from biometric_integration.core.devices import Device
 from biometric_integration.core.direction import DirectionPolicy, log_type
 from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
 from biometric_integration.core.mapping import ruling
-from biometric_integration.core.punch import Direction
+from biometric_integration.core.punch import RESET_END, Direction
 from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.core.rounding import AS_PUNCHED, Rounding
 from biometric_integration.core.window import DAY
-
-EARLIEST_YEAR = 2000
-"""Clocks that lost power start in 1970, 1999 or 2000; devices themselves send such rows (essl-protocol §7)."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,7 @@ def _unusable(event: WaitingEvent, directory: Directory, rules: Rules) -> Decisi
 
 
 def _doubt(event: WaitingEvent, rules: Rules) -> Decision | None:
-	if event.source_time.year < EARLIEST_YEAR:
+	if event.source_time < RESET_END:
 		return Decision(event, Reason.IMPLAUSIBLE, {"year": str(event.source_time.year)})
 	if event.punch_time > rules.now + rules.allowed_drift:
 		return Decision(event, Reason.FUTURE)
@@ -126,9 +123,11 @@ def _doubt(event: WaitingEvent, rules: Rules) -> Decision | None:
 
 def _owner(event: WaitingEvent, directory: Directory) -> Decision:
 	"""Rules first, by the most specific scope; then the employees' own fields. Two candidates are never guessed between."""
-	decisive = ruling(directory.mapping, event.user_id, directory.place(event), event.punch_time.date())
+	decisive = ruling(
+		directory.rules_for(event.user_id), event.user_id, directory.place(event), event.punch_time.date()
+	)
 	if not decisive:
-		return _of_carriers(event, directory.carriers(event))
+		return _of_carriers(event, directory.carriers(event.server, event.user_id))
 	names = {rule.employee for rule in decisive}
 	if len(names) > 1:
 		values = {"user_id": event.user_id, "names": ", ".join(sorted(rule.name for rule in decisive))}
@@ -196,11 +195,15 @@ def _already_there(decision: Decision, directory: Directory) -> Decision | None:
 
 
 def _repeat(decision: Decision, directory: Directory, rules: Rules) -> Decision | None:
-	"""The same person again within the window, before or after; under *as reported*, unless one says IN and the other OUT."""
+	"""The same person again within the window, before or after; under *as reported*, unless one says IN and the other OUT.
+
+	A device that flips by itself says both of one tap.
+	"""
 	if not rules.repeat_window:
 		return None
 	event = decision.event
-	trusted = rules.policy(directory.devices.get(event.device)) is DirectionPolicy.AS_REPORTED
+	device = directory.devices.get(event.device)
+	trusted = rules.policy(device) is DirectionPolicy.AS_REPORTED and not (device and device.flips)
 	for entry in directory.near(decision.employee, event.punch_time, rules.repeat_window):
 		if not trusted or _may_repeat(event.direction.value, entry.log_type):
 			seconds = str(int(rules.repeat_window.total_seconds()))

@@ -24,6 +24,7 @@ class Device:
 
 	aliases: the pairs under which its server has reported it, newest last. same_as: key of the device it turned out to be.
 	direction_policy: of this device; empty = that of the settings. Latitude and longitude in degrees, both 0 where not known.
+	flips: it changes between IN and OUT by itself, so that a double tap shows both.
 	"""
 
 	key: str
@@ -37,6 +38,7 @@ class Device:
 	direction_policy: str = ""
 	latitude: float = 0.0
 	longitude: float = 0.0
+	flips: bool = False
 
 	@property
 	def pairs(self) -> tuple[Pair, ...]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from biometric_integration.core.devices import Device
 from biometric_integration.core.mapping import MappingRule, Normaliser, Place
 from biometric_integration.core.punch import Direction
+from biometric_integration.core.window import shifted
 
 AS_IT_IS = Normaliser()
 
@@ -57,7 +58,8 @@ class Recorded(NamedTuple):
 class Directory:
 	"""Everything `decide` looks at besides the events themselves.
 
-	people: id → employees who carry it, in the first of the configured fields that knows it. mapping: rules that may concern the batch.
+	people: id → employees who carry it, in the first of the configured fields that knows it. without_zeros: the same for ids that begin with
+	zeros, without them; only where some normaliser allows that. mapping: rules that may concern the batch.
 	persons: the employees these rules name. normalisers: server id → what may be taken off its ids. devices: device key → device.
 	by_event: event name → check-in made for it. recorded: employee → their check-ins around the batch, sorted by time.
 	shift_starts: event name → begin of the shift (or day) it belongs to, where a device's direction policy asks for it.
@@ -71,18 +73,34 @@ class Directory:
 	devices: Mapping[str, Device] = field(default_factory=dict)
 	by_event: Mapping[str, str] = field(default_factory=dict)
 	recorded: dict[str, list[Recorded]] = field(default_factory=dict)
+	without_zeros: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
+	_rules: dict[str, list[MappingRule]] | None = field(default=None, init=False, repr=False, compare=False)
 
 	def add(self, employee: str, entry: Recorded) -> None:
 		insort(self.recorded.setdefault(employee, []), entry)
 
 	def place(self, event: WaitingEvent) -> Place:
 		device = self.devices.get(event.device)
-		return Place(event.server, device.location if device else "", event.device)
+		own = (event.device, device.key) if device else (event.device,)
+		return Place(event.server, device.location if device else "", own)
 
-	def carriers(self, event: WaitingEvent) -> tuple[Person, ...]:
-		"""The employees who carry the event's id: as it is first, then in the forms its server's normaliser allows."""
-		forms = self.normalisers.get(event.server, AS_IT_IS).forms(event.user_id)
-		return next((found for form in forms if (found := self.people.get(form))), ())
+	def rules_for(self, user_id: str) -> list[MappingRule]:
+		"""The rules for this very id, and all patterns: found by the id, however many rules there are."""
+		if self._rules is None:
+			self._rules = {}
+			for rule in self.mapping:
+				self._rules.setdefault("" if rule.is_pattern else rule.user_id, []).append(rule)
+		return [*self._rules.get(user_id, ()), *self._rules.get("", ())]
+
+	def carriers(self, server: str, user_id: str) -> tuple[Person, ...]:
+		"""The employees who carry an id: as it is first, then in the forms the server's normaliser allows, of the id or of theirs."""
+		normaliser = self.normalisers.get(server, AS_IT_IS)
+		forms = normaliser.forms(user_id)
+		found = next((people for form in forms if (people := self.people.get(form))), ())
+		if found or not normaliser.zeros:
+			return found
+		bare = filter(None, dict.fromkeys(form.lstrip("0") for form in forms))
+		return next((people for form in bare if (people := self.without_zeros.get(form))), ())
 
 	def since(self, employee: str, start: datetime, end: datetime) -> Iterable[Recorded]:
 		"""Check-ins of a person from `start` to `end`, both included, oldest first."""
@@ -91,8 +109,9 @@ class Directory:
 	def near(self, employee: str, moment: datetime, distance: timedelta) -> Iterable[Recorded]:
 		"""Check-ins of a person at most `distance` away from `moment`, oldest first."""
 		entries = self.recorded.get(employee, [])
-		start = bisect_left(entries, Recorded(moment - distance))
+		start = bisect_left(entries, Recorded(shifted(moment, -distance)))
+		end = shifted(moment, distance)
 		for entry in entries[start:]:
-			if entry.time > moment + distance:
+			if entry.time > end:
 				return
 			yield entry

@@ -20,8 +20,8 @@ class Scope(str, Enum):
 
 
 SPECIFIC = tuple(Scope)
-WILDCARDS = "*?["
-_WILD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
+WILDCARDS = "*?"
+_WILD = re.compile(r"[*?]")
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,15 @@ class MappingRule:
 
 	def holds(self, place: Place, day: date) -> bool:
 		in_time = (self.first or day) <= day <= (self.last or day)
-		return in_time and (self.scope is Scope.ANY or place.at(self.scope) == self.where)
+		return in_time and (self.scope is Scope.ANY or self.where in place.at(self.scope))
 
 	def matches(self, user_id: str) -> bool:
-		return fnmatchcase(user_id, self.user_id) if self.is_pattern else user_id == self.user_id
+		# a bracket is a character like any other
+		return (
+			fnmatchcase(user_id, self.user_id.replace("[", "[[]"))
+			if self.is_pattern
+			else user_id == self.user_id
+		)
 
 	def overlaps(self, other: MappingRule) -> bool:
 		"""Could both be meant by the same punch, with nothing to choose between them?"""
@@ -61,14 +66,16 @@ class MappingRule:
 
 @dataclass(frozen=True)
 class Place:
-	"""Where a punch was made."""
+	"""Where a punch was made. `devices`: the device, and the one that it turned out to be."""
 
 	server: str = ""
 	location: str = ""
-	device: str = ""
+	devices: tuple[str, ...] = ()
 
-	def at(self, scope: Scope) -> str:
-		return {Scope.SERVER: self.server, Scope.LOCATION: self.location, Scope.DEVICE: self.device}[scope]
+	def at(self, scope: Scope) -> tuple[str, ...]:
+		return {Scope.SERVER: (self.server,), Scope.LOCATION: (self.location,), Scope.DEVICE: self.devices}[
+			scope
+		]
 
 
 def is_pattern(user_id: str) -> bool:

@@ -1,6 +1,7 @@
 """The second loop, staging → check-ins: gather, decide, write, mark, batch by batch, in one lane.
 
-A check-in and the mark of its event are one commit, so that a worker may stop at any point.
+A check-in and the mark of its event are one commit, so that a worker may stop at any point. A batch that fails in any way is done row by
+row: the row that fails says why, and stops nobody else's.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from biometric_integration.core.batches import BATCH, batches
 from biometric_integration.core.decide import Decision, Rules, decide, shift_questions, with_twins
 from biometric_integration.core.directory import WaitingEvent
-from biometric_integration.core.reasons import TAKEN_BACK
+from biometric_integration.core.errors import SyncError
+from biometric_integration.core.reasons import TAKEN_BACK, UNEXPECTED, Reason
 from biometric_integration.core.store import BatchLost, Interrupted, ProcessStore, TakenBack, repeated
 
 
@@ -19,11 +21,13 @@ def process(
 	rules: Callable[[], Rules],
 	go_on: Callable[[], bool] = lambda: True,
 	batch: int = BATCH,
+	note: Callable[[Exception], None] = lambda error: None,
 ) -> int:
 	"""Decide about everything that waits, until nothing is left or `go_on` says stop; returns how many events were decided.
 
-	One lane per site: whoever finds it taken leaves, its holder looks once more after giving it back.
+	One lane per site: whoever finds it taken leaves, its holder looks once more after giving it back. `note` is told of each defect.
 	"""
+	work = _Work(store, rules, go_on, batch, note)
 	decided, reopened = 0, False
 	while go_on():
 		with store.lane() as mine:
@@ -32,80 +36,106 @@ def process(
 			if not reopened:
 				store.reopen()
 			reopened = True
-			in_pass = sum(_passes(store, rules, go_on, batch))
+			in_pass = sum(work.passes())
 		decided += in_pass
-		if not in_pass and not _left_to_us(store):
+		if not in_pass and not work.is_left_to_us():
 			return decided
 	return decided
 
 
-def _left_to_us(store: ProcessStore) -> bool:
-	"""Did anybody find the lane taken after our last look, and leave something to us?"""
-	store.roll_back()  # what others have committed meanwhile is seen
-	return bool(store.waiting("", 1))
+class _Work:
+	"""What waits, in the hands of one holder of the lane.
 
+	lost: events that the database took back each time; they are left to the next job.
+	"""
 
-def _passes(
-	store: ProcessStore, rules: Callable[[], Rules], go_on: Callable[[], bool], batch: int
-) -> Iterator[int]:
-	after = ""
-	while go_on() and (events := store.waiting(after, batch)):
-		events = events[: store.batch_size()]
-		yield _used(store, events, rules)
-		after = events[-1].name
+	def __init__(
+		self,
+		store: ProcessStore,
+		rules: Callable[[], Rules],
+		go_on: Callable[[], bool],
+		batch: int,
+		note: Callable[[Exception], None],
+	):
+		self._store = store
+		self._rules = rules
+		self._go_on = go_on
+		self._batch = batch
+		self._note = note
+		self._lost: set[str] = set()
 
+	def is_left_to_us(self) -> bool:
+		"""Did anybody find the lane taken after our last look, and leave something to us?"""
+		self._store.roll_back()  # what others have committed meanwhile is seen
+		waiting = self._store.waiting("", len(self._lost) + 1)
+		return any(event.name not in self._lost for event in waiting)
 
-def _used(store: ProcessStore, events: Sequence[WaitingEvent], rules: Callable[[], Rules]) -> int:
-	return repeated(lambda: _use(store, events, rules()), store.roll_back)
+	def passes(self) -> Iterator[int]:
+		after = ""
+		while self._go_on() and (events := self._store.waiting(after, self._batch)):
+			events = events[: self._store.batch_size()]
+			yield self._used([event for event in events if event.name not in self._lost])
+			after = events[-1].name
 
+	def _used(self, events: Sequence[WaitingEvent]) -> int:
+		try:
+			return repeated(lambda: self._use(events, self._rules()), self._store.roll_back)
+		except Interrupted:
+			raise
+		except BatchLost as lost:
+			words = str(lost)
+		except TakenBack:
+			words = TAKEN_BACK
+		except SyncError as error:
+			words = error.message
+		except Exception as error:  # a defect, ours or the site's, concerns the row that it is about
+			self._note(error)
+			words = UNEXPECTED.format(kind=type(error).__name__, words=error)
+		self._store.roll_back()
+		if len(events) > 1:
+			return sum(self._used([event]) for event in events)
+		return self._given_up(events[0], words)
 
-def _use(store: ProcessStore, events: Sequence[WaitingEvent], rules: Rules) -> int:
-	size = store.batch_size()
-	if len(events) > size:  # meanwhile the host has found that it can do fewer
-		return sum(_use(store, part, rules) for part in batches(events, size))
-	decisions = with_twins(_written(store, _decided(store, events, rules)))
-	try:
-		store.mark_decided(decisions, rules.now)
-	except TakenBack:
-		return _use_alone(store, events, decisions, rules)
-	return len(decisions)
+	def _given_up(self, event: WaitingEvent, words: str) -> int:
+		if not words:
+			self._lost.add(event.name)
+			return 0
+		refused = Decision(event, Reason.HRMS_REFUSED, {"words": words})
+		self._store.mark_decided([refused], self._rules().now)
+		return 1
 
+	def _use(self, events: Sequence[WaitingEvent], rules: Rules) -> int:
+		if not events:
+			return 0
+		size = self._store.batch_size()
+		if len(events) > size:  # meanwhile the host has found that it can do fewer
+			return sum(self._use(part, rules) for part in batches(events, size))
+		decisions = with_twins(self._written(self._decided(events, rules)))
+		self._store.mark_decided(decisions, rules.now)
+		return len(decisions)
 
-def _decided(store: ProcessStore, events: Sequence[WaitingEvent], rules: Rules) -> list[Decision]:
-	directory = store.directory(events, rules.reach)
-	if questions := shift_questions(events, directory, rules):
-		directory.shift_starts = store.shift_starts(questions)
-	return decide(events, directory, rules)
+	def _decided(self, events: Sequence[WaitingEvent], rules: Rules) -> list[Decision]:
+		directory = self._store.directory(events, rules.reach)
+		if questions := shift_questions(events, directory, rules):
+			directory.shift_starts = self._store.shift_starts(questions)
+		return decide(events, directory, rules)
 
+	def _written(self, decisions: Sequence[Decision]) -> Iterator[Decision]:
+		made = self._store.create_together([decision for decision in decisions if decision.creates])
+		for decision in decisions:
+			if not decision.creates:
+				yield decision
+			elif record := made.get(decision.event.name):
+				yield decision.done(record)
+			else:
+				yield self._created(decision)
 
-def _use_alone(
-	store: ProcessStore, events: Sequence[WaitingEvent], decisions: Sequence[Decision], rules: Rules
-) -> int:
-	"""A rule of the site rolled a whole batch back because of one row: each row by itself, until it is that one's turn."""
-	store.roll_back()
-	if len(events) > 1:
-		return sum(_use(store, [event], rules) for event in events)
-	store.mark_decided([decision.refused(TAKEN_BACK) for decision in decisions], rules.now)
-	return len(decisions)
-
-
-def _written(store: ProcessStore, decisions: Sequence[Decision]) -> Iterator[Decision]:
-	made = store.create_together([decision for decision in decisions if decision.creates])
-	for decision in decisions:
-		if not decision.creates:
-			yield decision
-		elif record := made.get(decision.event.name):
-			yield decision.done(record)
-		else:
-			yield _created(store, decision)
-
-
-def _created(store: ProcessStore, decision: Decision) -> Decision:
-	try:
-		return decision.done(store.create(decision))
-	except (BatchLost, Interrupted):
-		raise
-	except (
-		Exception
-	) as error:  # any hook of the site may refuse a check-in in any way: it is this row's, and waits
-		return decision.refused(str(error) or type(error).__name__)
+	def _created(self, decision: Decision) -> Decision:
+		try:
+			return decision.done(self._store.create(decision))
+		except (BatchLost, Interrupted):
+			raise
+		except (
+			Exception
+		) as error:  # any hook of the site may refuse a check-in in any way: it is this row's, and waits
+			return decision.refused(str(error) or type(error).__name__)

@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 from biometric_integration.core.batches import BATCH, batches
 from biometric_integration.core.by_position import ByPosition
 from biometric_integration.core.by_window import ByWindow
-from biometric_integration.core.concerns import BEING_READ, NO_DEVICE
+from biometric_integration.core.concerns import BEING_READ, NO_ANSWERS, NO_DEVICE, OUT_OF_TIME
 from biometric_integration.core.connector import Connector, Feed, Page, ServerConfig, Unit
-from biometric_integration.core.errors import ConfigurationError
+from biometric_integration.core.errors import ConfigurationError, SilentError, UnreachableError
 from biometric_integration.core.punch import Kind, Record
 from biometric_integration.core.reading import Reading, Watch
 from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
@@ -19,6 +19,9 @@ from biometric_integration.core.source import Source
 from biometric_integration.core.store import PullStore, StreamBusy, repeated
 from biometric_integration.core.stream import Cursor, Plan, Stream, looks, plan
 from biometric_integration.core.window import Window, midnight
+
+MOST_SILENT = 3
+"""Streams that get no answer in time, one after the other, before the server is thought to be down."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,8 @@ class PullOptions:
 	start_date: of the server's zone; None = today. start_dates: of units that have their own. units, feeds: only these; None = all
 	there are. window: exactly this stretch of the server's clock, by the feeds that are read by window. watch: asked before each
 	request with the run's log, the window of the request (None for a feed by position) and the counts so far; a sentence in answer
-	ends the run there.
+	ends the run there. in_time: asked before each run. kept_from: staged
+	punches from before this day may have been deleted.
 	"""
 
 	trigger: Trigger = Trigger.SCHEDULED
@@ -40,6 +44,8 @@ class PullOptions:
 	window: Window | None = None
 	watch: Watch = lambda log, piece, counts: ""
 	start_dates: Mapping[str, date] = field(default_factory=dict)
+	in_time: Callable[[], bool] = lambda: True
+	kept_from: date | None = None
 
 	def means(self, feed: Feed) -> bool:
 		return (self.feeds is None or feed.name in self.feeds) and not (self.window and feed.by_position)
@@ -69,22 +75,39 @@ class Puller:
 		self.batch = batch
 
 	def pull(self, connector: Connector, config: ServerConfig, options: PullOptions) -> Iterator[RunReport]:
-		"""Read all streams of a server in turn; yields one report per run.
+		"""Read all streams of a server in turn, the one that was read longest ago first; yields one report per run.
 
-		The first failure that concerns the server as a whole ends it: a dead server costs one time-out.
+		The first failure that concerns the server as a whole ends it: a dead server costs one refused connection, or three time-outs in a row.
+		What there is no time for is left alone, and a last report, of no run, says so.
 		"""
-		source = Source(self.store, connector, config, self.clock, self.site_zone)
-		for stream, feed in self._streams(source, options):
-			if report := self._run(source, options, stream, feed):
-				yield report
-				if report.error and report.error.server_wide:
-					return
+		source = Source(self.store, connector, config, self.clock, self.site_zone, options.kept_from)
+		streams = self._streams(source, options)
+		silent = 0
+		for number, (stream, feed) in enumerate(streams):
+			if not options.in_time():
+				yield self._out_of_time(config, len(streams) - number, len(streams))
+				return
+			if (report := self._run(source, options, stream, feed)) is None:
+				continue
+			silent = silent + 1 if isinstance(report.error, SilentError) else 0
+			if report.error and silent == MOST_SILENT:
+				words = NO_ANSWERS.format(tried=silent, words=report.error.message)
+				report = replace(report, error=UnreachableError(words, report.error.detail))
+			yield report
+			if report.error and report.error.server_wide:
+				return
 
-	def _streams(self, source: Source, options: PullOptions) -> Iterator[tuple[Stream, Feed]]:
+	def _streams(self, source: Source, options: PullOptions) -> Sequence[tuple[Stream, Feed]]:
 		config = source.config
-		for unit in self._units(source, options):
-			for feed in filter(options.means, source.connector.feeds):
-				yield Stream(config.server_id, config.server_type, unit, feed.name), feed
+		return [
+			(Stream(config.server_id, config.server_type, unit, feed.name), feed)
+			for unit in self.store.oldest_first(config.server_id, self._units(source, options))
+			for feed in filter(options.means, source.connector.feeds)
+		]
+
+	def _out_of_time(self, config: ServerConfig, left: int, of_all: int) -> RunReport:
+		message = OUT_OF_TIME.format(left=left, all=of_all)
+		return RunReport("", config.server_id, RunStatus.SKIPPED, message, RunCounts(), self.clock())
 
 	def _units(self, source: Source, options: PullOptions) -> Sequence[str]:
 		if options.units is not None:
@@ -99,7 +122,8 @@ class Puller:
 		started = self.clock()
 
 		def due(cursor: Cursor) -> Plan | None:
-			return options.plan(stream.unit, cursor, source.now(), source.ids_came)
+			now = source.now()
+			return options.plan(stream.unit, cursor.believed(now), now, source.ids_came)
 
 		known = self.store.cursor(stream)
 		todo = None if feed.by_position else due(known)
@@ -112,20 +136,20 @@ class Puller:
 			return RunReport(busy.log, stream.key, RunStatus.RUNNING, BEING_READ, RunCounts(), started)
 		if todo and claim.cursor != known:
 			todo = due(claim.cursor) or todo  # another run has read meanwhile
-		reading = Reading(self.store, claim, options.watch)
-		reading.read(lambda: self._read(source, reading, todo))
+		reading = Reading(self.store, claim, claim.cursor.believed(source.now()), options.watch)
+		reading.read(lambda: self._read(source, reading, todo, options.kept_from))
 		reading.outcome.requests = source.take_requests()
 		reading.finish()
 		return reading.report(started)
 
-	def _read(self, source: Source, reading: Reading, todo: Plan | None) -> None:
+	def _read(self, source: Source, reading: Reading, todo: Plan | None, kept_from: date | None) -> None:
 		if not reading.claim.stream.unit and source.connector.unit is Unit.DEVICE:
 			raise ConfigurationError(NO_DEVICE)
 		source.open()
 		if todo:
 			ByWindow(self.store, source, reading, todo, self.batch).read()
 		else:
-			ByPosition(self.store, source, reading).read()
+			ByPosition(self.store, source, reading, kept_from).read()
 
 	def survey(self, connector: Connector, config: ServerConfig, options: PullOptions) -> Iterator[RunCounts]:
 		"""Count what `options.window` would bring and keep nothing of it; one count per request. Raises SyncError."""

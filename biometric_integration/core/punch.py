@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from functools import lru_cache
 from hashlib import blake2b
@@ -30,6 +30,9 @@ class Kind(str, Enum):
 	JUNK = "Junk"
 	INVALID = "Invalid"
 
+
+RESET_END = datetime(2000, 1, 3)
+"""A clock that lost its time starts before: in 1970, or around the first day of 2000 (essl-protocol §7)."""
 
 DIRECTION_WORDS = {
 	"in": Direction.IN,
@@ -75,7 +78,8 @@ class Punch(NamedTuple):
 	"""A row ready to be staged; `name` is its fingerprint.
 
 	`source_time` is the wall clock of the server's zone, `punch_time` that of the site's; both are naive and None for a row
-	that could not be read. `device` is the key of the Biometric Device ("" where it could not be told).
+	that could not be read. `device` is the key of the Biometric Device ("" where it could not be told). barred: older than this day, from where
+	on punches are kept; it may have been used and deleted, so it is not used again by itself.
 	"""
 
 	name: str
@@ -89,6 +93,7 @@ class Punch(NamedTuple):
 	log_id: int | None = None
 	verify_mode: str = ""
 	problem: str = ""
+	barred: date | None = None
 
 
 def shown(record: Record) -> Record | Unreadable:

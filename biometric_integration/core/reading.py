@@ -27,13 +27,13 @@ class Stopped(Exception):
 class Reading:
 	"""A run, from its claim to its end.
 
-	hole: something before `cursor.read_until` may not have come. A cursor that has moved is written before the next request, or with the
+	cursor: where it begins, then how far it has come. hole: something before `cursor.read_until` may not have come. A cursor that has moved is written before the next request, or with the
 	end of the run.
 	"""
 
-	def __init__(self, store: PullStore, claim: Claim, watch: Watch):
+	def __init__(self, store: PullStore, claim: Claim, cursor: Cursor, watch: Watch):
 		self.claim = claim
-		self.cursor = claim.cursor
+		self.cursor = cursor
 		self.outcome = Outcome()
 		self.hole = False
 		self._store = store

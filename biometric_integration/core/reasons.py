@@ -130,11 +130,18 @@ SENTENCES = {
 TAKEN_BACK = "a rule of this site took the check-in back."
 """The words of a refusal that nobody spoke."""
 
+BARRED = "From before {barred}: older punches have been deleted here, and are not used again. Reprocess uses this one."
+
+UNEXPECTED = "something unexpected happened ({kind}: {words}). The Error Log has the trace."
+
 KEPT_AS = {Kind.PUNCH: Reason.NONE, Kind.JUNK: Reason.JUNK, Kind.INVALID: Reason.INVALID}
 
 
 def at_staging(punch: Punch) -> tuple[EventStatus, Reason, str]:
-	"""Status, reason code and reason (a pattern, in English) under which a row is kept before anything is decided."""
+	"""Status, reason code and reason (a pattern over `problem` and `barred`, in English) under which a row is kept before anything is decided."""
 	reason = KEPT_AS[punch.kind]
-	status = EventStatus.PENDING if reason is Reason.NONE else STATUS_OF[reason]
-	return status, reason, SENTENCES[reason]
+	if reason is not Reason.NONE:
+		return STATUS_OF[reason], reason, SENTENCES[reason]
+	if punch.barred:
+		return EventStatus.IGNORED, Reason.BEFORE_FLOOR, BARRED
+	return EventStatus.PENDING, reason, ""

@@ -17,6 +17,8 @@ class Schedule:
 	daily_at: time = time()
 
 	def due(self, last_run: datetime | None, now: datetime) -> bool:
+		if last_run is not None and last_run > now + TICK:
+			last_run = None  # a clock was wrong
 		if last_run is None:
 			return bool(self.interval) or now.time() >= self.daily_at
 		if self.interval:

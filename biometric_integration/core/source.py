@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from biometric_integration.core import devices
 from biometric_integration.core.clock import to_site, wall_clock
@@ -36,6 +36,7 @@ class Source:
 		config: ServerConfig,
 		clock: Callable[[], datetime],
 		site_zone: str,
+		kept_from: date | None = None,
 	):
 		self.connector = connector
 		self.config = config
@@ -43,6 +44,7 @@ class Source:
 		self._store = store
 		self._clock = clock
 		self._site_zone = site_zone
+		self._kept_from = kept_from
 		self._zone = config.time_zone or site_zone
 		self._book: DeviceBook | None = None
 		self._listed: list[ListedDevice] = []
@@ -94,6 +96,14 @@ class Source:
 			row.raw,
 			row.log_id,
 			row.verify_mode,
+			barred=self._kept_from if self._is_barred(row) else None,
+		)
+
+	def _is_barred(self, row: Record) -> bool:
+		return (
+			self._kept_from is not None
+			and row.kind is Kind.PUNCH
+			and row.source_time.date() < self._kept_from
 		)
 
 	def _book_for(self, rows: Iterable[Record | Unreadable]) -> DeviceBook:

@@ -54,7 +54,10 @@ class Interrupted(Exception):
 
 
 class BatchLost(Exception):
-	"""The database rolled the whole batch back (a deadlock or a lock time-out): it is simply done again."""
+	"""The database rolled the whole batch back (a deadlock or a lock time-out): it is simply done again.
+
+	With words where somebody refused a row in a way that left no other way back than that.
+	"""
 
 
 def repeated(action: Callable[[], Answer], before: Callable[[], None] = lambda: None) -> Answer:
@@ -76,6 +79,10 @@ class PullStore(Protocol):
 
 	def change_devices(self, server: str, changes: Sequence[DeviceChange]) -> None:
 		"""Create and complete devices, in the order given. Commits."""
+		...
+
+	def oldest_first(self, server: str, units: Sequence[str]) -> Sequence[str]:
+		"""The units of a server, the one that was read longest ago first, one that never was before all others."""
 		...
 
 	def cursor(self, stream: Stream) -> Cursor:

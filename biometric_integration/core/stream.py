@@ -55,6 +55,23 @@ class Cursor:
 			complete_until = max(complete_until or end, end)
 		return replace(self, read_until=read_until, complete_until=complete_until)
 
+	def believed(self, now: datetime) -> Cursor:
+		"""What lies in the future counts as never: a clock was wrong, or a time zone has been changed.
+
+		Every look back is due again then, and nothing counts as complete that the deepest of them does not reach.
+		"""
+		marks = (self.read_from, self.read_until, self.complete_until, *self.scans.values())
+		if not any(mark and mark > now for mark in marks):
+			return self
+		certain = month_start(month_start(now) - DAY)
+		return replace(
+			self,
+			read_from=min(self.read_from, now) if self.read_from else None,
+			read_until=min(self.read_until, now) if self.read_until else None,
+			complete_until=min(self.complete_until, certain) if self.complete_until else None,
+			scans={},
+		)
+
 	def without_scan(self, name: str) -> Cursor:
 		return replace(self, scans={key: moment for key, moment in self.scans.items() if key != name})
 

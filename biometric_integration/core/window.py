@@ -42,6 +42,14 @@ class Window:
 		return Window(self.start, middle), Window(middle, self.end)
 
 
+def shifted(moment: datetime, by: timedelta) -> datetime:
+	"""The moment so much later (or earlier), or the end of the calendar: clocks of devices show any year."""
+	try:
+		return moment + by
+	except OverflowError:
+		return datetime.min if by < timedelta(0) else datetime.max
+
+
 def midnight(moment: datetime) -> datetime:
 	return datetime.combine(moment.date(), time())
 

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
+
+from redis.exceptions import RedisError
 
 import frappe
 from frappe import _
 from frappe.utils import get_system_timezone
 from frappe.utils.background_jobs import is_job_enqueued
 
+from biometric_integration.core.errors import SyncError
 from biometric_integration.core.process import process as process_staged
 from biometric_integration.core.pull import Puller, PullOptions
 from biometric_integration.core.reading import Watch
 from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
+from biometric_integration.core.text import harmless
 from biometric_integration.core.window import Window
 from biometric_integration.sync.db import locks, transaction
-from biometric_integration.sync.records import servers
+from biometric_integration.sync.records import servers, sync_log
 from biometric_integration.sync.records.servers import SETTINGS
 from biometric_integration.sync.store import ProcessStore, PullStore
 from biometric_integration.sync.workdays import attendance
@@ -30,6 +35,9 @@ BUDGET = 1200
 
 ENOUGH = 1000
 """New punches of a run after which it is worth while for another worker to begin using them."""
+
+BUSY_TRIES, BUSY_PAUSE = 30, 10
+"""A stream that somebody else is just reading is waited for: times, seconds."""
 
 InTime = Callable[[], bool]
 
@@ -50,8 +58,8 @@ def pull_server(
 ) -> list[RunReport]:
 	"""Read a server, and use what came. One report per run."""
 	target, in_time = servers.get(server), _budget()
-	reports = read(target, target.options(Trigger(trigger), units, watch=_while(in_time)), on_report)
-	transaction.in_one(lambda: servers.note_result(target, reports))
+	options = target.options(Trigger(trigger), units, watch=_while(in_time), in_time=in_time)
+	reports = read(target, options, on_report)
 	process(in_time)
 	return reports
 
@@ -59,18 +67,49 @@ def pull_server(
 def read(
 	target: servers.Server, options: PullOptions, on_report: Callable[[RunReport], None] | None = None
 ) -> list[RunReport]:
-	"""Pull what `options` ask for, telling the settings form of each run; what was found out about the server is remembered."""
+	"""Pull what `options` ask for, telling the settings form of each run; what was found out about the server is remembered, and how it went."""
 	reports = []
 	if options.trigger is not Trigger.CONSOLE and not servers.rules().asks_for_shifts:
 		options = replace(options, watch=_while_others_use(options.watch))
-	with closing(target.connector()) as connector:
-		for report in puller().pull(connector, target.config, options):
-			reports.append(report)
-			publish(target.id, report.stream, report.status.value, report.message, report.counts, report.log)
-			if on_report:
-				on_report(report)
+	for report in _pulled(target, options):
+		reports.append(report)
+		publish(target.id, report.stream, report.status.value, report.message, report.counts, report.log)
+		if on_report:
+			on_report(report)
 	transaction.in_one(lambda: servers.remember(target))
+	transaction.in_one(lambda: servers.note_result(target, reports))
 	return reports
+
+
+def _pulled(target: servers.Server, options: PullOptions) -> Iterator[RunReport]:
+	"""One report, of no run, where the server cannot even be asked."""
+	try:
+		connector = target.connector()
+	except SyncError as error:
+		yield RunReport("", target.id, RunStatus.FAILED, error.message, RunCounts(), _utc_now(), error)
+		return
+	with closing(connector):
+		yield from puller().pull(connector, target.config, options)
+
+
+def read_in_turn(
+	target: servers.Server, options: PullOptions, go_on: Callable[[], bool] = lambda: True
+) -> list[RunReport]:
+	"""The same, and a stream that somebody else is reading at this moment is waited for, as long as `go_on` says so."""
+	reports = read(target, options)
+	for _attempt in range(BUSY_TRIES):
+		busy = [report for report in reports if report.status is RunStatus.RUNNING]
+		if not (busy and go_on()):
+			break
+		time.sleep(BUSY_PAUSE)
+		reports = [report for report in reports if report not in busy]
+		reports += read(target, replace(options, units=_units(busy)))
+	return reports
+
+
+def _units(reports: Iterable[RunReport]) -> list[str]:
+	logs = [report.log for report in reports]
+	return frappe.get_all("Biometric Sync Log", {"name": ("in", logs)}, pluck="unit", distinct=True)
 
 
 def retry(log: str) -> list[RunReport]:
@@ -83,9 +122,10 @@ def retry(log: str) -> list[RunReport]:
 	options = target.options(
 		Trigger.RETRY, [of.unit or ""], feeds=[of.feed], window=window, watch=_while(in_time)
 	)
-	reports = read(target, options)
+	reports = read_in_turn(target, options, in_time)
 	for report in reports:
-		frappe.db.set_value("Biometric Sync Log", report.log, "retried_from", log)
+		if report.log and report.status is not RunStatus.RUNNING:  # that one is somebody else's
+			frappe.db.set_value("Biometric Sync Log", report.log, "retried_from", log)
 	transaction.commit()
 	process(in_time)
 	return reports
@@ -113,8 +153,7 @@ def _while_others_use(watch: Watch) -> Watch:
 	def watching(log: str, piece: Window | None, counts: RunCounts) -> str:
 		if counts.new >= asked[log] + ENOUGH:
 			asked[log] = counts.new
-			with suppress(Exception):  # a hint, no more: the next minute asks again
-				enqueue_process(after_commit=False)
+			enqueue_process(after_commit=False)
 		return watch(log, piece, counts)
 
 	return watching
@@ -125,10 +164,17 @@ def process(in_time: InTime | None = None) -> int:
 	in_time = in_time or _budget()
 	if not servers.to_attendance():
 		attendance.let_go()
-	decided = process_staged(ProcessStore(), servers.rules, in_time)
+	decided = process_staged(ProcessStore(), servers.rules, in_time, note=_note_defect)
 	if servers.to_attendance() and in_time():
 		attendance.mark_due(servers.rules().now, in_time)
 	return decided
+
+
+def _note_defect(error: Exception) -> None:
+	"""The trace, without the values of variables."""
+	frames = "".join(traceback.format_tb(error.__traceback__))
+	title = _("A punch could not be used: {0}").format(type(error).__name__)
+	frappe.log_error(title, f"{harmless(str(error))}\n{frames}", defer_insert=True)
 
 
 def enqueue_pull(server: str, trigger: Trigger, units: Iterable[str] | None = None) -> bool:
@@ -146,13 +192,23 @@ def enqueue_pull(server: str, trigger: Trigger, units: Iterable[str] | None = No
 
 
 def enqueue_process(after_commit: bool = True) -> None:
-	frappe.enqueue(
-		"biometric_integration.sync.jobs.process",
-		queue="long",
-		job_id="biometric-process",
-		deduplicate=True,
-		enqueue_after_commit=after_commit,
-	)
+	"""A hint, no more: what waits is in the database, and the next minute asks again. Nobody's save fails for a queue that is down."""
+	if after_commit:
+		frappe.db.after_commit.add(lambda: enqueue_process(after_commit=False))
+		return
+	with suppress(RedisError):
+		frappe.enqueue(
+			"biometric_integration.sync.jobs.process",
+			queue="long",
+			job_id="biometric-process",
+			deduplicate=True,
+		)
+
+
+def close_abandoned() -> None:
+	"""Runs whose worker is gone end as Failed, also where their stream is not read again."""
+	for stream in sync_log.abandoned():
+		transaction.in_one(lambda stream=stream: sync_log.close_stale(stream))
 
 
 def busy() -> bool:

@@ -57,6 +57,9 @@ class PullStore:
 				lambda: devices.change(server, unknown_still(devices.of_server(server), changes))
 			)
 
+	def oldest_first(self, server: str, units: Sequence[str]) -> list[str]:
+		return cursors.oldest_first(server, units) if len(units) > 1 else list(units)
+
 	def cursor(self, stream: Stream) -> Cursor:
 		return self._cursors.pop(stream.key, None) or cursors.read(stream)
 
@@ -67,7 +70,7 @@ class PullStore:
 			with transaction.batch():
 				cursor, unended = cursors.lock(stream)
 				if unended:
-					sync_log.close_stale(stream)
+					sync_log.close_stale(stream.key)
 				log = sync_log.open_log(stream, trigger, window, self._device(stream.unit))
 				cursors.take(stream, log)
 				transaction.commit()

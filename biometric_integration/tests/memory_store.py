@@ -83,6 +83,14 @@ class MemoryStore:
 			device = known.get(key) or Device(key, change.pair[0], location=change.pair[1])
 			known[key] = applied(device, change)
 
+	def oldest_first(self, server: str, units: Sequence[str]) -> list[str]:
+		numbers = {
+			log.stream.unit: number
+			for number, log in enumerate(self.logs.values(), 1)
+			if log.stream.server == server
+		}
+		return sorted(units, key=lambda unit: numbers.get(unit, 0))
+
 	def cursor(self, stream: Stream) -> Cursor:
 		return self.cursors.get(stream.key, Cursor())
 
@@ -109,7 +117,7 @@ class MemoryStore:
 				claim.log,
 				status.value,
 				reason.value,
-				pattern.format(problem=punch.problem),
+				pattern.format(problem=punch.problem, barred=punch.barred),
 			)
 			counts.new += punch.kind is Kind.PUNCH
 			counts.junk += punch.kind is Kind.JUNK

@@ -23,7 +23,7 @@ def savepoint(name: str) -> Iterator[None]:
 	"""Undo what is inside on any failure, and raise Refused, with the failure as its cause.
 
 	What concerns more than this document passes through: deadlocks and lock time-outs as they are, the end of the job as Interrupted,
-	and BatchLost where a hook has ended the transaction, so that there is no way back but to do the batch again.
+	and BatchLost, with the words, where a hook has ended the transaction, so that there is no way back but to do the batch again.
 	"""
 	frappe.db.savepoint(name)
 	messages = len(frappe.local.message_log)
@@ -34,15 +34,16 @@ def savepoint(name: str) -> Iterator[None]:
 	except JobTimeoutException as error:
 		raise Interrupted() from error
 	except Exception as error:
-		_go_back(name)
-		raise Refused(strip_html(str(error)).strip() or type(error).__name__) from error
+		words = strip_html(str(error)).strip() or type(error).__name__
+		_go_back(name, words)
+		raise Refused(words) from error
 	finally:
 		del frappe.local.message_log[messages:]
 
 
-def _go_back(name: str) -> None:
+def _go_back(name: str, words: str) -> None:
 	try:
 		frappe.db.rollback(save_point=name)
 	except frappe.db.OperationalError as error:
 		transaction.roll_back()
-		raise BatchLost() from error
+		raise BatchLost(words) from error

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import frappe
+from frappe.query_builder import CustomFunction
+
+TO_THE_LETTER = CustomFunction("BINARY", ["text"])
+"""Text from outside is compared letter by letter; the database folds case, accents and blanks at the end."""
 
 
 def select_in(doctype: str, fields: Sequence[str], key: str, values: Sequence) -> Sequence[tuple]:

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import frappe
+from frappe import _
 
-from biometric_integration.core.store import BatchLost
+from biometric_integration.core.errors import SyncError
+from biometric_integration.core.store import BatchLost, repeated
 
-TRIES = 3
 Answer = TypeVar("Answer")
 
 
@@ -31,16 +32,18 @@ def batch() -> Iterator[None]:
 	except (frappe.QueryDeadlockError, frappe.QueryTimeoutError) as error:
 		roll_back()
 		raise BatchLost() from error
+	except (frappe.db.OperationalError, frappe.db.InternalError) as error:
+		raise SyncError(_("The database of this site failed: {0}").format(_words(error))) from error
+
+
+def _words(error: Exception) -> str:
+	"""What the database says; errors of these classes name tables and limits, no values."""
+	return str(error.args[1] if len(error.args) > 1 else error)
 
 
 def in_one(action: Callable[[], Answer]) -> Answer:
 	"""Do it and commit; what a deadlock takes back is done again, up to three times in all. Nothing else may be uncommitted."""
-	for _ in range(TRIES - 1):
-		try:
-			return _done(action)
-		except BatchLost:
-			continue
-	return _done(action)
+	return repeated(lambda: _done(action))
 
 
 def _done(action: Callable[[], Answer]) -> Answer:

@@ -7,12 +7,14 @@ from datetime import date, datetime, timedelta
 from inspect import signature
 
 import frappe
+from frappe import _
 from frappe.utils import cint, flt
 
 from hrms.hr.doctype.employee_checkin import employee_checkin as hrms_checkin
 from hrms.hr.doctype.shift_assignment.shift_assignment import get_actual_start_end_datetime_of_shift
 
 from biometric_integration.core.attendance import AttendanceStatus, Day, Setup, Span, Worked
+from biometric_integration.core.errors import ConfigurationError
 
 SHIFT = "Shift Type"
 BY_LOG_TYPE = "Strictly based on Log Type in Employee Checkin"
@@ -20,9 +22,29 @@ ROSTER = timedelta(days=31)
 
 
 def start_of(employee: str, moment: datetime) -> datetime | None:
-	"""Begin of the window in which check-ins belong to the shift that `moment` falls into; None outside any shift (site clock)."""
-	shift = get_actual_start_end_datetime_of_shift(employee, moment, True)
+	"""Begin of the window in which check-ins belong to the shift that `moment` falls into; None outside any shift (site clock).
+
+	Raises ConfigurationError where a shift type of the employee is gone.
+	"""
+	try:
+		shift = get_actual_start_end_datetime_of_shift(employee, moment, True)
+	except Exception as error:
+		if gone := _gone(employee):
+			message = _(
+				"The Shift Type {0} of {1} is not there any more. Correct the default shift or the assignment."
+			)
+			raise ConfigurationError(message.format(gone, employee)) from error
+		raise
 	return shift.actual_start if shift else None
+
+
+def _gone(employee: str) -> str:
+	"""A shift type that the employee has, and that does not exist."""
+	assigned = frappe.get_all(
+		"Shift Assignment", {"employee": employee, "docstatus": 1}, pluck="shift_type", distinct=True, limit=0
+	)
+	default = frappe.db.get_value("Employee", employee, "default_shift")
+	return next((name for name in (default, *assigned) if name and not frappe.db.exists(SHIFT, name)), "")
 
 
 def span_of(employee: str, moment: datetime) -> Span | None:

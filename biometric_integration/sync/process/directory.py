@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import frappe
 from frappe.query_builder import DocType
 
 from biometric_integration.core.directory import AS_IT_IS, Directory, Person, Recorded, WaitingEvent
-from biometric_integration.core.mapping import Normaliser
 from biometric_integration.core.reasons import EventStatus, Reason
-from biometric_integration.core.window import DAY
+from biometric_integration.core.window import DAY, shifted
 from biometric_integration.sync.db import sql
 from biometric_integration.sync.process import mapping_rules
 from biometric_integration.sync.records import devices, servers
 
+WITHIN_A_SECOND = timedelta(microseconds=999_999)
 EMPLOYEE_FIELDS = ("name", "status", "date_of_joining", "relieving_date")
-DEFAULT_FIELD = "attendance_device_id"
 
 
 def gather(events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
-	normalisers = servers.normalisers()
 	rules = mapping_rules.for_ids({event.user_id for event in events})
-	people = _people(_forms(events, normalisers), servers.employee_fields())
-	directory = Directory(
-		people=people,
+	known = carriers_of({(event.server, event.user_id) for event in events})
+	directory = replace(
+		known,
 		mapping=rules,
 		persons=_persons({rule.employee for rule in rules} - {""}),
-		normalisers=normalisers,
 		devices=devices.by_key(event.device for event in events if event.device),
 		by_event=_checkins_of([event.name for event in events]),
 	)
@@ -45,39 +43,49 @@ def _stretches(times: Iterable[datetime], reach: timedelta) -> Iterator[tuple[da
 	start = end = ordered[0]
 	for moment in ordered[1:]:
 		if moment - end > 2 * reach + DAY:
-			yield start - reach, end + reach
+			yield shifted(start, -reach), shifted(end, reach + WITHIN_A_SECOND)
 			start = moment
 		end = moment
-	yield start - reach, end + reach
+	yield shifted(start, -reach), shifted(end, reach + WITHIN_A_SECOND)
 
 
-def _forms(events: Iterable[WaitingEvent], normalisers: Mapping[str, Normaliser]) -> set[str]:
-	return {form for event in events for form in normalisers.get(event.server, AS_IT_IS).forms(event.user_id)}
+def carriers_of(ids: Collection[tuple[str, str]]) -> Directory:
+	"""Who carries these (server id, user id), and nothing else."""
+	normalisers = servers.normalisers()
+	fields = servers.employee_fields()
+	forms = {form for server, user_id in ids for form in normalisers.get(server, AS_IT_IS).forms(user_id)}
+	any_zeros = any(normaliser.zeros for normaliser in normalisers.values())
+	return Directory(
+		people=_people(
+			fields, lambda field: sql.select_in("Employee", (field, *EMPLOYEE_FIELDS), field, sorted(forms))
+		),
+		without_zeros=_people(fields, _with_zeros, bare=True) if any_zeros else {},
+		normalisers=normalisers,
+	)
 
 
-def _people(ids: Collection[str], fields: Sequence[str]) -> dict[str, tuple[Person, ...]]:
-	"""Id → who carries it in the first of the fields that knows it.
+def _people(
+	fields: Sequence[str], read: Callable[[str], Sequence[tuple]], bare: bool = False
+) -> dict[str, tuple[Person, ...]]:
+	"""Id → who carries it in the first of the fields that knows it. `bare`: ids without the zeros they begin with.
 
 	The database compares loosely, ids are compared to the letter: `a1` is not `A1`.
 	"""
 	found: dict[str, tuple[Person, ...]] = {}
-	for field in reversed(fields or (DEFAULT_FIELD,)):
+	for field in reversed(fields):
 		carriers: dict[str, tuple[Person, ...]] = {}
-		for user_id, *person in sql.select_in("Employee", (field, *EMPLOYEE_FIELDS), field, sorted(ids)):
-			carriers[user_id.strip()] = (*carriers.get(user_id.strip(), ()), Person(*person))
+		for value, *person in read(field):
+			user_id = str(value).strip()
+			user_id = user_id.lstrip("0") if bare else user_id
+			carriers[user_id] = (*carriers.get(user_id, ()), Person(*person))
 		found.update(carriers)
 	return found
 
 
-def carried(ids: Collection[str]) -> set[str]:
-	"""Those of the ids that some employee carries, to the letter."""
-	return set(ids) & set(carriers(ids))
-
-
-def carriers(ids: Collection[str]) -> dict[str, set[str]]:
-	"""Id → the employees who carry it, to the letter."""
-	people = _people(ids, servers.employee_fields())
-	return {user_id: {person.name for person in owners} for user_id, owners in people.items()}
+def _with_zeros(field: str) -> Sequence[tuple]:
+	employee = DocType("Employee")
+	columns = [employee[name] for name in (field, *EMPLOYEE_FIELDS)]
+	return frappe.qb.from_(employee).select(*columns).where(employee[field].like("0%")).run()
 
 
 def _persons(names: Collection[str]) -> dict[str, Person]:
@@ -88,8 +96,8 @@ def _persons(names: Collection[str]) -> dict[str, Person]:
 
 
 def _everybody(directory: Directory) -> list[str]:
-	carriers = (person.name for people in directory.people.values() for person in people)
-	return sorted({*carriers, *directory.persons})
+	known = (*directory.people.values(), *directory.without_zeros.values())
+	return sorted({*(person.name for people in known for person in people), *directory.persons})
 
 
 def _checkins_of(events: Sequence[str]) -> dict[str, str]:
@@ -107,7 +115,8 @@ def _recorded(employees: Sequence[str], start: datetime, end: datetime) -> Itera
 		(employees, start, end),
 	)  # the query builder takes ten times as long for the names
 	for employee, time, log_type, name, of_event, punched in rows:
-		yield employee, Recorded(punched or time, log_type or "", name, of_event or "", time)
+		moment = punched or time.replace(microsecond=0)  # older tools wrote fractions
+		yield employee, Recorded(moment, log_type or "", name, of_event or "", time)
 	yield from _in_attendance(employees, start, end)
 
 

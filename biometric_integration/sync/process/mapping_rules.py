@@ -121,15 +121,15 @@ def _candidates(rule: MappingRule) -> list:
 
 
 def _like(pattern: str) -> str:
-	"""A pattern of SQL that matches whatever the rule's pattern does; a set of characters is left to the exact comparison."""
-	start, bracket, _rest = pattern.partition("[")
-	escaped = start.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-	return escaped.replace("*", "%").replace("?", "_") + ("%" if bracket else "")
+	"""The same pattern for SQL."""
+	escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+	return escaped.replace("*", "%").replace("?", "_")
 
 
 def _holds(rule: MappingRule, row, found: dict) -> bool:
 	device = found.get(row.device)
-	place = Place(row.server or "", device.location if device else "", row.device or "")
+	own = (row.device or "", device.key) if device else (row.device or "",)
+	place = Place(row.server or "", device.location if device else "", own)
 	return bool(row.punch_time) and rule.holds(place, row.punch_time.date())
 
 
@@ -140,7 +140,7 @@ def server_ids() -> list[str]:
 def other_carriers(rule: MappingRule) -> list[str]:
 	"""Employees besides the rule's own who carry its id in their record, and are employed while it holds."""
 	found = set()
-	for field in servers.employee_fields() or ("attendance_device_id",):
+	for field in servers.employee_fields():
 		fields = ["name", "date_of_joining", "relieving_date", f"{field} as id"]
 		for row in frappe.get_all("Employee", {field: rule.user_id}, fields, limit=0):
 			joined, left = row.date_of_joining or date.min, row.relieving_date or date.max

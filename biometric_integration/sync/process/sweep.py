@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, time
 from itertools import islice
 
 import frappe
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Coalesce, Date
+from frappe.utils import getdate
 
 from biometric_integration.core.backoff import REFUSAL_PAUSE, REFUSALS
-from biometric_integration.core.directory import AS_IT_IS
 from biometric_integration.core.reasons import EventStatus, Reason
+from biometric_integration.sync.db import sql
 from biometric_integration.sync.process import directory, mapping_rules
 from biometric_integration.sync.records import servers, staging
 
@@ -28,6 +29,7 @@ def reopen(now: datetime) -> int:
 		_employed_now(),
 		_device_on_now(),
 		_device_counts_now(),
+		_in_time_now(),
 		_refused(now),
 	)
 	return sum(staging.reopen(names) for names in found)
@@ -35,15 +37,9 @@ def reopen(now: datetime) -> int:
 
 def with_employee_now() -> list[str]:
 	"""Events of nobody whose id somebody carries by now: the distinct waiting ids against the employees."""
-	normalisers = servers.normalisers()
-	forms = {
-		(server, user_id): normalisers.get(server, AS_IT_IS).forms(user_id)
-		for server, user_id in _ids_of_nobody()
-	}
-	if not forms:
-		return []
-	known = directory.carried({form for each in forms.values() for form in each})
-	found = [key for key, each in forms.items() if known.intersection(each)]
+	ids = list(_ids_of_nobody())
+	known = directory.carriers_of(ids)
+	found = [key for key in ids if known.carriers(*key)]
 	of_nobody = {"reason_code": Reason.NO_EMPLOYEE.value}
 	names = (name for server, user_id in found for name in _events_of(server, user_id, **of_nobody))
 	return list(islice(names, AT_ONCE))
@@ -54,8 +50,8 @@ def _ids_of_nobody() -> Iterator[tuple[str, str]]:
 	query = (
 		frappe.qb.from_(event)
 		.select(event.server, event.device_user_id)
-		.distinct()
 		.where(event.reason_code == Reason.NO_EMPLOYEE.value)
+		.groupby(event.server, sql.TO_THE_LETTER(event.device_user_id))
 	)
 	for server, user_id in query.run():
 		yield server or "", user_id or ""
@@ -82,19 +78,16 @@ def _moved_ids() -> Iterator[tuple[str, str, str]]:
 	query = (
 		frappe.qb.from_(event)
 		.select(event.server, event.device_user_id, event.employee)
-		.distinct()
 		.where(event.reason_code.isin(EMPLOYMENT))
+		.groupby(event.server, sql.TO_THE_LETTER(event.device_user_id), event.employee)
 	)
 	rows = [tuple(value or "" for value in row) for row in query.run()]
-	normalisers = servers.normalisers()
-	forms = {row: normalisers.get(row[0], AS_IT_IS).forms(row[1]) for row in rows}
-	ids = {form for each in forms.values() for form in each}
-	carriers = directory.carriers(ids) if ids else {}
-	by_rule = {rule.employee for rule in mapping_rules.for_ids(ids)} if carriers else set()
-	for row in rows:
-		owners = next((carriers[form] for form in forms[row] if form in carriers), set())
-		if owners and row[2] not in owners | by_rule:
-			yield row
+	known = directory.carriers_of({row[:2] for row in rows})
+	by_rule = {rule.employee for rule in mapping_rules.for_ids({row[1] for row in rows})} if rows else set()
+	for server, user_id, employee in rows:
+		owners = {person.name for person in known.carriers(server, user_id)}
+		if owners and employee not in owners | by_rule:
+			yield server, user_id, employee
 
 
 def _employed_now() -> list[str]:
@@ -147,6 +140,20 @@ def _of_devices(status: EventStatus, reason: Reason, switch: str) -> list[str]:
 		.limit(AT_ONCE)
 	)
 	return query.run(pluck=True)
+
+
+def _in_time_now() -> list[str]:
+	"""Punches from before a start date that has been moved back since. What may have been used and deleted stays as it is."""
+	settings = frappe.get_cached_doc(servers.SETTINGS)
+	first = max((getdate(day) for day in (settings.start_date, settings.import_floor) if day), default=None)
+	if first is None:
+		return []
+	filters = {
+		"status": EventStatus.IGNORED.value,
+		"reason_code": Reason.BEFORE_FLOOR.value,
+		"punch_time": (">=", datetime.combine(first, time())),
+	}
+	return frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=AT_ONCE)
 
 
 def _refused(now: datetime) -> list[str]:

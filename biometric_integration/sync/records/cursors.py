@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
 import frappe
@@ -40,6 +41,12 @@ def _cursor(row) -> Cursor:
 		delivered=bool(row.delivered),
 		scans=scans,
 	)
+
+
+def oldest_first(server: str, units: Sequence[str]) -> list[str]:
+	rows = frappe.get_all(DOCTYPE, {"server": server}, ["unit", "last_run"], order_by="last_run asc", limit=0)
+	last_runs = {row.unit or "": row.last_run for row in rows if row.last_run}
+	return sorted(units, key=lambda unit: last_runs.get(unit, datetime.min))
 
 
 def holder(stream: Stream) -> str:

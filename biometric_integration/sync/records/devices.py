@@ -28,6 +28,7 @@ FIELDS = [
 	"direction_policy",
 	"latitude",
 	"longitude",
+	"flips",
 ]
 
 
@@ -69,6 +70,7 @@ def _read(filters: dict) -> list[Device]:
 			direction_policy=row.direction_policy or "",
 			latitude=row.latitude or 0.0,
 			longitude=row.longitude or 0.0,
+			flips=bool(row.flips),
 		)
 		for row in rows
 	]

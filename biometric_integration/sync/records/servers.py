@@ -12,11 +12,12 @@ from frappe import _
 from frappe.utils import get_system_timezone, get_time, getdate, now_datetime
 
 from biometric_integration.connectors.registry import CONNECTORS, connect
-from biometric_integration.core.backoff import judged, wait
+from biometric_integration.core.backoff import PROBE, judged, rests, wait
 from biometric_integration.core.connector import Connector, ServerConfig, Unit
 from biometric_integration.core.decide import Rules
 from biometric_integration.core.direction import DirectionPolicy
 from biometric_integration.core.directory import AS_IT_IS
+from biometric_integration.core.errors import ConfigurationError
 from biometric_integration.core.mapping import Normaliser
 from biometric_integration.core.pull import PullOptions
 from biometric_integration.core.rounding import Rounding, RoundingMode
@@ -29,13 +30,16 @@ from biometric_integration.sync.records import devices
 SETTINGS = "Biometric Sync Settings"
 STATE = "Biometric Server State"
 CURSOR = "Biometric Sync Cursor"
+ID_FIELD = "attendance_device_id"
+TEXT_FIELDS = ("Data", "Small Text", "Select", "Link", "Read Only")
 
 
 @dataclass(frozen=True)
 class Server:
 	"""One attendance server: how to reach it, how often, and how far back.
 
-	`enabled`: the scheduler reads it. `in_use`: a person who asks for all servers means it too.
+	`enabled`: the scheduler reads it. `in_use`: a person who asks for all servers means it too. `kept_from`: staged punches from before may
+	have been deleted. `fault`: why it cannot be asked at all.
 	"""
 
 	config: ServerConfig
@@ -46,6 +50,8 @@ class Server:
 	start_date: date | None
 	overlap: timedelta
 	rescan: timedelta
+	kept_from: date | None
+	fault: str = ""
 
 	@property
 	def id(self) -> str:
@@ -64,6 +70,7 @@ class Server:
 			self.rescan,
 			units,
 			start_dates=self._own_start_dates(),
+			kept_from=self.kept_from,
 			**more,
 		)
 
@@ -76,6 +83,9 @@ class Server:
 		return {serial: max(day, self.start_date or day) for serial, day in rows}
 
 	def connector(self) -> Connector:
+		"""Raises ConfigurationError."""
+		if self.fault:
+			raise ConfigurationError(self.fault)
 		return connect(self.config)
 
 
@@ -103,12 +113,13 @@ def _configured(settings) -> Iterator[Server]:
 
 
 def _server(settings, row, server_id: str, label: str, in_use: bool) -> Server:
+	password, fault = _password(row)
 	config = ServerConfig(
 		server_id=server_id,
 		server_type=row.server_type,
 		endpoint_url=(row.endpoint_url or "").strip(),
 		user=row.api_user or "",
-		password=row.get_password("api_password", raise_exception=False) or "",
+		password=password,
 		location=row.location or "",
 		time_zone=row.time_zone or get_system_timezone(),
 		verify_tls=bool(row.verify_tls),
@@ -128,13 +139,27 @@ def _server(settings, row, server_id: str, label: str, in_use: bool) -> Server:
 		start_date=_floor(settings),
 		overlap=timedelta(hours=settings.overlap_hours or 0),
 		rescan=timedelta(days=settings.rescan_days or 0),
+		kept_from=getdate(settings.import_floor) if settings.import_floor else None,
+		fault=fault,
 	)
+
+
+def _password(row) -> tuple[str, str]:
+	"""The password, or why there is none that can be read: the fault of one server stops no other."""
+	messages = len(frappe.local.message_log)
+	try:
+		return row.get_password("api_password", raise_exception=False) or "", ""
+	except Exception:  # frappe throws for a key that is not the one it was encrypted with
+		del frappe.local.message_log[messages:]
+		return "", _(
+			"The stored API Password cannot be read, as the encryption key of this site has changed. Enter it again."
+		)
 
 
 def rules() -> Rules:
 	"""What the settings say about using punches, as of now."""
 	settings = frappe.get_cached_doc(SETTINGS)
-	floor = _floor(settings)
+	floor = getdate(settings.start_date) if settings.start_date else None
 	return Rules(
 		now=now_datetime().replace(microsecond=0),
 		repeat_window=timedelta(seconds=settings.repeat_window or 0),
@@ -162,10 +187,18 @@ def _asks_for_shifts(settings) -> bool:
 
 
 def employee_fields() -> tuple[str, ...]:
-	"""Fields of Employee in which ids are looked up, in order; empty = the Attendance Device ID. One that is gone is left out."""
-	columns = frappe.get_meta("Employee").get_valid_columns()
+	"""Fields of Employee in which ids are looked up, in order. One that is gone, or holds no text, is left out."""
 	chosen = (row.fieldname for row in frappe.get_cached_doc(SETTINGS).employee_fields)
-	return tuple(field for field in chosen if field in columns)
+	return tuple(filter(can_hold_ids, chosen)) or (ID_FIELD,)
+
+
+def can_hold_ids(fieldname: str) -> bool:
+	"""Is it a field of Employee with a column of text?"""
+	meta = frappe.get_meta("Employee")
+	field = meta.get_field(fieldname)
+	return fieldname == "name" or bool(
+		field and field.fieldtype in TEXT_FIELDS and fieldname in meta.get_valid_columns()
+	)
 
 
 def normalisers() -> dict[str, Normaliser]:
@@ -243,14 +276,24 @@ def failing_streams(server_id: str) -> int:
 	return frappe.db.count(CURSOR, {"server": server_id, "failures": (">", 0)})
 
 
+def longest_interval(server: Server) -> timedelta:
+	"""Of the server, or of one of its devices that has its own."""
+	filters = {**devices.belonging_to(server.id), "enabled": 1, "sync_interval": (">", 0)}
+	own = frappe.db.get_value("Biometric Device", filters, "sync_interval", order_by="sync_interval desc")
+	return (
+		max(server.schedule.interval, timedelta(minutes=own or 0))
+		if server.schedule.interval
+		else timedelta(0)
+	)
+
+
 # --- what is due
 
 
 def due(now: datetime) -> Iterator[tuple[Server, list[str] | None]]:
 	"""Servers that the scheduler reads now, each with the units that are due (None = all)."""
 	for server in all_servers():
-		waits_until = state(server.id).next_attempt
-		if server.enabled and not (waits_until and waits_until > now):
+		if server.enabled and not rests(state(server.id).next_attempt, now):
 			units = _due_units(server, now)
 			if units is None or units:
 				yield server, units
@@ -276,7 +319,11 @@ def _last_runs(server: Server) -> dict[str, datetime]:
 
 def _resting(server: Server, now: datetime) -> set[str]:
 	"""Units with a stream that failed by itself, until its next attempt."""
-	filters = {"server": server.id, "server_type": server.config.server_type, "next_attempt": (">", now)}
+	filters = {
+		"server": server.id,
+		"server_type": server.config.server_type,
+		"next_attempt": ("between", (now, now + PROBE)),
+	}
 	return {unit or "" for unit in frappe.get_all(CURSOR, filters, pluck="unit", limit=0)}
 
 

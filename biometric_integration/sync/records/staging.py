@@ -104,7 +104,7 @@ def _row(claim: Claim, punch: Punch, now: datetime) -> tuple:
 		punch.kind.value,
 		status.value,
 		reason.value,
-		_(pattern).format(problem=harmless(punch.problem)) if pattern else "",
+		_(pattern).format(problem=harmless(punch.problem), barred=punch.barred) if pattern else "",
 		punch.device,
 		punch.user_id,
 		punch.source_time,
@@ -226,7 +226,24 @@ def _attempts(decisions: Iterable[Decision]) -> dict[str, int]:
 
 
 def reopen(names: Sequence[str]) -> int:
-	"""Set these events back to Pending; they keep nothing of what was decided before."""
-	if names:
-		frappe.db.set_value(DOCTYPE, {"name": ("in", names)}, REOPENED, update_modified=False)
-	return len(names)
+	"""Set these events back to Pending, but for those that are Processed by now; returns how many."""
+	if not names:
+		return 0
+	return _changed(REOPENED, "`name` IN %s AND `status`!=%s", tuple(names), EventStatus.PROCESSED.value)
+
+
+def release(name: str, values: dict) -> bool:
+	"""Set a quarantined event, or one that was released before and is not Processed, back to Pending with `values`; False where it is neither."""
+	condition = "`name`=%s AND (`status`=%s OR (`status`!=%s AND `released_by`!=''))"
+	states = (EventStatus.QUARANTINED.value, EventStatus.PROCESSED.value)
+	return bool(_changed({**REOPENED, **values}, condition, name, *states))
+
+
+def _changed(values: dict, condition: str, *parameters: object) -> int:
+	"""One statement that looks and writes, and says how many rows; the query builder does not. `modified` always changes, so that each row counts."""
+	values = {"modified": now_datetime(), **values}
+	assignments = ", ".join(f"`{field}`=%s" for field in values)
+	frappe.db.sql(
+		f"UPDATE `tab{DOCTYPE}` SET {assignments} WHERE {condition}", (*values.values(), *parameters)
+	)
+	return frappe.db._cursor.rowcount

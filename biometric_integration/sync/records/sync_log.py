@@ -26,6 +26,7 @@ from biometric_integration.core.runs import (
 from biometric_integration.core.stream import Stream
 from biometric_integration.core.text import harmless
 from biometric_integration.core.window import Window
+from biometric_integration.sync.db import locks
 
 DOCTYPE = "Biometric Sync Log"
 EVENT = "Biometric Staging Event"
@@ -74,7 +75,7 @@ def open_log(
 	return log.insert(ignore_permissions=True).name
 
 
-def close_stale(stream: Stream) -> None:
+def close_stale(stream: str) -> None:
 	"""Runs of a stream that never ended: their worker is gone, since the stream could be taken."""
 	log, now = DocType(DOCTYPE), now_datetime()
 	# one statement that looks and writes: a run that has ended since our view of the data began stays as it is
@@ -90,9 +91,16 @@ def close_stale(stream: Stream) -> None:
 				"The worker stopped in the middle of this run. Nothing is lost: the next run goes on from here."
 			),
 		)
-		.where((log.stream == stream.key) & (log.status == RunStatus.RUNNING.value))
+		.where((log.stream == stream) & (log.status == RunStatus.RUNNING.value))
 		.run()
 	)
+
+
+def abandoned() -> list[str]:
+	"""Streams with a run that has not ended, though nobody holds them: their worker is gone."""
+	running = {"status": RunStatus.RUNNING.value}
+	streams = frappe.get_all(DOCTYPE, running, pluck="stream", distinct=True, limit=0)
+	return [stream for stream in streams if not locks.taken(stream)]
 
 
 def count(log: str, counts: RunCounts) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from uuid import uuid4
 
+from biometric_integration.core.runs import Outcome, RunStatus, Trigger
+from biometric_integration.simulator import FaultKind
 from biometric_integration.tests.scenarios.base import Scenarios, on_both
-from biometric_integration.tests.scenarios.place import HOUR, MINUTE, NOON, small_world
+from biometric_integration.tests.scenarios.place import DAY, ETIME, HOUR, MINUTE, NOON, small_world
 
 DUBAI = "Asia/Dubai"
 
@@ -55,4 +58,52 @@ class Clocks(Scenarios):
 				self.assertIn(place.cursor(stream).read_until, (None, NOON - HOUR - MINUTE))
 			place.skew = timedelta(0)
 			place.run()
+			self.assert_all_written(place)
+
+	@on_both
+	def test_marks_in_the_future_count_as_never(self, server_type):
+		for ahead in (HOUR, 26 * HOUR, 400 * DAY):
+			with self.subTest(ahead=ahead), self.office(server_type) as place:
+				place.punch("0031", NOON - 2 * HOUR)
+				place.run()
+				claims = [place.host.store.claim(stream, Trigger.MANUAL) for stream in place.streams()]
+				for claim in claims:
+					marks = replace(
+						claim.cursor,
+						read_until=NOON + ahead,
+						complete_until=NOON + ahead,
+						scans={name: moment + ahead for name, moment in claim.cursor.scans.items()},
+					)
+					place.host.store.finish(claim, Outcome(), marks)
+				place.later(5 * MINUTE)
+				place.punch("0031", place.world.now - MINUTE)
+				place.punch("0031", place.world.now - 3 * HOUR)
+				self.assertTrue(place.run())
+				self.assert_all_written(place)
+				for stream in place.streams():
+					cursor = place.cursor(stream)
+					self.assertLessEqual(max(cursor.read_until, cursor.complete_until), place.world.now)
+
+	@on_both
+	def test_a_device_whose_clock_was_reset_is_found_and_its_punches_are_quarantined(self, server_type):
+		with self.office(server_type) as place:
+			place.punch("0031", NOON - HOUR)
+			place.run()
+			place.later(25 * HOUR)
+			times = [datetime(1999, 12, 31, 23, 58), datetime(2000, 1, 1, 0, 4)]
+			for moment in times:
+				place.punch("0031", moment, received=place.world.now)
+			place.punch("0031", place.world.now - HOUR)
+			place.run()
+			found = place.events(status="Quarantined", reason_code="implausible")
+			self.assertEqual(sorted(event.source_time for event in found), times)
+			self.assertEqual(len(place.written()), 2)
+
+	def test_a_look_ahead_that_the_server_refuses_is_no_failure(self):
+		with self.office(ETIME) as place:
+			place.punch("0031", NOON - HOUR)
+			place.fault(FaultKind.HTTP_500_FAULT, after=1)
+			for report in place.run():
+				self.assertEqual((report.status, report.message), (RunStatus.SUCCESS, ""))
+			self.assertIn("nightly", place.cursor().scans)
 			self.assert_all_written(place)

@@ -97,6 +97,9 @@ class Host(Protocol):
 	def logs(self, server: str) -> list[LogRow]:
 		"""Oldest first."""
 
+	def forget_staged(self, server: str) -> None:
+		"""As the deletion of old punches does: what is final goes, its check-ins stay."""
+
 	def hold(self, stream: Stream) -> Claim:
 		"""Somebody else, elsewhere, takes the stream and reads it."""
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 from biometric_integration.simulator import FakeEBioServer, FaultKind
 from biometric_integration.tests.scenarios.base import Scenarios
 from biometric_integration.tests.scenarios.place import (
+	DAY,
 	EBIO,
 	FIRST_DAY,
 	HOUR,
@@ -113,3 +114,65 @@ class IdFeed(Scenarios):
 			self.assert_alarmed(place, place.run(), "count its log ids again")
 			self.assertEqual(place.written(), sorted({*old, *place.truth()}))
 			self.assertEqual(sum(log.created for log in place.logs()), 151)
+
+	def test_a_server_that_gives_fewer_rows_than_it_is_asked_for_is_read_to_the_end(self):
+		for cursor in ("exclusive", "inclusive"):
+			with self.subTest(cursor=cursor), self.office(EBIO, cursor=cursor, most_rows=100) as place:
+				for number in range(400):
+					place.punch("0031", NOON - (1000 - number) * SECOND)
+				place.run()
+				place.later(HOUR)
+				for number in range(140):
+					place.punch("0031", place.world.now - number * SECOND)
+				self.assert_success(place.run())
+				self.assert_all_written(place)
+
+	def test_a_page_that_ends_at_the_known_id_is_not_the_end(self):
+		with self.office(EBIO, most_rows=100) as place:
+			for number in range(100):
+				place.punch("0031", NOON - (1000 - number) * SECOND)
+			place.run()
+			place.later(HOUR)
+			for number in range(40):
+				place.punch("0031", place.world.now - number * SECOND)
+			self.assert_success(place.run())
+			self.assert_all_written(place)
+
+	def test_a_server_that_was_restored_is_read_again_from_where_its_ids_are_known(self):
+		for uploaded_again in (0, 120):
+			mark = uuid4().hex[:6]
+			with (
+				self.subTest(uploaded_again=uploaded_again),
+				self.place(EBIO, small_world(mark), mark) as place,
+			):
+				place.employ("0031")
+				times = [NOON - (3000 - number) * SECOND for number in range(1000)]
+				for moment in times:
+					place.punch("0031", moment)
+				place.run()
+				old = place.truth()
+				place.world.lose_newest(480)
+				place.later(HOUR)
+				for number in range(100):
+					place.punch("0031", place.world.now - number * SECOND)
+				for moment in times[-uploaded_again:] if uploaded_again else ():
+					place.punch("0031", moment, received=place.world.now)
+				place.run()
+				self.assertEqual(place.written(), sorted({*old, *place.truth()}))
+				place.later(HOUR)
+				place.punch("0031", place.world.now - MINUTE)
+				self.assert_success(place.run())
+				self.assertEqual(place.written(), sorted({*old, *place.truth()}))
+
+	def test_old_punches_that_were_deleted_here_are_no_sign_that_ids_were_reset(self):
+		with self.office(EBIO) as place:
+			for number in range(5):
+				place.punch("0031", NOON - (number + 1) * HOUR)
+			place.run()
+			place.later(61 * DAY)
+			place.forget_staged()
+			place.options = replace(place.options, kept_from=(place.world.now - 60 * DAY).date())
+			place.punch("0031", place.world.now - MINUTE)
+			self.assert_success(place.run())
+			self.assertEqual(place.written(), place.truth())
+			self.assertEqual(len(place.events(reason_code="before_floor")), 5)

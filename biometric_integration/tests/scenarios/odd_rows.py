@@ -19,7 +19,7 @@ class OddRows(Scenarios):
 			for text in ("OPLOG 4", "USER PIN=7", "FP PIN=7", "NEW USER"):
 				place.world.junk(place.serial(), text, NOON - HOUR, NOON - MINUTE)
 			place.world.junk(
-				place.serial(), place.code("0031"), datetime(1999, 12, 31, 23, 59), NOON - MINUTE
+				place.serial(), place.code("0031"), datetime(1998, 12, 31, 23, 59), NOON - MINUTE
 			)
 			self.assert_success(place.run())
 			self.assert_all_written(place)

@@ -68,6 +68,9 @@ class Place:
 	):
 		return self.world.punch(self.serial(device), self.code(code), time, direction, received)
 
+	def forget_staged(self) -> None:
+		self.host.forget_staged(self.config.server_id)
+
 	def later(self, by: timedelta) -> datetime:
 		self.world.now += by
 		return self.world.now

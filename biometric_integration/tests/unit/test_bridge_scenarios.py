@@ -138,6 +138,13 @@ class SqliteHost:
 			**{name: row[name] for name in LOG_COUNTS},
 		)
 
+	def forget_staged(self, server) -> None:
+		with self.store.database.transaction():
+			self.store.database.write("UPDATE checkin SET biometric_event = NULL")
+			self.store.database.write(
+				"DELETE FROM event WHERE server=? AND status IN ('Processed', 'Ignored')", (server,)
+			)
+
 	def hold(self, stream) -> Claim:
 		elsewhere = SqliteStore(self.path)
 		claim = elsewhere.claim(stream, Trigger.MANUAL)

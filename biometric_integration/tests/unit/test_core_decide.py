@@ -334,8 +334,14 @@ class Clocks(unittest.TestCase):
 		self.assertIs(one(released).reason, Reason.NO_EMPLOYEE)
 		self.assertIs(one(released._replace(device="off")).reason, Reason.DEVICE_OFF)
 
-	def test_the_year_2000_itself_is_plausible(self):
-		self.assertTrue(one(event(datetime(2000, 1, 1))).creates)
+	def test_the_first_days_of_2000_are_those_of_a_clock_that_was_reset(self):
+		for moment in (
+			datetime(1999, 12, 31, 23, 58),
+			datetime(2000, 1, 1, 0, 4),
+			datetime(2000, 1, 2, 23, 59),
+		):
+			self.assertEqual(one(event(moment)).reason, Reason.IMPLAUSIBLE)
+		self.assertTrue(one(event(datetime(2000, 1, 3))).creates)
 
 	def test_the_start_date_itself_is_used(self):
 		self.assertTrue(one(event(), rules=Rules(NOW, floor=NINE)).creates)

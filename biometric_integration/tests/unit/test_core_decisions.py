@@ -125,6 +125,10 @@ WHOSE = [
 	("12", GATE, 7, [rule("1*", "ANN"), rule("?2", "BOB")], {}, "ambiguous"),
 	("12", GATE, 7, [rule("1*", "ANN"), rule("12", "BOB")], {}, "BOB"),
 	("12", GATE, 7, [rule("12", "BOB"), rule("1*", "ANN", "Server", "main")], {}, "ANN"),
+	# a bracket is a character like any other
+	("A[1]", GATE, 7, [rule("A[1]", "ANN")], {}, "ANN"),
+	("A1", GATE, 7, [rule("A[1]", "ANN")], {}, "no_employee"),
+	("A[1]9", GATE, 7, [rule("A[1]*", "ANN")], {}, "ANN"),
 	# a rule for an employee who is not there any more
 	("7", GATE, 7, [rule("7", "GONE")], {"7": [ANN]}, "no_employee"),
 ]
@@ -136,7 +140,11 @@ FORMS = [
 	("0031", PLAIN, {"31": [ANN]}, "no_employee"),
 	("0031", ZEROS, {"31": [ANN]}, "ANN"),
 	("0031", ZEROS, {"31": [ANN], "0031": [BOB]}, "BOB"),
-	("31", ZEROS, {"0031": [BOB]}, "no_employee"),
+	("31", ZEROS, {"0031": [BOB]}, "BOB"),
+	("31", PLAIN, {"0031": [BOB]}, "no_employee"),
+	("031", ZEROS, {"0031": [BOB]}, "BOB"),
+	("31", ZEROS, {"0031": [BOB], "031": [ANN]}, "ambiguous"),
+	("EMP31", BOTH, {"0031": [BOB]}, "BOB"),
 	("31", ZEROS, {"31": [ANN], "0031": [BOB]}, "ANN"),
 	("0000", ZEROS, {"0": [ANN]}, "no_employee"),
 	("EMP31", PREFIX, {"31": [ANN]}, "ANN"),
@@ -260,9 +268,15 @@ class Tables(unittest.TestCase):
 		for user_id, normaliser, people, expected in FORMS:
 			with self.subTest(id=user_id, normaliser=normaliser, people=people):
 				carriers = {key: tuple(found) for key, found in people.items()}
-				directory = Directory(carriers, normalisers={"main": normaliser}, devices=DEVICES)
+				bare: dict[str, tuple[Person, ...]] = {}
+				for key in filter(lambda key: key.startswith("0"), carriers):
+					bare[key.lstrip("0")] = (*bare.get(key.lstrip("0"), ()), *carriers[key])
+				directory = Directory(
+					carriers, normalisers={"main": normaliser}, devices=DEVICES, without_zeros=bare
+				)
 				decision = self.decide_one(event(user_id), directory)
-				self.assertEqual(decision.employee or decision.reason.value, expected)
+				found = decision.employee if decision.reason is Reason.NONE else decision.reason.value
+				self.assertEqual(found, expected)
 
 	def test_another_servers_normaliser_says_nothing(self):
 		directory = Directory({"31": (ANN,)}, normalisers={"plant": ZEROS}, devices=DEVICES)
@@ -296,6 +310,25 @@ class Tables(unittest.TestCase):
 				self.assertEqual(
 					"".join(letters[d.reason] for d in decide(events, directory, rules)), expected
 				)
+
+	def test_a_device_that_flips_by_itself_counts_a_double_tap_once(self):
+		for flips, expected in ((False, 2), (True, 1)):
+			device = Device(GATE, "Gate", "SN1", "HO", flips=flips)
+			directory = Directory({"7": (ANN,)}, devices={GATE: device})
+			events = [
+				event(moment=at("9:00:02"), direction="IN"),
+				event(moment=at("9:00:05"), direction="OUT"),
+			]
+			found = decide(events, directory, Rules(NOW, timedelta(seconds=60)))
+			self.assertEqual(sum(decision.creates for decision in found), expected)
+
+	def test_a_rule_of_a_device_holds_for_its_duplicate_too(self):
+		devices = {GATE: DEVICES[GATE], "twin": DEVICES[GATE]}
+		twin = event()._replace(device="twin", server="main")
+		for where, expected in ((GATE, "BOB"), ("twin", "BOB"), (DOOR, "ANN")):
+			rules = [rule("7", "BOB", "Device", where)]
+			directory = Directory({"7": (ANN,)}, rules, PERSONS, devices=devices)
+			self.assertEqual(self.decide_one(twin, directory).employee, expected)
 
 	def test_the_log_type_follows_the_policy_of_the_device_or_of_the_settings(self):
 		for own, default, reported, start, earlier, expected in LOG_TYPES:

@@ -21,17 +21,46 @@ class LostBatches(unittest.TestCase):
 				self.assertEqual(office.statuses(), ["Processed"] * 5)
 				self.assertEqual(sorted(c.time for c in office.store.checkins.values()), sorted(PUNCHES))
 
-	def test_after_the_third_time_everything_waits_for_the_next_run(self):
+	def test_after_the_third_time_each_row_is_done_by_itself(self):
 		for what in ("mark_decided", "create"):
 			with self.subTest(what=what):
 				office = Office(Losing(**{what: 3}), *PUNCHES)
 				office.pull()
-				with self.assertRaises(BatchLost):
-					office.process()
-				self.assertEqual((office.statuses(), office.store.checkins), (["Pending"] * 5, {}))
-				self.assertFalse(office.store.lane_taken)
 				self.assertEqual(office.process(), 5)
+				self.assertEqual(office.statuses(), ["Processed"] * 5)
 				self.assertEqual(len(office.store.checkins), 5)
+
+	def test_a_row_that_is_taken_back_each_time_waits_for_the_next_job_and_stops_nobody_elses(self):
+		class Cursed(MemoryStore):
+			curse = PUNCHES[2]
+
+			def create(self, decision):
+				if decision.time == self.curse:
+					raise BatchLost()
+				return super().create(decision)
+
+		office = Office(Cursed(), *PUNCHES)
+		office.pull()
+		self.assertEqual(office.process(), 4)
+		self.assertEqual(sorted(office.statuses()), ["Pending", *["Processed"] * 4])
+		self.assertFalse(office.store.lane_taken)
+		office.store.curse = None
+		self.assertEqual(office.process(), 1)
+		self.assertEqual(len(office.store.checkins), 5)
+
+	def test_a_refusal_that_leaves_no_way_back_keeps_its_words(self):
+		class Committing(MemoryStore):
+			def create(self, decision):
+				if decision.time == PUNCHES[2]:
+					raise BatchLost("Not on a Monday")
+				return super().create(decision)
+
+		office = Office(Committing(), *PUNCHES)
+		office.pull()
+		self.assertEqual(office.process(), 5)
+		(refused,) = [event for event in office.store.events.values() if event.status == "Failed"]
+		self.assertIn("Not on a Monday", refused.reason)
+		self.assertEqual(len(office.store.checkins), 4)
 
 
 class ProcessLane(unittest.TestCase):
@@ -86,14 +115,30 @@ class ProcessLane(unittest.TestCase):
 		self.assertEqual(office.process(), 5)
 		self.assertEqual(office.statuses(), ["Processed"] * 5)
 
-	def test_it_is_given_back_when_something_breaks(self):
+	def test_a_row_that_breaks_something_says_so_and_stops_nobody_elses(self):
 		class Broken(MemoryStore):
 			def directory(self, events, reach):
-				raise ZeroDivisionError
+				if any(event.punch_time == PUNCHES[2] for event in events):
+					raise ZeroDivisionError("by zero")
+				return super().directory(events, reach)
 
-		office = Office(Broken(), *PUNCHES)
+		office, told = Office(Broken(), *PUNCHES), []
 		office.pull()
-		with self.assertRaises(ZeroDivisionError):
+		self.assertEqual(office.process(note=told.append), 5)
+		self.assertEqual(sorted(office.statuses()), ["Failed", *["Processed"] * 4])
+		(failed,) = [event for event in office.store.events.values() if event.status == "Failed"]
+		self.assertIn("ZeroDivisionError: by zero", failed.reason)
+		self.assertTrue(all(isinstance(error, ZeroDivisionError) for error in told))
+		self.assertFalse(office.store.lane_taken)
+
+	def test_it_is_given_back_when_the_store_itself_is_broken(self):
+		class Dead(MemoryStore):
+			def mark_decided(self, decisions, now):
+				raise ConnectionError
+
+		office = Office(Dead(), *PUNCHES)
+		office.pull()
+		with self.assertRaises(ConnectionError):
 			office.process()
 		self.assertFalse(office.store.lane_taken)
 

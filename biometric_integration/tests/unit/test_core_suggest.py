@@ -41,9 +41,9 @@ class TestSuggest(unittest.TestCase):
 
 class TestPattern(unittest.TestCase):
 	def test_a_pattern_without_a_character_of_its_own_matches_everything(self):
-		for pattern in ("*", "**", "?", "?*", "[0-9]*", "[!x]*", "*[]x]*"):
+		for pattern in ("*", "**", "?", "?*"):
 			self.assertEqual(literal(pattern), "", pattern)
-		for pattern in ("9*", "*7", "A?", "[0-9]1", "7", "[x"):
+		for pattern in ("9*", "*7", "A?", "[0-9]*", "[0-9]1", "7", "[x"):
 			self.assertTrue(literal(pattern), pattern)
 
 

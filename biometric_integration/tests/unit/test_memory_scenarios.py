@@ -95,6 +95,14 @@ class MemoryHost:
 		counts = {**vars(outcome.counts), **vars(self.store.event_counts(name))}
 		return LogRow(name, log.stream.key, log.status, outcome.message, error_class, words, **counts)
 
+	def forget_staged(self, server) -> None:
+		final = ("Processed", "Ignored")
+		events = self.store.events
+		for name in [
+			name for name, event in events.items() if event.stream.server == server and event.status in final
+		]:
+			del events[name]
+
 	def hold(self, stream) -> Claim:
 		return self.store.claim(stream, Trigger.MANUAL)
 

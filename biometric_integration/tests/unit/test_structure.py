@@ -94,6 +94,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 	"rq.timeouts": ("sync/db/savepoint.py", "sync/process/bulk_checkins.py", "sync/store.py"),
 	"dateutil.parser": ("connectors/page.py",),
 	"dateutil.relativedelta": ("core/window.py",),
+	"redis.exceptions": ("sync/jobs.py",),
 	"requests": ("connectors/steps.py", "connectors/transport.py"),
 	"tenacity": ("connectors/transport.py",),
 	"urllib3": ("connectors/transport.py",),
