@@ -49,6 +49,13 @@ def status() -> dict:
 	return site_status.overview()
 
 
+@frappe.whitelist()
+def failed_runs() -> dict:
+	"""For the number card *Failed Runs (24 h)*. Returns {"value", "fieldtype", "route", "route_options"}."""
+	frappe.only_for(SYNC_ROLES)
+	return site_status.troubles()
+
+
 @frappe.whitelist(methods=["POST"])
 def retry(log: str) -> dict:
 	"""Read the window of a run once more. Returns {"message"}."""

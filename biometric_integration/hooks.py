@@ -37,7 +37,10 @@ scheduler_events = {
 }
 
 doc_events = {
-	"Employee": {"on_update": "biometric_integration.sync.desk.changes.employee_changed"},
+	"Employee": {
+		"validate": "biometric_integration.sync.desk.changes.trim_ids",
+		"on_update": "biometric_integration.sync.desk.changes.employee_changed",
+	},
 	"Employee Checkin": {"on_trash": "biometric_integration.sync.desk.changes.checkin_deleted"},
 	"Attendance": {"on_cancel": "biometric_integration.sync.workdays.attendance.cancelled"},
 }

@@ -18,6 +18,13 @@ def before_install() -> None:
 		frappe.throw(
 			_("Biometric Integration needs a site on MariaDB; this site is on {0}.").format(frappe.db.db_type)
 		)
+	_know_our_module()
+
+
+def _know_our_module() -> None:
+	"""A site in use may hold a map of modules in its cache that is older than this app: our doctypes would be left out."""
+	frappe.cache.delete_value("app_modules")
+	frappe.setup_module_map()
 
 
 def after_install() -> None:
@@ -26,7 +33,10 @@ def after_install() -> None:
 
 
 def after_migrate() -> None:
+	"""Also completes an installation that broke off: `install-app` does nothing a second time."""
 	extend_other_doctypes()
+	if not frappe.db.get_single_value("Biometric Sync Settings", "sync_time"):
+		fill_settings()
 
 
 def extend_other_doctypes() -> None:

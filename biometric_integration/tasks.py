@@ -9,6 +9,7 @@ from biometric_integration.sync.records import servers
 
 def sync_due() -> None:
 	"""Every minute: ask for a pull of each server that is due, and for what waits to be used."""
+	jobs.close_abandoned()
 	if servers.all_servers():
 		jobs.enqueue_process()
 	for server, units in servers.due(now_datetime()):

@@ -15,7 +15,7 @@ const COLORS = {
 		Failed: "red",
 		Quarantined: "purple",
 	},
-	"Biometric Server State": { ok: "green", failing: "red" },
+	"Biometric Server State": { ok: "green", failing: "red", stalled: "red" },
 };
 // The line above a form has no gray and no purple: frappe would make both blue.
 const IN_INTRO = { gray: "blue", purple: "orange" };

@@ -18,11 +18,22 @@ def sync(server: str | None, device: str | None) -> dict:
 	for target, units in chosen(server, device):
 		if reading := _being_read(target.id):
 			running.append({"server": target.id, "log": reading})
-		elif jobs.enqueue_pull(target.id, Trigger.MANUAL, units):
+		elif _asked(target.id, units):
 			queued.append(target.id)
 		else:
 			running.append({"server": target.id, "log": None})
 	return {"queued": queued, "running": running, "message": _message(queued, running)}
+
+
+def _asked(server: str, units: list[str] | None) -> bool:
+	try:
+		return jobs.enqueue_pull(server, Trigger.MANUAL, units)
+	except jobs.RedisError:
+		frappe.throw(
+			_(
+				"The queue for background jobs (Redis) cannot be reached, so nothing can be read now. An administrator has to start it."
+			)
+		)
 
 
 def retry(log: str) -> None:

@@ -11,15 +11,23 @@ from frappe.utils import now_datetime
 from biometric_integration.core.mapping import MappingRule
 from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.sync import jobs
-from biometric_integration.sync.process import directory, mapping_rules, sweep
+from biometric_integration.sync.process import mapping_rules, sweep
 from biometric_integration.sync.records import servers, staging
 
+PLACE = ("latitude", "longitude")
 EMPLOYMENT_FIELDS = ("status", "date_of_joining", "relieving_date")
+
+
+def trim_ids(employee, method: str | None = None) -> None:
+	"""Blanks around an id are nobody's intention, and no punch has them."""
+	for field in servers.employee_fields():
+		if isinstance(value := employee.get(field), str) and value != value.strip():
+			employee.set(field, value.strip() or None)
 
 
 def employee_changed(employee, method: str | None = None) -> None:
 	"""An id, a status or a date of an employee: punches that waited for it are looked at again."""
-	id_fields = servers.employee_fields() or (directory.DEFAULT_FIELD,)
+	id_fields = servers.employee_fields()
 	found: list[str] = []
 	if any(employee.has_value_changed(field) for field in EMPLOYMENT_FIELDS):
 		found += _events({"employee": employee.name, "status": EventStatus.UNMAPPED.value})
@@ -39,7 +47,14 @@ def mapping_rules_changed(rules: Iterable[MappingRule]) -> None:
 
 
 def device_changed(device) -> None:
-	"""A switch of a device: the process lane looks for what waited for it."""
+	"""A switch of a device: the process lane looks for what waited for it. Its place: what was refused may have been so for lack of it."""
+	if any(map(device.has_value_changed, PLACE)):
+		refused = {
+			"device": device.name,
+			"status": EventStatus.FAILED.value,
+			"reason_code": Reason.HRMS_REFUSED.value,
+		}
+		staging.reopen(_events(refused))
 	jobs.enqueue_process()
 
 

@@ -14,8 +14,8 @@ def sync(server: str | None, device: str | None) -> dict:
 	for target, units in chosen(server, device):
 		print(f"{target.label} ({target.config.server_type})", flush=True)
 		reports += jobs.pull_server(target.id, Trigger.CONSOLE.value, units, on_report=_print)
-	counts = sync_log.event_counts([report.log for report in reports])
-	runs = [{**_run(report), **vars(counts[report.log])} for report in reports]
+	counts = sync_log.event_counts([report.log for report in reports if report.log])
+	runs = [{**_run(report), **vars(counts[report.log])} for report in reports if report.log]
 	created = sum(run["created"] for run in runs)
 	overall = worst([report.status for report in reports])
 	message = f"{overall.value}: {len(runs)} runs, {sum(run['new'] for run in runs)} new punches, {created} check-ins."

@@ -20,6 +20,7 @@ from biometric_integration.core.punch import Direction
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.window import DAY
 from biometric_integration.sync import jobs
+from biometric_integration.sync.db import transaction
 from biometric_integration.sync.process import directory
 from biometric_integration.sync.records import servers, staging
 
@@ -66,11 +67,11 @@ def run(user_id: str, first: date, last: date, server: str | None, device: str |
 	if first > last:
 		frappe.throw(_("From Date is after To Date. Correct one of them."))
 	stretch = Stretch(user_id.strip(), first, last, server or "", device or "")
-	return _answer(_find(stretch)) if dry_run else correct(stretch)
+	return _answer(_find(stretch)) if dry_run else transaction.in_one(lambda: correct(stretch))
 
 
 def correct(stretch: Stretch) -> dict:
-	"""Do it, record who did, and ask for the process lane. One transaction, which the caller commits."""
+	"""Do it, record who did, and ask for the process lane. One transaction, which the caller commits; a deadlock does it again."""
 	finding = _find(stretch, lock=True)
 	answer = _answer(finding)
 	if finding.go:

@@ -6,9 +6,7 @@ the cache for a day.
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import frappe
@@ -16,7 +14,7 @@ from frappe import _
 from frappe.utils.background_jobs import is_job_enqueued
 
 from biometric_integration.core.errors import SyncError
-from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
+from biometric_integration.core.runs import RunCounts, RunStatus, Trigger
 from biometric_integration.core.window import DAY, Window
 from biometric_integration.sync import jobs
 from biometric_integration.sync.records import servers
@@ -25,8 +23,6 @@ KEPT = 24 * 3600
 LONGEST = timedelta(days=800)
 CHUNK = timedelta(days=31)
 """Read by one job."""
-BUSY_TRIES, BUSY_PAUSE = 30, 10
-"""A stream that the scheduler is just reading is waited for: times, seconds."""
 
 
 def start(target: servers.Server, units: list[str] | None, first: date, last: date, dry_run: bool) -> str:
@@ -140,21 +136,9 @@ def _read(key: str, target: servers.Server, units: list[str] | None, window: Win
 		return ""
 
 	options = target.options(Trigger.PERIOD, units, window=window, watch=watch)
-	reports = jobs.read(target, options)
-	for _attempt in range(BUSY_TRIES):
-		busy = [report for report in reports if report.status is RunStatus.RUNNING]
-		if not busy or _cancelled_by(key):
-			break
-		time.sleep(BUSY_PAUSE)
-		reports = [report for report in reports if report not in busy]
-		reports += jobs.read(target, replace(options, units=_units(busy)))
+	reports = jobs.read_in_turn(target, options, lambda: not _cancelled_by(key))
 	jobs.process()
 	_add(key, [report.counts for report in reports], [report.log for report in reports])
-
-
-def _units(reports: list[RunReport]) -> list[str]:
-	logs = [report.log for report in reports]
-	return frappe.get_all("Biometric Sync Log", {"name": ("in", logs)}, pluck="unit", distinct=True)
 
 
 def _survey(key: str, target: servers.Server, units: list[str] | None, window: Window) -> None:

@@ -2,52 +2,59 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import frappe
 from frappe import _
 from frappe.utils import get_datetime, now_datetime
 
 from biometric_integration.core.punch import Kind
-from biometric_integration.core.reasons import EventStatus
 from biometric_integration.sync import jobs
+from biometric_integration.sync.db import transaction
 from biometric_integration.sync.records import staging
 
 AT_ONCE = 10000
+MOST_OFF = timedelta(days=10)
+"""How far from its arrival a punch can have been made, where its device does not know the time."""
 
 
 def reprocess(names: list[str]) -> int:
 	"""Look at these events once more; everything but what is done, or was never a punch. Returns how many."""
 	if len(names) > AT_ONCE:
 		frappe.throw(_("Please take at most {0} events at once.").format(AT_ONCE))
-	filters = {
-		"name": ("in", names),
-		"status": ("!=", EventStatus.PROCESSED.value),
-		"kind": Kind.PUNCH.value,
-	}
-	reopened = frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=0)
-	staging.reopen(reopened)
+	punches = frappe.get_all(
+		staging.DOCTYPE, {"name": ("in", names), "kind": Kind.PUNCH.value}, pluck="name", limit=0
+	)
+	count = transaction.in_one(lambda: staging.reopen(punches))
 	jobs.enqueue_process()
-	return len(reopened)
+	return count
 
 
 def release(name: str, punch_time: str) -> None:
-	"""Use a quarantined punch with the time a person says it was; who said so is recorded, the source time stays."""
-	event = frappe.db.get_value(staging.DOCTYPE, name, ["status", "source_time"], as_dict=True)
-	if not event or event.status != EventStatus.QUARANTINED.value:
-		frappe.throw(_("Only a quarantined punch can be released."))
+	"""Use a quarantined punch with the time a person says it was; who said so is recorded, the source time stays. A wrong release can be done again."""
+	arrived = frappe.db.get_value(staging.DOCTYPE, name, "creation")
 	values = {
-		**staging.REOPENED,
-		"punch_time": _past(punch_time),
+		"punch_time": _plausible(punch_time, arrived or now_datetime()),
 		"released_by": frappe.session.user,
 		"released_at": now_datetime(),
 	}
-	frappe.db.set_value(staging.DOCTYPE, name, values)
+	if not transaction.in_one(lambda: staging.release(name, values)):
+		frappe.throw(
+			_(
+				"Only a quarantined punch can be released. Where it was released with a wrong time, delete its check-in first."
+			)
+		)
 	jobs.enqueue_process()
 
 
-def _past(text: str) -> datetime:
+def _plausible(text: str, arrived: datetime) -> datetime:
 	moment = get_datetime(text)
 	if not moment or moment > now_datetime():
 		frappe.throw(_("Please give the time at which the person punched; it cannot be in the future."))
+	if abs(moment - arrived) > MOST_OFF:
+		frappe.throw(
+			_("The punch arrived on {0}: please give a time within {1} days of that.").format(
+				frappe.format(arrived.date(), {"fieldtype": "Date"}), MOST_OFF.days
+			)
+		)
 	return moment.replace(microsecond=0)

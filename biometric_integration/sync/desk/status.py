@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import frappe
+from frappe import _
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Count
-from frappe.utils import now_datetime
+from frappe.utils import get_datetime, now_datetime
+from frappe.utils.background_jobs import get_workers
+from frappe.utils.scheduler import is_scheduler_inactive
 
+from biometric_integration.core.health import Health, health
 from biometric_integration.core.reasons import EventStatus
 from biometric_integration.core.runs import RunStatus
+from biometric_integration.core.window import DAY
 from biometric_integration.sync import jobs
 from biometric_integration.sync.records import servers
 
@@ -43,21 +48,67 @@ def overview() -> dict:
 
 
 def _server(server: servers.Server) -> dict:
-	state = servers.state(server.id)
+	state, now = servers.state(server.id), now_datetime()
+	since = get_datetime(frappe.get_cached_doc(servers.SETTINGS).modified)
+	failing = bool(state.failures or servers.failing_streams(server.id))
+	how = health(server.enabled, failing, state.last_success, since, servers.longest_interval(server), now)
 	return {
 		"server": server.id,
 		"label": server.label,
 		"enabled": server.enabled,
-		"last_success": state.last_success,
+		"last_success": state.last_success if state.last_success and state.last_success <= now else None,
 		"next_attempt": state.next_attempt,
-		"state": "failing"
-		if state.failures or servers.failing_streams(server.id)
-		else "ok"
-		if state.last_success
-		else "new",
-		"message": state.error or "",
+		"state": how.value,
+		"message": _why_stalled() if how is Health.STALLED else state.error or "",
 		"error_class": state.error_class or "",
 	}
+
+
+def _why_stalled() -> str:
+	"""Why nothing is read by schedule, as far as it can be told from here."""
+	if is_scheduler_inactive(verbose=False):
+		return _(
+			"The scheduler of this site is off, so nothing is read. An administrator turns it on: bench --site {0} enable-scheduler."
+		).format(frappe.local.site)
+	try:
+		workers = get_workers()
+	except jobs.RedisError:
+		return _(
+			"The queue for background jobs (Redis) cannot be reached, so nothing is read. An administrator has to start it."
+		)
+	if not workers:
+		return _(
+			"No background worker is running, so nothing is read. An administrator starts the workers of the bench."
+		)
+	return _(
+		"Nothing was read for three intervals. See Scheduled Job Type and RQ Job: does tasks.sync_due run each minute, and do its jobs?"
+	)
+
+
+def troubles() -> dict:
+	"""For the number card: runs of the last 24 hours that failed and that no later run of the stream has made good, and servers that are not read."""
+	log, cursor = DocType("Biometric Sync Log"), DocType("Biometric Sync Cursor")
+	query = (
+		frappe.qb.from_(cursor)
+		.join(log)
+		.on(log.name == cursor.run)
+		.select(log.name, log.server)
+		.where((log.status == RunStatus.FAILED.value) & (log.started_at > now_datetime() - DAY))
+	)
+	failed = query.run()
+	told = {server for _log, server in failed}
+	silent = [
+		row["server"]
+		for row in overview()["servers"]
+		if row["state"] in (Health.FAILING.value, Health.STALLED.value) and row["server"] not in told
+	]
+	if silent:
+		return {"value": len(failed) + len(silent), "fieldtype": "Int", "route": ["Form", servers.SETTINGS]}
+	route_options = (
+		{"name": ["in", [name for name, _server in failed]]} if failed else {"status": RunStatus.FAILED.value}
+	)
+	route = ["List", "Biometric Sync Log"]
+	return {"value": len(failed), "fieldtype": "Int", "route": route, "route_options": route_options}
 
 
 def _waiting() -> dict[str, int]:

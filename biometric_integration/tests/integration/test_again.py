@@ -95,6 +95,7 @@ class TestAgain(SiteTestCase):
 		world.punch("SN1", "1", ahead, received=NOON)
 		sync()
 		event = events(device_user_id="1")[0]
+		frappe.db.set_value("Biometric Staging Event", event.name, "creation", NOON)
 		self.assertEqual((event.status, event.reason_code), ("Quarantined", "future"))
 		with self.assertRaises(frappe.ValidationError):
 			api.release(event.name, "2098-01-01 09:00:00")
@@ -147,8 +148,20 @@ class TestAgain(SiteTestCase):
 		)
 		later = frappe.utils.now_datetime() + timedelta(minutes=5)
 		self.assertEqual([set(units) for _server, units in servers.due(later)], [{"SN1", "SN2"}])
-		frappe.db.set_value("Biometric Sync Cursor", {"unit": "SN2"}, "next_attempt", later + DAY)
+		half_an_hour = timedelta(minutes=30)
+		frappe.db.set_value("Biometric Sync Cursor", {"unit": "SN2"}, "next_attempt", later + half_an_hour)
 		self.assertEqual([units for _server, units in servers.due(later)], [["SN1"]])
+
+	def test_stamps_of_a_clock_that_was_ahead_keep_nothing_from_being_read(self):
+		world, _server = self.office()
+		world.punch("SN1", "1", NOON - DAY)
+		sync()
+		now = frappe.utils.now_datetime()
+		for ahead in (timedelta(hours=1), DAY, 400 * DAY):
+			stamps = {"last_run": now + ahead, "next_attempt": now + 2 * ahead}
+			frappe.db.set_value("Biometric Sync Cursor", {"unit": "SN1"}, stamps)
+			frappe.db.set_value("Biometric Server State", "main", "next_attempt", now + 2 * ahead)
+			self.assertEqual([units for _server, units in servers.due(now)], [["SN1"]])
 
 
 class TestRetention(SiteTestCase):

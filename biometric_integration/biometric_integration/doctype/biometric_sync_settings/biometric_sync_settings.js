@@ -178,7 +178,7 @@ function show_server(frm, server, now) {
 	const $words = $('<div class="small text-muted">').html(
 		server_words(server, now).map(escape).join("<br>")
 	);
-	if (server.state === "failing") {
+	if (["failing", "stalled"].includes(server.state)) {
 		$('<div><a href="#" class="try-now"></a></div>').appendTo($words).find("a").text(__("Try Now"));
 	}
 	frm.dashboard
@@ -200,6 +200,7 @@ function server_words(server, now) {
 		: __("Never read so far.");
 	const words = [enabled ? when : `${when} ${__("Not read by schedule.")}`];
 	if (state === "failing") words.push(message, enabled && next_attempt(server, now));
+	if (state === "stalled") words.push(message);
 	return words.filter(Boolean);
 }
 

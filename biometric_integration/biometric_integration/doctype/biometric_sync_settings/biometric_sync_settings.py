@@ -8,9 +8,11 @@ from frappe.model.document import Document
 from frappe.utils import nowdate
 
 from biometric_integration.core.stream import PRIMARY
+from biometric_integration.sync.records import servers
 
 SERVER_ID = re.compile(r"[a-z0-9_-]{1,20}")
 PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+-----END CERTIFICATE-----", re.DOTALL)
+TRIMMED = ("endpoint_url", "api_user", "location", "time_zone")
 NEEDED_WHEN_ENABLED = ("server_type", "endpoint_url", "api_user")
 
 
@@ -21,8 +23,19 @@ class BiometricSyncSettings(Document):
 		if self.enabled and not self.start_date:
 			self.start_date = nowdate()
 		self.check_server_ids()
+		self.check_employee_fields()
 		for server in (self, *self.more_servers):
 			check_connection(server)
+
+	def check_employee_fields(self) -> None:
+		for row in self.employee_fields:
+			row.fieldname = (row.fieldname or "").strip()
+			if not servers.can_hold_ids(row.fieldname):
+				frappe.throw(
+					_(
+						"Employee Fields, row {0}: {1} is no field of Employee that holds text. Choose one such as attendance_device_id."
+					).format(row.idx, frappe.bold(frappe.utils.escape_html(row.fieldname)))
+				)
 
 	def check_server_ids(self) -> None:
 		"""Server ids are well-formed, used once and never changed."""
@@ -61,7 +74,10 @@ class BiometricSyncSettings(Document):
 
 def check_connection(server: Document) -> None:
 	"""Of the settings themselves or a row of More Servers."""
-	server.endpoint_url = (server.endpoint_url or "").strip()
+	for fieldname in TRIMMED:
+		server.set(fieldname, (server.get(fieldname) or "").strip())
+	if server.endpoint_url and "://" not in server.endpoint_url:
+		server.endpoint_url = f"http://{server.endpoint_url}"
 	where = server.server_id if server.get("parentfield") else _("Connection")
 	for fieldname in NEEDED_WHEN_ENABLED:
 		if server.enabled and not server.get(fieldname):

@@ -8,17 +8,16 @@ from itertools import combinations
 
 import frappe
 from frappe import _
-from frappe.query_builder import CustomFunction, DocType
+from frappe.query_builder import DocType
 from frappe.query_builder.functions import Count, Max
 from frappe.utils import getdate, nowdate
 
 from biometric_integration.biometric_integration.report.columns import column, link
 from biometric_integration.core.mapping import MappingRule
 from biometric_integration.core.reasons import EventStatus, Reason
-from biometric_integration.sync.process import directory, mapping_rules
+from biometric_integration.sync.db.sql import TO_THE_LETTER
+from biometric_integration.sync.process import mapping_rules
 from biometric_integration.sync.records import servers, staging
-
-TO_THE_LETTER = CustomFunction("BINARY", ["text"])
 
 
 def execute(filters: dict | None = None) -> tuple[list[dict], list[dict]]:
@@ -64,7 +63,7 @@ def _asked_for(row: dict, filters) -> bool:
 
 def _people() -> dict[str, dict]:
 	"""Employees who work here now, each with the ids in their record."""
-	id_fields = servers.employee_fields() or (directory.DEFAULT_FIELD,)
+	id_fields = servers.employee_fields()
 	fields = dict.fromkeys(["name", "employee_name", "department", "company", *id_fields])
 	found = frappe.get_all("Employee", {"status": "Active"}, list(fields), order_by="name", limit=0)
 	for person in found:

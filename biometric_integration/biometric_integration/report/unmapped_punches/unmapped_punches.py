@@ -6,17 +6,15 @@ from collections.abc import Iterable
 
 import frappe
 from frappe import _
-from frappe.query_builder import CustomFunction, DocType
+from frappe.query_builder import DocType
 from frappe.query_builder.functions import Count, Max, Min
 from frappe.utils import add_days, getdate
 
 from biometric_integration.biometric_integration.report.columns import column, link
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.suggest import Candidate, Suggestions
-from biometric_integration.sync.process import directory
+from biometric_integration.sync.db.sql import TO_THE_LETTER
 from biometric_integration.sync.records import servers, staging
-
-TO_THE_LETTER = CustomFunction("BINARY", ["text"])
 
 
 def execute(filters: dict | None = None) -> tuple[list[dict], list[dict]]:
@@ -128,7 +126,7 @@ def _empty(row) -> dict:
 
 
 def _suggest(groups: list[dict]) -> None:
-	id_fields = servers.employee_fields() or (directory.DEFAULT_FIELD,)
+	id_fields = servers.employee_fields()
 	fields = ["name", "employee_name", "employee_number", *id_fields]
 	people = {
 		person.name: person
