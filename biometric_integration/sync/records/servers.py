@@ -145,15 +145,21 @@ def _server(settings, row, server_id: str, label: str, in_use: bool) -> Server:
 
 
 def _password(row) -> tuple[str, str]:
-	"""The password, or why there is none that can be read: the fault of one server stops no other."""
+	"""The password, or why there is none that can be read: the fault of one server stops no other.
+
+	Where it was encrypted with another key, older versions of frappe throw, newer ones give nothing.
+	"""
 	messages = len(frappe.local.message_log)
 	try:
-		return row.get_password("api_password", raise_exception=False) or "", ""
-	except Exception:  # frappe throws for a key that is not the one it was encrypted with
+		password = row.get_password("api_password", raise_exception=False) or ""
+	except Exception:  # whatever a wrong key leads to
 		del frappe.local.message_log[messages:]
-		return "", _(
-			"The stored API Password cannot be read, as the encryption key of this site has changed. Enter it again."
-		)
+		password = ""
+	if password or not row.api_password:
+		return password, ""
+	return "", _(
+		"The stored API Password cannot be read, as the encryption key of this site has changed. Enter it again."
+	)
 
 
 def rules() -> Rules:
