@@ -263,7 +263,9 @@ class TestIdleStreams(SiteTestCase):
 		for _ in range(2):  # the first reads what there is
 			jobs.pull_server("main")
 		all_of_them = self.cost(fake, [f"SN{number}" for number in range(6)])
-		two_of_them = self.cost(fake, ["SN0", "SN1"])  # the order of more than one is asked for once, however many
+		two_of_them = self.cost(
+			fake, ["SN0", "SN1"]
+		)  # the order of more than one is asked for once, however many
 		more = [(many - two) / 4 for many, two in zip(all_of_them, two_of_them, strict=True)]
 		self.assertLessEqual(more[0], 12, "queries of a stream, commits included")
 		self.assertEqual(more[1], 1, "requests of a stream")

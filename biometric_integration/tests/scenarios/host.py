@@ -97,8 +97,8 @@ class Host(Protocol):
 	def logs(self, server: str) -> list[LogRow]:
 		"""Oldest first."""
 
-	def forget_staged(self, server: str) -> None:
-		"""As the deletion of old punches does: what is final goes, its check-ins stay."""
+	def forget_staged(self, server: str, before: date) -> None:
+		"""As the deletion of old punches does: what is final goes, its check-ins stay, and what is older than `before` is used no more."""
 
 	def hold(self, stream: Stream) -> Claim:
 		"""Somebody else, elsewhere, takes the stream and reads it."""

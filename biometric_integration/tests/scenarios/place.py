@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -68,8 +68,9 @@ class Place:
 	):
 		return self.world.punch(self.serial(device), self.code(code), time, direction, received)
 
-	def forget_staged(self) -> None:
-		self.host.forget_staged(self.config.server_id)
+	def forget_staged(self, before: date) -> None:
+		self.host.forget_staged(self.config.server_id, before)
+		self.options = replace(self.options, kept_from=before)
 
 	def later(self, by: timedelta) -> datetime:
 		self.world.now += by

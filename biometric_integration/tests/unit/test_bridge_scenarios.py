@@ -138,7 +138,7 @@ class SqliteHost:
 			**{name: row[name] for name in LOG_COUNTS},
 		)
 
-	def forget_staged(self, server) -> None:
+	def forget_staged(self, server, before) -> None:
 		with self.store.database.transaction():
 			self.store.database.write("UPDATE checkin SET biometric_event = NULL")
 			self.store.database.write(

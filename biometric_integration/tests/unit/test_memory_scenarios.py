@@ -95,7 +95,7 @@ class MemoryHost:
 		counts = {**vars(outcome.counts), **vars(self.store.event_counts(name))}
 		return LogRow(name, log.stream.key, log.status, outcome.message, error_class, words, **counts)
 
-	def forget_staged(self, server) -> None:
+	def forget_staged(self, server, before) -> None:
 		final = ("Processed", "Ignored")
 		events = self.store.events
 		for name in [
