@@ -11,6 +11,7 @@ from typing import Any
 from biometric_integration.bridge.database import Database, to_time
 from biometric_integration.core.store import Fenced
 from biometric_integration.core.stream import Cursor, Stream
+from biometric_integration.core.stream import oldest_first as stream_order
 
 FIELDS = ("position", "read_from", "read_until", "complete_until", "delivered", "scans")
 
@@ -30,10 +31,10 @@ def read(database: Database, stream: Stream) -> Cursor:
 	)
 
 
-def oldest_first(database: Database, server: str, units: Sequence[str]) -> list[str]:
+def oldest_first(database: Database, server: str, units: Sequence[str], now: datetime) -> list[str]:
 	rows = database.rows("SELECT unit, MAX(last_run) FROM cursor WHERE server=? GROUP BY unit", (server,))
-	last_runs = dict(tuple(row) for row in rows)
-	return sorted(units, key=lambda unit: last_runs.get(unit) or "")
+	last_runs = {unit: moment for unit, last_run in map(tuple, rows) if (moment := to_time(last_run))}
+	return stream_order(units, last_runs, now)
 
 
 def holder(database: Database, stream: Stream) -> str:

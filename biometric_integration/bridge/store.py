@@ -74,7 +74,7 @@ class SqliteStore:
 			devices.change(self.database, server, changes)
 
 	def oldest_first(self, server: str, units: Sequence[str]) -> list[str]:
-		return cursors.oldest_first(self.database, server, units)
+		return cursors.oldest_first(self.database, server, units, self._now())
 
 	def cursor(self, stream: Stream) -> Cursor:
 		return cursors.read(self.database, stream)

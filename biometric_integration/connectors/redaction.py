@@ -39,6 +39,10 @@ class SecretBytes(bytes):
 
 WEAK = re.compile(r"[A-Za-z0-9]{1,7}")
 """A password that may as well be a word, a part of a host name or somebody's number."""
+BEFORE_A_WORD = (
+	r"(?:(?<![\w.])|(?<=\\u[0-9a-fA-F]{4})|(?<=\\x[0-9a-fA-F]{2})|(?<=%[0-9a-fA-F]{2})|(?<=\\[nrt]))"
+)
+"""Nothing of a word, or the end of a character that was escaped."""
 LOGIN_WORDS = re.compile(r"pass|pwd", re.IGNORECASE)
 
 
@@ -54,7 +58,7 @@ def redact_words(text: str, secret: str) -> str:
 	"""A text in somebody's words: a weak secret goes where it stands as a word, letter by letter, so that no coincidence is masked."""
 	if not WEAK.fullmatch(secret):
 		return redact(text, [secret])
-	return redact(re.sub(rf"(?<![\w.]){re.escape(secret)}(?!\w|\.\w)", MASK, text), ())
+	return redact(re.sub(rf"{BEFORE_A_WORD}{re.escape(secret)}(?!\w|\.\w)", MASK, text), ())
 
 
 def redact_row(text: str, secret: str, user: str) -> str:

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from biometric_integration.core.concerns import IDS_CHANGED, IDS_RESET
-from biometric_integration.core.punch import Record, Unreadable
+from biometric_integration.core.punch import Record, Unreadable, evidence
 from biometric_integration.core.reading import Reading
 from biometric_integration.core.source import Source
 from biometric_integration.core.store import PullStore
@@ -122,11 +122,8 @@ class ByPosition:
 		"""Punches that were read before, and are kept."""
 		return {
 			(row.user_id, row.source_time)
-			for row in rows
-			if isinstance(row, Record)
-			and row.log_id is not None
-			and row.log_id <= position
-			and row.source_time.date() >= self._kept_from
+			for row in evidence(rows)
+			if row.log_id is not None and row.log_id <= position and row.source_time.date() >= self._kept_from
 		}
 
 	def _last_known(self, start: int) -> int:

@@ -97,12 +97,15 @@ class _Work:
 		return self._given_up(events[0], words)
 
 	def _given_up(self, event: WaitingEvent, words: str) -> int:
-		if not words:
-			self._lost.add(event.name)
-			return 0
-		refused = Decision(event, Reason.HRMS_REFUSED, {"words": words})
-		self._store.mark_decided([refused], self._rules().now)
-		return 1
+		refused, now = Decision(event, Reason.HRMS_REFUSED, {"words": words}), self._rules().now
+		try:
+			if words:
+				repeated(lambda: self._store.mark_decided([refused], now), self._store.roll_back)
+				return 1
+		except BatchLost:
+			self._store.roll_back()
+		self._lost.add(event.name)
+		return 0
 
 	def _use(self, events: Sequence[WaitingEvent], rules: Rules) -> int:
 		if not events:
@@ -137,5 +140,5 @@ class _Work:
 			raise
 		except (
 			Exception
-		) as error:  # any hook of the site may refuse a check-in in any way: it is this row's, and waits
+		) as error:  # any hook of the site may refuse it in any way: it is this row's, and waits
 			return decision.refused(str(error) or type(error).__name__)

@@ -12,7 +12,7 @@ from biometric_integration.core.by_window import ByWindow
 from biometric_integration.core.concerns import BEING_READ, NO_ANSWERS, NO_DEVICE, OUT_OF_TIME
 from biometric_integration.core.connector import Connector, Feed, Page, ServerConfig, Unit
 from biometric_integration.core.errors import ConfigurationError, SilentError, UnreachableError
-from biometric_integration.core.punch import Kind, Record
+from biometric_integration.core.punch import Kind, Record, Unreadable, evidence, shown_rows
 from biometric_integration.core.reading import Reading, Watch
 from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.core.source import Source
@@ -31,8 +31,7 @@ class PullOptions:
 	start_date: of the server's zone; None = today. start_dates: of units that have their own. units, feeds: only these; None = all
 	there are. window: exactly this stretch of the server's clock, by the feeds that are read by window. watch: asked before each
 	request with the run's log, the window of the request (None for a feed by position) and the counts so far; a sentence in answer
-	ends the run there. in_time: asked before each run. kept_from: staged
-	punches from before this day may have been deleted.
+	ends the run there. in_time: asked before each run. kept_from: staged punches from before this day may have been deleted.
 	"""
 
 	trigger: Trigger = Trigger.SCHEDULED
@@ -136,7 +135,8 @@ class Puller:
 			return RunReport(busy.log, stream.key, RunStatus.RUNNING, BEING_READ, RunCounts(), started)
 		if todo and claim.cursor != known:
 			todo = due(claim.cursor) or todo  # another run has read meanwhile
-		reading = Reading(self.store, claim, claim.cursor.believed(source.now()), options.watch)
+		claim = replace(claim, cursor=claim.cursor.believed(source.now()))
+		reading = Reading(self.store, claim, options.watch)
 		reading.read(lambda: self._read(source, reading, todo, options.kept_from))
 		reading.outcome.requests = source.take_requests()
 		reading.finish()
@@ -166,10 +166,10 @@ class Puller:
 	def _surveyed(self, stream: Stream, page: Page) -> RunCounts:
 		counts = RunCounts()
 		for batch in batches(page, self.batch):
-			records = [row for row in batch if isinstance(row, Record)]
-			punches = {(row.user_id, row.source_time) for row in records if row.kind is Kind.PUNCH}
-			junk = sum(row.kind is Kind.JUNK for row in records)
+			rows = shown_rows(batch)
+			punches = {(row.user_id, row.source_time) for row in evidence(rows)}
+			junk = sum(isinstance(row, Record) and row.kind is Kind.JUNK for row in rows)
 			new = len(punches) - self.store.seen(stream, punches)
-			invalid = len(batch) - len(records)
+			invalid = sum(isinstance(row, Unreadable) for row in rows)
 			counts.add(RunCounts(len(batch), new, len(batch) - new - junk - invalid, junk, invalid))
 		return counts

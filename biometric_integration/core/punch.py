@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -114,6 +115,17 @@ def shown(record: Record) -> Record | Unreadable:
 		location=fitting(record.location),
 		verify_mode=fitting(record.verify_mode),
 	)
+
+
+def shown_rows(rows: Iterable[Record | Unreadable]) -> list[Record | Unreadable]:
+	return [shown(row) if isinstance(row, Record) else row for row in rows]
+
+
+def evidence(rows: Iterable[Record | Unreadable]) -> Iterator[Record]:
+	"""Rows that are kept as punches, with their ids as they are kept: only those can be found again here."""
+	for row in shown_rows(rows):
+		if isinstance(row, Record) and row.kind is Kind.PUNCH:
+			yield row
 
 
 def fingerprint(server: str, device: str, user_id: str, source_time: datetime) -> str:

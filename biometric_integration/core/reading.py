@@ -31,9 +31,9 @@ class Reading:
 	end of the run.
 	"""
 
-	def __init__(self, store: PullStore, claim: Claim, cursor: Cursor, watch: Watch):
+	def __init__(self, store: PullStore, claim: Claim, watch: Watch):
 		self.claim = claim
-		self.cursor = cursor
+		self.cursor = claim.cursor
 		self.outcome = Outcome()
 		self.hole = False
 		self._store = store

@@ -17,7 +17,7 @@ from biometric_integration.core.punch import (
 	Record,
 	Unreadable,
 	fingerprint,
-	shown,
+	shown_rows,
 	unreadable_fingerprint,
 )
 from biometric_integration.core.store import PullStore
@@ -75,7 +75,7 @@ class Source:
 
 	def punches(self, unit: str, rows: Sequence[Record | Unreadable]) -> list[Punch]:
 		"""The rows as they are kept, each with the device it is from."""
-		rows = [shown(row) if isinstance(row, Record) else row for row in rows]
+		rows = shown_rows(rows)
 		find = self._book_for(rows).find
 		server = self.config.server_id
 		return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
@@ -91,6 +91,12 @@ class Look:
 		return read_until - self.back
 
 
+def oldest_first(units: Sequence[str], last_runs: Mapping[str, datetime], now: datetime) -> list[str]:
+	"""The unit that was read longest ago first, one that never was before all others; what was read in the future was so by a wrong clock."""
+	believed = {unit: moment for unit, moment in last_runs.items() if moment <= now}
+	return sorted(units, key=lambda unit: believed.get(unit, datetime.min))
+
+
 def looks(overlap: timedelta, rescan: timedelta) -> tuple[Look, ...]:
 	"""The looks back of a feed read by window, deepest first (design §5.2)."""
 	return (
@@ -113,8 +119,15 @@ class Plan:
 		return bool(self.finishes)
 
 	def begun(self, cursor: Cursor) -> Cursor:
-		"""The cursor before any of the plan was read: a stream keeps where it began, even where its first runs fail."""
-		return replace(cursor, read_from=self.window.start) if cursor.read_until is None else cursor
+		"""The cursor before any of the plan was read: a stream keeps where it began, even where its first runs fail.
+
+		A look back begins after a hole only where nothing before that is wanted any more: the stream begins there from now on.
+		"""
+		start = self.window.start
+		left_behind = self.looks_back and cursor.complete_until and cursor.complete_until < start
+		if cursor.read_until is None:
+			return replace(cursor, read_from=start)
+		return replace(cursor, read_from=start, complete_until=start) if left_behind else cursor
 
 	def finished(self, cursor: Cursor, now: datetime) -> Cursor:
 		"""The cursor once all of the plan was read."""

@@ -14,6 +14,7 @@ from biometric_integration.core.errors import SyncError
 from biometric_integration.core.runs import RunStatus
 from biometric_integration.core.store import Fenced
 from biometric_integration.core.stream import Cursor, Stream
+from biometric_integration.core.stream import oldest_first as stream_order
 from biometric_integration.sync.db import sql
 
 DOCTYPE = "Biometric Sync Cursor"
@@ -46,7 +47,7 @@ def _cursor(row) -> Cursor:
 def oldest_first(server: str, units: Sequence[str]) -> list[str]:
 	rows = frappe.get_all(DOCTYPE, {"server": server}, ["unit", "last_run"], order_by="last_run asc", limit=0)
 	last_runs = {row.unit or "": row.last_run for row in rows if row.last_run}
-	return sorted(units, key=lambda unit: last_runs.get(unit, datetime.min))
+	return stream_order(units, last_runs, now_datetime())
 
 
 def holder(stream: Stream) -> str:

@@ -35,6 +35,19 @@ class IdFeed(Scenarios):
 				self.assert_success(place.run())
 				self.assert_all_written(place)
 
+	def test_long_rows_that_are_no_punches_are_no_sign_that_ids_changed(self):
+		with self.office(EBIO) as place:
+			place.punch("0031", NOON - HOUR)
+			for number in range(20):
+				place.punch(f"FP PIN={number} TMP={'x' * 200}", NOON - HOUR + number * SECOND)
+			place.run()
+			place.later(HOUR)
+			place.punch("0031", place.world.now - MINUTE)
+			place.run()
+			live = place.stream(by_position=True).key
+			told = [(log.status, log.error or "") for log in place.logs() if log.stream == live]
+			self.assertEqual(told, [("Success", "")] * 2)
+
 	def test_many_pages_of_ids_are_read_to_the_end(self):
 		with self.company(EBIO) as place:
 			end, place.world.now = (

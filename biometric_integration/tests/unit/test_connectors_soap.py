@@ -341,6 +341,13 @@ class RedactionTest(unittest.TestCase):
 	def test_people_read_what_only_happens_to_look_like_a_weak_password(self) -> None:
 		self.assertEqual(redact_words("www.esslcloud.com of eSSL", "essl"), "www.esslcloud.com of eSSL")
 		self.assertEqual(redact_words("no login for essl.", "essl"), "no login for ***.")
+		for echo in (
+			r"\u003cPassword\u003eessl\u003c/Password",
+			"Password%3Dessl",
+			r'"Password":\n"essl"',
+			r"\x3eessl",
+		):
+			self.assertNotIn("essl", redact_words(echo, "essl"), echo)
 		self.assertEqual(redact_row("1234\tyesterday\tin", "1234", "api"), "1234\tyesterday\tin")
 		self.assertEqual(redact_row("api\t1234\tdenied", "1234", "api"), "api\t***\tdenied")
 		self.assertEqual(redact_row("Password=1234", "1234", "admin"), "Password=***")

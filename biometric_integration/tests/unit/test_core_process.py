@@ -48,6 +48,23 @@ class LostBatches(unittest.TestCase):
 		self.assertEqual(office.process(), 1)
 		self.assertEqual(len(office.store.checkins), 5)
 
+	def test_a_reason_that_the_database_takes_back_is_written_again(self):
+		for losses, failed in ((1, 1), (3, 0)):
+
+			class Refusing(Losing):
+				def create(self, decision):
+					raise BatchLost("Not on a Monday")
+
+				def mark_decided(self, decisions, now):
+					self._maybe_lose("reason")
+					super().mark_decided(decisions, now)
+
+			office = Office(Refusing(reason=losses), PUNCHES[0])
+			office.pull()
+			with self.subTest(losses=losses):
+				self.assertEqual(office.process(), failed)
+				self.assertEqual(office.statuses(), ["Failed" if failed else "Pending"])
+
 	def test_a_refusal_that_leaves_no_way_back_keeps_its_words(self):
 		class Committing(MemoryStore):
 			def create(self, decision):

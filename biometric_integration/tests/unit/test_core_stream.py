@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biometric_integration.core.stream import Cursor, Plan, Stream, looks, plan
+from biometric_integration.core.stream import Cursor, Plan, Stream, looks, oldest_first, plan
 from biometric_integration.core.window import DAY, SECOND, Window, by_day, midnight
 
 NOW = datetime(2025, 4, 17, 12, 30)
@@ -75,6 +75,33 @@ class FirstRun(unittest.TestCase):
 		read = again.finished(again.begun(tried).moved(NOW, complete=True), NOW)
 		self.assertEqual(read.read_from, datetime(2025, 4, 1))
 		self.assertEqual(plan(read, NOW, date(2025, 1, 1), LOOKS).window.start, datetime(2025, 1, 1))
+
+
+class MarksBehindTheFloor(unittest.TestCase):
+	def test_a_mark_that_a_wrong_clock_set_back_behind_the_start_date_moves_again(self):
+		start = date(2025, 4, 5)
+		ahead = cursor(read_from=datetime(2025, 4, 5), read_until=NOW + HOUR, complete_until=NOW + HOUR)
+		believed = ahead.believed(NOW)
+		self.assertLess(believed.complete_until, datetime(2025, 4, 5))
+		todo = plan(believed, NOW, start, LOOKS)
+		read = todo.begun(believed).moved(NOW, complete=True, start=todo.window.start)
+		read = todo.finished(read, NOW)
+		self.assertEqual(read.complete_until, NOW)
+		self.assertEqual(plan(read, NOW + HOUR / 12, start, LOOKS).window.start, NOW - 2 * HOUR)
+
+	def test_a_hole_before_a_start_date_that_was_moved_forward_is_read_when_it_is_moved_back(self):
+		hole = cursor(read_from=datetime(2025, 4, 1), complete_until=datetime(2025, 4, 5))
+		todo = plan(hole, NOW, date(2025, 4, 10), LOOKS)
+		read = todo.begun(hole).moved(NOW, complete=True, start=todo.window.start)
+		self.assertEqual(read.complete_until, NOW)
+		again = plan(todo.finished(read, NOW), NOW, date(2025, 4, 1), LOOKS)
+		self.assertEqual(again.window.start, datetime(2025, 4, 1))
+
+
+class Order(unittest.TestCase):
+	def test_the_one_read_longest_ago_comes_first_and_the_future_is_never(self):
+		runs = {"S1": JUST, "S2": LONG_AGO, "S3": NOW + 400 * DAY}
+		self.assertEqual(oldest_first(["S1", "S2", "S3", "S4"], runs, NOW), ["S3", "S4", "S2", "S1"])
 
 
 class LooksBack(unittest.TestCase):
