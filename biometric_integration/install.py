@@ -35,7 +35,7 @@ def after_install() -> None:
 def after_migrate() -> None:
 	"""Also completes an installation that broke off: `install-app` does nothing a second time."""
 	extend_other_doctypes()
-	if not frappe.db.get_single_value("Biometric Sync Settings", "sync_time"):
+	if frappe.db.get_single_value("Biometric Sync Settings", "sync_time") is None:  # midnight is a time
 		fill_settings()
 
 

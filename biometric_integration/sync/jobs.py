@@ -6,7 +6,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -192,23 +192,26 @@ def enqueue_pull(server: str, trigger: Trigger, units: Iterable[str] | None = No
 
 
 def enqueue_process(after_commit: bool = True) -> None:
-	"""A hint, no more: what waits is in the database, and the next minute asks again. Nobody's save fails for a queue that is down."""
+	"""A hint, no more: what waits is in the database, and the next minute asks again. Nobody's save fails for a queue that is down or full."""
 	if after_commit:
 		frappe.db.after_commit.add(lambda: enqueue_process(after_commit=False))
 		return
-	with suppress(RedisError):
+	messages = len(frappe.local.message_log)
+	try:
 		frappe.enqueue(
 			"biometric_integration.sync.jobs.process",
 			queue="long",
 			job_id="biometric-process",
 			deduplicate=True,
 		)
+	except (RedisError, frappe.ValidationError):
+		del frappe.local.message_log[messages:]
 
 
 def close_abandoned() -> None:
 	"""Runs whose worker is gone end as Failed, also where their stream is not read again."""
-	for stream in sync_log.abandoned():
-		transaction.in_one(lambda stream=stream: sync_log.close_stale(stream))
+	if found := sync_log.abandoned():
+		transaction.in_one(lambda: sync_log.close_logs(found))
 
 
 def busy() -> bool:

@@ -81,7 +81,8 @@ def expire_unmapped(before: datetime, days: int) -> None:
 	}
 
 	def expire(names: list[str]) -> None:
-		frappe.db.set_value(staging.DOCTYPE, {"name": ("in", names)}, values, update_modified=False)
+		still_so = {**filters, "name": ("in", names)}
+		frappe.db.set_value(staging.DOCTYPE, still_so, values, update_modified=False)
 
 	_in_chunks(lambda: frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=CHUNK), expire)
 
@@ -90,12 +91,12 @@ def delete_events(before: date) -> None:
 	"""Final events whose punch is older than `before` (site clock); the import floor moves first, so that none comes back."""
 	settings = frappe.get_doc(SETTINGS)
 	if not settings.import_floor or getdate(settings.import_floor) < before:
-		frappe.db.set_single_value(SETTINGS, "import_floor", before)
+		frappe.db.set_single_value(SETTINGS, "import_floor", before, update_modified=False)
 		transaction.commit()
 	filters = {"status": ("in", FINAL), "punch_time": ("<", datetime.combine(before, datetime.min.time()))}
 
 	def delete(names: list[str]) -> None:
-		frappe.db.delete(staging.DOCTYPE, {"name": ("in", names)})
+		frappe.db.delete(staging.DOCTYPE, {**filters, "name": ("in", names)})
 
 	_in_chunks(lambda: frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=CHUNK), delete)
 

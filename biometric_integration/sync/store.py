@@ -231,5 +231,8 @@ def _additions() -> list[str]:
 	"""What cannot be asked on this site may be there."""
 	try:
 		return site_rules.additions()
-	except frappe.db.Error as error:
+	except JobTimeoutException:
+		raise
+	except Exception as error:  # of another app, or of the database
+		transaction.roll_back()
 		return [harmless(str(error))]

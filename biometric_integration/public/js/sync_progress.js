@@ -90,7 +90,8 @@ class SyncProgress {
 	}
 
 	from_event(event) {
-		const run = { stream: event.stream, status: "Running", message: event.message };
+		const status = event.log ? "Running" : event.status; // what never began has no log that says how it ended
+		const run = { stream: event.stream, status, message: event.message };
 		if (event.log) run.name = event.log;
 		return run;
 	}
@@ -125,6 +126,8 @@ class SyncProgress {
 
 	// Streams are read in turn, and check-ins are made after that: a single look in between proves nothing.
 	is_over(runs) {
+		const never_began = [...this.runs.values()].filter((run) => run.finished && !run.name);
+		if (!runs.length && never_began.length >= this.servers.size) return true;
 		return this.quiet_polls >= (this.sum(runs, "pending") ? 30 : 2);
 	}
 

@@ -138,7 +138,11 @@ def _read(key: str, target: servers.Server, units: list[str] | None, window: Win
 	options = target.options(Trigger.PERIOD, units, window=window, watch=watch)
 	reports = jobs.read_in_turn(target, options, lambda: not _cancelled_by(key))
 	jobs.process()
-	_add(key, [report.counts for report in reports], [report.log for report in reports])
+	unread = [report for report in reports if report.status is RunStatus.RUNNING or not report.log]
+	read = [report for report in reports if report not in unread]
+	_add(key, [report.counts for report in read], [report.log for report in read])
+	if unread and not _cancelled_by(key):
+		raise SyncError(unread[0].message)
 
 
 def _survey(key: str, target: servers.Server, units: list[str] | None, window: Window) -> None:

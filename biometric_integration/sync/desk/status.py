@@ -50,7 +50,7 @@ def overview() -> dict:
 def _server(server: servers.Server) -> dict:
 	state, now = servers.state(server.id), now_datetime()
 	since = get_datetime(frappe.get_cached_doc(servers.SETTINGS).modified)
-	failing = bool(state.failures or servers.failing_streams(server.id))
+	failing = bool(state.failures or servers.failing_streams(server))
 	how = health(server.enabled, failing, state.last_success, since, servers.longest_interval(server), now)
 	return {
 		"server": server.id,
@@ -100,7 +100,9 @@ def troubles() -> dict:
 	silent = [
 		row["server"]
 		for row in overview()["servers"]
-		if row["state"] in (Health.FAILING.value, Health.STALLED.value) and row["server"] not in told
+		if row["enabled"]
+		and row["state"] in (Health.FAILING.value, Health.STALLED.value)
+		and row["server"] not in told
 	]
 	if silent:
 		return {"value": len(failed) + len(silent), "fieldtype": "Int", "route": ["Form", servers.SETTINGS]}

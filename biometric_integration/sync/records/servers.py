@@ -277,9 +277,15 @@ def state(server_id: str) -> frappe._dict:
 	return frappe.db.get_value(STATE, server_id, fields, as_dict=True) or frappe._dict()
 
 
-def failing_streams(server_id: str) -> int:
-	"""How many of its streams failed by themselves at their last run."""
-	return frappe.db.count(CURSOR, {"server": server_id, "failures": (">", 0)})
+def failing_streams(server: Server) -> int:
+	"""How many of the streams that are read of it failed by themselves at their last run. A device that was turned off is nobody's trouble."""
+	filters = {
+		"server": server.id,
+		"server_type": server.config.server_type,
+		"unit": ("in", list(_schedules(server))),
+		"failures": (">", 0),
+	}
+	return frappe.db.count(CURSOR, filters)
 
 
 def longest_interval(server: Server) -> timedelta:
@@ -309,8 +315,7 @@ def _due_units(server: Server, now: datetime) -> list[str] | None:
 	last_runs = _last_runs(server)
 	if server.unit is Unit.LOCATION:
 		return None if server.schedule.due(last_runs.get(server.config.location), now) else []
-	resting = _resting(server, now)
-	schedules = dict(_device_schedules(server)) or {"": server.schedule}
+	resting, schedules = _resting(server, now), _schedules(server)
 	return [
 		unit for unit in schedules if unit not in resting and schedules[unit].due(last_runs.get(unit), now)
 	]
@@ -331,6 +336,13 @@ def _resting(server: Server, now: datetime) -> set[str]:
 		"next_attempt": ("between", (now, now + PROBE)),
 	}
 	return {unit or "" for unit in frappe.get_all(CURSOR, filters, pluck="unit", limit=0)}
+
+
+def _schedules(server: Server) -> dict[str, Schedule]:
+	"""By unit, for those that are read."""
+	if server.unit is Unit.LOCATION:
+		return {server.config.location: server.schedule}
+	return dict(_device_schedules(server)) or {"": server.schedule}
 
 
 def _device_schedules(server: Server) -> Iterator[tuple[str, Schedule]]:

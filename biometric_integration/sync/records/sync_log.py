@@ -77,6 +77,15 @@ def open_log(
 
 def close_stale(stream: str) -> None:
 	"""Runs of a stream that never ended: their worker is gone, since the stream could be taken."""
+	_close(DocType(DOCTYPE).stream == stream)
+
+
+def close_logs(names: Sequence[str]) -> None:
+	"""By name: somebody may have begun to read the stream meanwhile."""
+	_close(DocType(DOCTYPE).name.isin(names))
+
+
+def _close(which) -> None:
 	log, now = DocType(DOCTYPE), now_datetime()
 	# one statement that looks and writes: a run that has ended since our view of the data began stays as it is
 	(
@@ -91,16 +100,15 @@ def close_stale(stream: str) -> None:
 				"The worker stopped in the middle of this run. Nothing is lost: the next run goes on from here."
 			),
 		)
-		.where((log.stream == stream) & (log.status == RunStatus.RUNNING.value))
+		.where(which & (log.status == RunStatus.RUNNING.value))
 		.run()
 	)
 
 
 def abandoned() -> list[str]:
-	"""Streams with a run that has not ended, though nobody holds them: their worker is gone."""
-	running = {"status": RunStatus.RUNNING.value}
-	streams = frappe.get_all(DOCTYPE, running, pluck="stream", distinct=True, limit=0)
-	return [stream for stream in streams if not locks.taken(stream)]
+	"""Runs that have not ended, though nobody holds their stream: their worker is gone."""
+	running = frappe.get_all(DOCTYPE, {"status": RunStatus.RUNNING.value}, ["name", "stream"], limit=0)
+	return [log.name for log in running if not locks.taken(log.stream)]
 
 
 def count(log: str, counts: RunCounts) -> None:

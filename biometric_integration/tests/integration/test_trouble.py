@@ -10,12 +10,12 @@ from redis.exceptions import ConnectionError as QueueDown
 import frappe
 
 from biometric_integration import api
-from biometric_integration.core.runs import Trigger
+from biometric_integration.core.runs import Outcome, Trigger
 from biometric_integration.core.stream import Stream
 from biometric_integration.simulator import World
 from biometric_integration.sync import jobs, retention
-from biometric_integration.sync.desk import review
-from biometric_integration.sync.records import servers, staging
+from biometric_integration.sync.desk import period, review
+from biometric_integration.sync.records import servers, staging, sync_log
 from biometric_integration.sync.store import PullStore
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import (
@@ -81,6 +81,28 @@ class TestOthersGoOn(Trouble):
 		self.assertFalse(servers.state("main").error)
 		self.assertEqual(api.status()["servers"][0]["state"], "ok")
 
+	def test_a_server_that_cannot_be_asked_says_why_to_whoever_asks(self):
+		self.office("1")
+		frappe.db.sql(
+			"UPDATE `__Auth` SET `password`='gAAAAA-of-another-key' WHERE `doctype`=%s", servers.SETTINGS
+		)
+		frappe.clear_document_cache(servers.SETTINGS, servers.SETTINGS)
+		tested = api.test_connection()
+		self.assertFalse(tested["ok"])
+		self.assertIn("Enter it again", tested["steps"][0]["message"])
+		period.run("unread", "main", None, str(NOON.date()), str(NOON.date()), False)
+		state = period.state("unread")
+		self.assertEqual((state["running"], state["logs"]), (False, []))
+		self.assertIn("Enter it again", state["message"])
+
+	def test_an_app_that_cannot_be_asked_what_it_adds_is_let_have_its_say(self):
+		world, _server = self.office("1")
+		world.punch("SN1", "1", NOON - HOUR)
+		with patch("biometric_integration.sync.store.site_rules.additions", side_effect=ImportError("gone")):
+			sync()
+		self.assertEqual(checkins(), [("1", NOON - HOUR)])
+		self.assertIn("gone", logs()[0].written)
+
 	def test_a_year_that_no_calendar_holds_stops_nobody_elses_punches(self):
 		world, _server = self.office("1", server_type="eBioServer", repeat_window=60, round_to=15)
 		for number in range(40):
@@ -133,7 +155,11 @@ class TestOthersGoOn(Trouble):
 			frappe.db.commit()  # nosemgrep -- the hint goes out with the commit
 			with self.assertRaisesRegex(frappe.ValidationError, "Redis"):
 				api.sync_now()
-		self.assertEqual(frappe.db.get_value("Employee", employee.name, "attendance_device_id"), "17")
+		with patch("frappe.enqueue", side_effect=frappe.ValidationError("Too many queued jobs")):
+			employee.attendance_device_id = "18"
+			employee.save()
+			frappe.db.commit()  # nosemgrep -- as above
+		self.assertEqual(frappe.db.get_value("Employee", employee.name, "attendance_device_id"), "18")
 
 	def test_a_retry_that_succeeds_shows_the_server_as_well_again(self):
 		world, server = self.office("1")
@@ -166,6 +192,20 @@ class TestWaitingStaysUsable(Trouble):
 		world.now += HOUR
 		sync()
 		self.assertEqual(len(checkins()), 10, "what was deleted and is read again makes no second check-in")
+
+	def test_what_is_reopened_while_old_punches_are_deleted_stays(self):
+		world, _server = self.office("1")
+		world.punch("SN1", "1", NOON - HOUR)
+		sync()
+
+		def meanwhile(find, act):
+			names = find()
+			frappe.db.set_value(staging.DOCTYPE, {"name": ("in", names)}, "status", "Pending")
+			act(names)
+
+		with patch("biometric_integration.sync.retention._in_chunks", meanwhile):
+			retention.delete_events(NOON.date() + DAY)
+		self.assertEqual([event.status for event in events()], ["Pending"])
 
 	def test_punches_from_before_a_start_date_that_is_moved_back_are_used(self):
 		world, server = self.office("1", server_type="eBioServer", start_date=NOON.date())
@@ -250,6 +290,17 @@ class TestWhatIsShown(Trouble):
 			self.assertIn("enable-scheduler", shown["message"])
 			self.assertEqual(api.failed_runs()["value"], 1)
 
+	def test_a_device_that_failed_and_was_turned_off_is_no_trouble_for_ever(self):
+		world, _server = self.office("1")
+		world.add_device("SN2", "Back Gate")
+		world.punch("SN2", "1", NOON - HOUR)
+		for _ in range(2):  # the first learns of it
+			sync()
+		frappe.db.set_value(servers.CURSOR, {"unit": "SN2"}, "failures", 3)
+		self.assertEqual((self.shown()["state"], api.failed_runs()["value"]), ("failing", 1))
+		frappe.db.set_value("Biometric Device", {"serial_number": "SN2"}, "enabled", 0)
+		self.assertEqual((self.shown()["state"], api.failed_runs()["value"]), ("ok", 0))
+
 	def test_a_run_that_failed_counts_until_a_later_one_is_well(self):
 		world, server = self.office("1")
 		self.assertEqual(api.failed_runs()["value"], 0)
@@ -273,6 +324,20 @@ class TestRunsEnd(Trouble):
 		frappe.db.set_value("Biometric Device", {"serial_number": "SN1"}, "enabled", 0)
 		jobs.close_abandoned()
 		self.assertEqual(frappe.db.get_value("Biometric Sync Log", log, "status"), "Failed")
+
+	def test_a_run_that_began_after_the_look_for_dead_ones_goes_on(self):
+		world, _server = self.office("1")
+		world.punch("SN1", "1", NOON - HOUR)
+		sync()
+		dead = logs()[0]
+		frappe.db.set_value("Biometric Sync Log", dead.name, "status", "Running")
+		found = sync_log.abandoned()
+		self.assertEqual(found, [dead.name])
+		store = PullStore()
+		claim = store.claim(Stream("main", "eTimeTrackLite", "SN1", dead.feed), Trigger.MANUAL)
+		sync_log.close_logs(found)
+		self.assertEqual(frappe.db.get_value("Biometric Sync Log", claim.log, "status"), "Running")
+		store.finish(claim, Outcome())
 
 	def test_the_words_of_the_database_are_on_the_log(self):
 		world, _server = self.office("1")
