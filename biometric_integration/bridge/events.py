@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
 from sqlite3 import Row
 from typing import Any
@@ -13,7 +14,8 @@ from biometric_integration.bridge.database import Database, storable, to_text, t
 from biometric_integration.core.backoff import REFUSAL_PAUSE, REFUSALS
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.directory import WaitingEvent
-from biometric_integration.core.punch import Direction, Kind, Punch
+from biometric_integration.core.first_use import in_use_then
+from biometric_integration.core.punch import RESET_END, Direction, Kind, Punch, name_from
 from biometric_integration.core.reasons import Reason, at_staging
 from biometric_integration.core.runs import RunCounts
 from biometric_integration.core.store import Claim
@@ -75,6 +77,16 @@ def newest_before(database: Database, stream: Stream, moment: datetime) -> datet
 	return to_time(database.value(query, (stream.server, stream.unit, moment)))
 
 
+def next_used(database: Database, device: str, moment: datetime) -> datetime | None:
+	"""The first source time at or after `moment` of a punch that shows the device in use: one that is decided, and not quarantined.
+
+	In the order of the names, which begin with the source time.
+	"""
+	query = """SELECT source_time FROM event WHERE name>=? AND device=? AND kind='Punch'
+		AND status NOT IN ('Pending', 'Quarantined') ORDER BY name LIMIT 1"""
+	return to_time(database.value(query, (name_from(moment), device)))
+
+
 def waiting(database: Database, after: str, limit: int) -> list[WaitingEvent]:
 	rows = database.rows(
 		"""SELECT name, device, user_id, source_time, punch_time, direction, CAST(log AS TEXT) AS sync_log FROM event
@@ -117,7 +129,14 @@ def reopen(database: Database, now: datetime) -> int:
 	"""Set back to Pending what waits for a reason that is gone: an employee, a device, and once a day a refusal."""
 	limits = {"refusals": REFUSALS, "yesterday": now - REFUSAL_PAUSE}
 	reopened = "UPDATE event SET status='Pending', reason_code='', reason='' WHERE"
-	return sum(database.write(f"{reopened} {gone}", limits).rowcount for gone in REASONS_GONE)
+	count = sum(database.write(f"{reopened} {gone}", limits).rowcount for gone in REASONS_GONE)
+	rows = database.rows(
+		"SELECT name, device, source_time FROM event WHERE reason_code=? AND source_time>=?",
+		(Reason.IMPLAUSIBLE, RESET_END),
+	)
+	quarantined = [(row["name"], row["device"], datetime.fromisoformat(row["source_time"])) for row in rows]
+	found = in_use_then(quarantined, partial(next_used, database))
+	return count + database.write_many(f"{reopened} name=?", [(name,) for name in found])
 
 
 REASONS_GONE = (

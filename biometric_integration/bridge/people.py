@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from biometric_integration.bridge import devices
+from biometric_integration.bridge import events as staged
 from biometric_integration.bridge.database import Database
+from biometric_integration.core import first_use
 from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
 from biometric_integration.core.window import shifted
 
@@ -59,13 +62,14 @@ def _day(text: str | None) -> date | None:
 	return date.fromisoformat(text) if text else None
 
 
-def gather(database: Database, events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
+def gather(database: Database, events: Sequence[WaitingEvent], reach: timedelta, now: datetime) -> Directory:
 	"""See `Store.directory`; a fixed number of queries, however long the batch is."""
 	people = _people(database, {event.user_id for event in events})
 	directory = Directory(
 		people=people,
 		devices=devices.by_key(database),
 		by_event=_checkins_of(database, [event.name for event in events]),
+		first_used=first_use.of_devices(events, now, partial(staged.next_used, database)),
 	)
 	times = [event.punch_time for event in events]
 	employees = sorted({person.name for owners in people.values() for person in owners})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import datetime, time
+from datetime import datetime
 
 from biometric_integration.bridge.config import ServerEntry, SiteConfig, units_of
 from biometric_integration.bridge.employees import read_employees
@@ -61,7 +61,7 @@ class Site:
 			now=wall_clock(self._clock(), self.config.time_zone),
 			repeat_window=self.config.repeat_window,
 			allowed_drift=self.config.allowed_drift,
-			floor=datetime.combine(start, time()) if start else None,
+			floor=start,
 		)
 
 

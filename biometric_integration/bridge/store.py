@@ -18,7 +18,7 @@ from biometric_integration.core.batches import BATCH
 from biometric_integration.core.clock import wall_clock
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device, DeviceChange
-from biometric_integration.core.directory import Directory, WaitingEvent
+from biometric_integration.core.directory import Directory, Moment, Occurrence, WaitingEvent
 from biometric_integration.core.punch import Punch
 from biometric_integration.core.runs import Outcome, RunCounts, Trigger
 from biometric_integration.core.store import Claim, StreamBusy
@@ -129,9 +129,9 @@ class SqliteStore:
 				self.roll_back()
 				self.locks.release(LANE)
 
-	def reopen(self) -> int:
+	def reopen(self, now: datetime) -> int:
 		with self.database.transaction():
-			return events.reopen(self.database, self._now())
+			return events.reopen(self.database, now)
 
 	def waiting(self, after: str, limit: int) -> list[WaitingEvent]:
 		return events.waiting(self.database, after, limit)
@@ -141,12 +141,15 @@ class SqliteStore:
 
 	def directory(self, events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
 		self._revision = people.revision(self.database)
-		found = people.gather(self.database, events, reach)
+		found = people.gather(self.database, events, reach, self._now())
 		self._devices = dict(found.devices)
 		return found
 
-	def shift_starts(self, punches: Mapping[str, tuple[str, datetime]]) -> Mapping[str, datetime]:
-		return {}  # there are no shifts here, and no policy that asks for them
+	def shifts(self, moments: Set[Moment]) -> Mapping[Moment, Occurrence]:
+		return {}  # there are none here
+
+	def shift_borders(self, moments: Set[Moment], reach: timedelta) -> Set[Moment]:
+		return set()
 
 	def create_together(self, decisions: Sequence[Decision]) -> Mapping[str, str]:
 		return {}  # one by one is no slower here

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import NamedTuple
 
 from biometric_integration.core.devices import Device
 from biometric_integration.core.mapping import MappingRule, Normaliser, Place
 from biometric_integration.core.punch import Direction
-from biometric_integration.core.window import shifted
+from biometric_integration.core.window import DAY, shifted
 
 AS_IT_IS = Normaliser()
+SILENCE = timedelta(days=14)
+"""An id that was silent for so long before it was entered for somebody may have been somebody else's."""
 
 
 class WaitingEvent(NamedTuple):
@@ -44,7 +47,7 @@ class Recorded(NamedTuple):
 	"""A check-in that exists, or that an earlier punch of the batch is about to become (then `record` is empty).
 
 	`time` is when the person punched, `written` what the check-in says where that is another time. `event` is the Staging Event it comes
-	from; empty for one from elsewhere.
+	from; empty for one from elsewhere. `device`: what the check-in calls its device.
 	"""
 
 	time: datetime
@@ -52,6 +55,23 @@ class Recorded(NamedTuple):
 	record: str = ""
 	event: str = ""
 	written: datetime | None = None
+	device: str = ""
+
+
+class Occurrence(NamedTuple):
+	"""One occurrence of a shift: check-ins from `opens` on belong to it, it begins at `start` (site clock)."""
+
+	opens: datetime
+	start: datetime
+
+
+def meet(before: Occurrence | None, after: Occurrence | None) -> bool:
+	"""Does another shift begin between two moments of these occurrences?"""
+	return bool(before and after and before.start != after.start)
+
+
+Moment = tuple[str, datetime]
+"""An employee and a time of the site's wall clock."""
 
 
 @dataclass
@@ -62,19 +82,26 @@ class Directory:
 	zeros, without them; only where some normaliser allows that. mapping: rules that may concern the batch.
 	persons: the employees these rules name. normalisers: server id → what may be taken off its ids. devices: device key → device.
 	by_event: event name → check-in made for it. recorded: employee → their check-ins around the batch, sorted by time.
-	shift_starts: event name → begin of the shift (or day) it belongs to, where a device's direction policy asks for it.
+	shifts: moment → the occurrence of a shift that it belongs to, for those that were asked for and fall into one.
+	borders: moments around which one shift of the employee ends and another begins, for those that were asked for.
+	first_used: device key → since when it is in use (source time), for those with punches that are older than a year.
+	linked: check-ins made elsewhere that stand for some punch already.
 	"""
 
 	people: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
 	mapping: Sequence[MappingRule] = ()
 	persons: Mapping[str, Person] = field(default_factory=dict)
 	normalisers: Mapping[str, Normaliser] = field(default_factory=dict)
-	shift_starts: Mapping[str, datetime] = field(default_factory=dict)
+	shifts: Mapping[Moment, Occurrence] = field(default_factory=dict)
+	borders: Set[Moment] = frozenset()
+	first_used: Mapping[str, datetime] = field(default_factory=dict)
+	linked: set[str] = field(default_factory=set)
 	devices: Mapping[str, Device] = field(default_factory=dict)
 	by_event: Mapping[str, str] = field(default_factory=dict)
 	recorded: dict[str, list[Recorded]] = field(default_factory=dict)
 	without_zeros: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
 	_rules: dict[str, list[MappingRule]] | None = field(default=None, init=False, repr=False, compare=False)
+	_turns: set[date] | None = field(default=None, init=False, repr=False, compare=False)
 
 	def add(self, employee: str, entry: Recorded) -> None:
 		insort(self.recorded.setdefault(employee, []), entry)
@@ -83,6 +110,26 @@ class Directory:
 		device = self.devices.get(event.device)
 		own = (event.device, device.key) if device else (event.device,)
 		return Place(event.server, device.location if device else "", own)
+
+	def workday(self, employee: str, moment: datetime) -> date:
+		"""The day of the shift that a moment belongs to; of the calendar, where it falls into none or nobody asked."""
+		return self.shift_day(employee, moment) or moment.date()
+
+	def shift_day(self, employee: str, moment: datetime) -> date | None:
+		occurrence = self.shifts.get((employee, moment))
+		return occurrence.start.date() if occurrence else None
+
+	def may_turn(self, day: date) -> bool:
+		"""Might it matter which of the days around this one a punch belongs to? Somebody joins or leaves then, or a rule begins or ends."""
+		if self._turns is None:
+			people = {*chain(*self.people.values(), *self.without_zeros.values()), *self.persons.values()}
+			begins = {*(person.joined for person in people), *(rule.first for rule in self.mapping)}
+			ends = {*(person.left for person in people), *(rule.last for rule in self.mapping)}
+			self._turns = {
+				*(day for begin in begins if begin for day in (begin, _day_before(begin))),
+				*(day for end in ends if end for day in (end, _day_after(end))),
+			}
+		return day in self._turns
 
 	def rules_for(self, user_id: str) -> list[MappingRule]:
 		"""The rules for this very id, and all patterns: found by the id, however many rules there are."""
@@ -115,3 +162,11 @@ class Directory:
 			if entry.time > end:
 				return
 			yield entry
+
+
+def _day_before(day: date) -> date:
+	return day - DAY if day > date.min else day
+
+
+def _day_after(day: date) -> date:
+	return day + DAY if day < date.max else day

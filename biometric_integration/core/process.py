@@ -9,8 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from biometric_integration.core.batches import BATCH, batches
-from biometric_integration.core.decide import Decision, Rules, decide, shift_questions, with_twins
-from biometric_integration.core.directory import WaitingEvent
+from biometric_integration.core.decide import (
+	Decision,
+	Rules,
+	border_questions,
+	decide,
+	shift_questions,
+	with_twins,
+)
+from biometric_integration.core.directory import Directory, WaitingEvent
 from biometric_integration.core.errors import SyncError
 from biometric_integration.core.reasons import TAKEN_BACK, UNEXPECTED, Reason
 from biometric_integration.core.store import BatchLost, Interrupted, ProcessStore, TakenBack, repeated
@@ -34,7 +41,7 @@ def process(
 			if not mine:
 				return decided
 			if not reopened:
-				store.reopen()
+				store.reopen(rules().now)
 			reopened = True
 			in_pass = sum(work.passes())
 		decided += in_pass
@@ -118,10 +125,20 @@ class _Work:
 		return len(decisions)
 
 	def _decided(self, events: Sequence[WaitingEvent], rules: Rules) -> list[Decision]:
+		decisions = decide(events, self._known(events, rules), rules)
+		repeats = border_questions(decisions)
+		borders = self._store.shift_borders(repeats, rules.repeat_window) if repeats else None
+		if not borders:
+			return decisions
+		directory = self._known(events, rules)
+		directory.borders = borders
+		return decide(events, directory, rules)
+
+	def _known(self, events: Sequence[WaitingEvent], rules: Rules) -> Directory:
 		directory = self._store.directory(events, rules.reach)
 		if questions := shift_questions(events, directory, rules):
-			directory.shift_starts = self._store.shift_starts(questions)
-		return decide(events, directory, rules)
+			directory.shifts = self._store.shifts(questions)
+		return directory
 
 	def _written(self, decisions: Sequence[Decision]) -> Iterator[Decision]:
 		made = self._store.create_together([decision for decision in decisions if decision.creates])

@@ -139,6 +139,11 @@ def fingerprint(server: str, device: str, user_id: str, source_time: datetime) -
 	return f"{stamp}-{_digest(server, device, f'{len(user_id)}:{user_id}{len(moment)}:{moment}')}"
 
 
+def name_from(moment: datetime) -> str:
+	"""The least name that a punch of this source time may have; from the year 1000 on."""
+	return f"{moment:%Y%m%d%H%M%S}"
+
+
 def unreadable_fingerprint(server: str, unit: str, raw: str) -> str:
 	"""Name of the Staging Event of a row that could not be read: over where it came from and its text."""
 	return f"{UNREADABLE_PREFIX}-{_digest(server, unit, f'{len(raw)}:{raw}')}"

@@ -25,8 +25,10 @@ class Reason(str, Enum):
 	ALREADY_THERE = "already_there"
 	NO_EMPLOYEE = "no_employee"
 	AMBIGUOUS = "ambiguous"
+	SINCE_WHEN = "since_when"
 	NOT_JOINED = "not_joined"
 	LEFT = "left"
+	AFTER_LEAVING = "after_leaving"
 	INACTIVE = "inactive"
 	HRMS_REFUSED = "hrms_refused"
 	IMPLAUSIBLE = "implausible"
@@ -55,8 +57,10 @@ STATUS_OF = {
 	Reason.ALREADY_THERE: EventStatus.PROCESSED,
 	Reason.NO_EMPLOYEE: EventStatus.UNMAPPED,
 	Reason.AMBIGUOUS: EventStatus.UNMAPPED,
+	Reason.SINCE_WHEN: EventStatus.UNMAPPED,
 	Reason.NOT_JOINED: EventStatus.UNMAPPED,
 	Reason.LEFT: EventStatus.UNMAPPED,
+	Reason.AFTER_LEAVING: EventStatus.PROCESSED,
 	Reason.INACTIVE: EventStatus.UNMAPPED,
 	Reason.HRMS_REFUSED: EventStatus.FAILED,
 	Reason.INVALID: EventStatus.FAILED,
@@ -80,6 +84,9 @@ STATUS_OF = {
 	Reason.CANCELLED: EventStatus.IGNORED,
 }
 
+WRITES = frozenset({Reason.NONE, Reason.AFTER_LEAVING})
+"""Punches that become a check-in of their own."""
+
 SENTENCES = {
 	Reason.NONE: "",
 	Reason.ALREADY_THERE: "A check-in of this employee at this time was already there; no second one was made.",
@@ -87,8 +94,16 @@ SENTENCES = {
 		"No employee has the Attendance Device ID {user_id}. Enter it in the employee's record; this punch is then used by itself."
 	),
 	Reason.AMBIGUOUS: "Several employees share the id {user_id}: {names}. Leave it with one of them.",
+	Reason.SINCE_WHEN: (
+		"{employee} has the id {user_id} now, but at the time of this punch it may have been somebody else's: before it was entered it was "
+		"silent for {days} days or more, or somebody else had it. Choose the employee, with the day from which on the id is theirs."
+	),
 	Reason.NOT_JOINED: "{employee} joins on {day}, after this punch. Correct the date of joining if it is wrong.",
 	Reason.LEFT: "{employee} left on {day}, before this punch. Correct the relieving date if it is wrong.",
+	Reason.AFTER_LEAVING: (
+		"{employee} has the relieving date {day}, which is before this punch, but is not marked as Left: the punch is used. "
+		"Correct the date, or the status, if one of them is wrong."
+	),
 	Reason.INACTIVE: "{employee} is {state}. Set the employee to Active if this punch should count.",
 	Reason.HRMS_REFUSED: "The check-in was refused: {words}",
 	Reason.INVALID: "The server sent a row that could not be read ({problem}). It is kept as it came, see Raw Payload.",

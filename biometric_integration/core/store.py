@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device, DeviceChange
-from biometric_integration.core.directory import Directory, WaitingEvent
+from biometric_integration.core.directory import Directory, Moment, Occurrence, WaitingEvent
 from biometric_integration.core.punch import Punch
 from biometric_integration.core.runs import Outcome, RunCounts, Trigger
 from biometric_integration.core.stream import Cursor, Stream
@@ -134,8 +134,8 @@ class ProcessStore(Protocol):
 		"""The one process lane: yields whether it was free. Released in any case at the end."""
 		...
 
-	def reopen(self) -> int:
-		"""Set back to Pending what waits for a reason that may be gone; returns how many events. Commits."""
+	def reopen(self, now: datetime) -> int:
+		"""Set back to Pending what waits for a reason that may be gone by now (site clock); returns how many events. Commits."""
 		...
 
 	def waiting(self, after: str, limit: int) -> list[WaitingEvent]:
@@ -153,8 +153,12 @@ class ProcessStore(Protocol):
 		"""What is known about the people of these events; check-ins up to `reach` before the first and after the last."""
 		...
 
-	def shift_starts(self, punches: Mapping[str, tuple[str, datetime]]) -> Mapping[str, datetime]:
-		"""Event → begin of the shift (without one, of the day) it belongs to, for (employee, punch time) by event."""
+	def shifts(self, moments: Set[Moment]) -> Mapping[Moment, Occurrence]:
+		"""The occurrence of a shift that each of these moments belongs to, where it falls into one."""
+		...
+
+	def shift_borders(self, moments: Set[Moment], reach: timedelta) -> Set[Moment]:
+		"""Those of the moments within `reach` of which one shift of the employee ends and another begins."""
 		...
 
 	def create_together(self, decisions: Sequence[Decision]) -> Mapping[str, str]:

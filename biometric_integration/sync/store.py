@@ -15,14 +15,14 @@ from frappe.utils import now_datetime
 
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device, DeviceChange, unknown_still
-from biometric_integration.core.directory import Directory, WaitingEvent
+from biometric_integration.core.directory import Directory, Moment, Occurrence, WaitingEvent
 from biometric_integration.core.punch import Punch
-from biometric_integration.core.reasons import Reason
+from biometric_integration.core.reasons import WRITES, Reason
 from biometric_integration.core.runs import Outcome, RunCounts, Trigger
 from biometric_integration.core.store import BatchLost, Claim, Interrupted, StreamBusy, TakenBack
 from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.core.text import harmless
-from biometric_integration.core.window import Window, midnight
+from biometric_integration.core.window import Window
 from biometric_integration.sync.db import locks, transaction
 from biometric_integration.sync.hrms import shifts, site_rules
 from biometric_integration.sync.process import checkins, directory, sweep
@@ -144,8 +144,8 @@ class ProcessStore:
 			if mine:
 				locks.release(locks.LANE)
 
-	def reopen(self) -> int:
-		return transaction.in_one(lambda: sweep.reopen(now_datetime()))
+	def reopen(self, now: datetime) -> int:
+		return transaction.in_one(lambda: sweep.reopen(now))
 
 	def waiting(self, after: str, limit: int) -> list[WaitingEvent]:
 		return staging.waiting(after, limit)
@@ -158,12 +158,13 @@ class ProcessStore:
 		self._together = set()
 		return self._directory
 
-	def shift_starts(self, punches: Mapping[str, tuple[str, datetime]]) -> dict[str, datetime]:
+	def shifts(self, moments: Set[Moment]) -> dict[Moment, Occurrence]:
 		"""HRMS is asked for each of them."""
-		return {
-			event: shifts.start_of(employee, moment) or midnight(moment)
-			for event, (employee, moment) in punches.items()
-		}
+		found = ((moment, shifts.occurrence_of(*moment)) for moment in moments)
+		return {moment: occurrence for moment, occurrence in found if occurrence}
+
+	def shift_borders(self, moments: Set[Moment], reach: timedelta) -> set[Moment]:
+		return shifts.borders(moments, reach)
 
 	def create_together(self, decisions: Sequence[Decision]) -> Mapping[str, str]:
 		writer = self._writer()
@@ -188,8 +189,8 @@ class ProcessStore:
 			return checkins.create(decision, self._directory.devices.get(decision.event.device))
 
 	def mark_decided(self, decisions: Sequence[Decision], now: datetime) -> None:
-		made = {each.event.name: each.record for each in decisions if each.reason is Reason.NONE}
-		together = self._together & set(made)
+		made = {each.event.name: each.record for each in decisions if each.reason in WRITES}
+		together = self._together & {each.event.name for each in decisions if each.reason is Reason.NONE}
 		if not checkins.all_there({event: made[event] for event in set(made) - together}):
 			raise TakenBack()
 		with transaction.batch():

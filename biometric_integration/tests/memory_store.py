@@ -8,15 +8,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
+from biometric_integration.core import first_use
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device, DeviceChange, applied
-from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
-from biometric_integration.core.punch import Kind, Punch
+from biometric_integration.core.directory import Directory, Occurrence, Person, Recorded, WaitingEvent, meet
+from biometric_integration.core.punch import RESET_END, Kind, Punch
 from biometric_integration.core.reasons import EventStatus, Reason, at_staging
 from biometric_integration.core.runs import EventCounts, Outcome, RunCounts, RunStatus, Trigger, counted_as
 from biometric_integration.core.store import Claim, Fenced, StreamBusy
 from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.core.window import Window
+
+HOUR = timedelta(hours=1)
 
 
 @dataclass
@@ -64,6 +67,7 @@ class MemoryStore:
 		self.logs: dict[str, Log] = {}
 		self.checkins: dict[str, Checkin] = {}
 		self.refuse: set[str] = set()
+		self.spans: dict[str, list[tuple[datetime, datetime]]] = {}
 		self.lane_taken = False
 		self._numbers = count(1)
 
@@ -166,11 +170,18 @@ class MemoryStore:
 		finally:
 			self.lane_taken = self.lane_taken and not mine
 
-	def reopen(self) -> int:
+	def reopen(self, now: datetime) -> int:
 		waiting = [event for event in self.events.values() if self._may_go_on(event)]
+		waiting += map(self.events.__getitem__, first_use.in_use_then(self._implausible(), self._next_used))
 		for event in waiting:
 			event.status, event.reason_code, event.reason = EventStatus.PENDING.value, "", ""
 		return len(waiting)
+
+	def _implausible(self) -> list[tuple[str, str, datetime]]:
+		punches = (e.punch for e in self.events.values() if e.reason_code == Reason.IMPLAUSIBLE.value)
+		return [
+			(each.name, each.device, each.source_time) for each in punches if each.source_time >= RESET_END
+		]
 
 	def _may_go_on(self, event: Event) -> bool:
 		if event.reason_code == Reason.DEVICE_OFF.value:
@@ -194,12 +205,36 @@ class MemoryStore:
 			devices={key: device for known in self.known_devices.values() for key, device in known.items()},
 			by_event={checkin.event: name for name, checkin in self.checkins.items() if checkin.event},
 		)
+		directory.first_used = first_use.of_devices(events, datetime.max, self._next_used)
 		for name, checkin in self.checkins.items():
 			directory.add(checkin.employee, Recorded(checkin.time, checkin.log_type, name, checkin.event))
 		return directory
 
-	def shift_starts(self, punches):
-		return {}
+	def _next_used(self, device: str, moment: datetime) -> datetime | None:
+		undecided = (EventStatus.PENDING.value, EventStatus.QUARANTINED.value)
+		times = (
+			event.punch.source_time
+			for event in self.events.values()
+			if event.punch.device == device
+			and event.punch.kind is Kind.PUNCH
+			and event.status not in undecided
+		)
+		return min((time for time in times if time >= moment), default=None)
+
+	def shifts(self, moments):
+		return {key: occurrence for key in moments if (occurrence := self.occurrence(*key))}
+
+	def shift_borders(self, moments, reach):
+		return {
+			(employee, moment)
+			for employee, moment in moments
+			if meet(self.occurrence(employee, moment - reach), self.occurrence(employee, moment + reach))
+		}
+
+	def occurrence(self, employee: str, moment: datetime) -> Occurrence | None:
+		"""Of the shifts that a test entered: (start, end) by employee."""
+		found = (span for span in self.spans.get(employee, ()) if span[0] - HOUR <= moment < span[1])
+		return next((Occurrence(start - HOUR, start) for start, _end in found), None)
 
 	def create_together(self, decisions: Sequence[Decision]) -> dict[str, str]:
 		return {}

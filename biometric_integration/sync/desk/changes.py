@@ -11,7 +11,7 @@ from frappe.utils import now_datetime
 from biometric_integration.core.mapping import MappingRule
 from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.sync import jobs
-from biometric_integration.sync.process import mapping_rules, sweep
+from biometric_integration.sync.process import mapping_rules
 from biometric_integration.sync.records import servers, staging
 
 PLACE = ("latitude", "longitude")
@@ -32,7 +32,8 @@ def employee_changed(employee, method: str | None = None) -> None:
 	if any(employee.has_value_changed(field) for field in EMPLOYMENT_FIELDS):
 		found += _events({"employee": employee.name, "status": EventStatus.UNMAPPED.value})
 	if any(employee.has_value_changed(field) for field in id_fields):
-		found += [*sweep.with_employee_now(), *_ambiguous()]
+		found += _ambiguous()
+		jobs.enqueue_process()  # the lane looks for what waits for the id
 	_reopen(found)
 
 
@@ -43,7 +44,10 @@ def _ambiguous() -> list[str]:
 
 def mapping_rules_changed(rules: Iterable[MappingRule]) -> None:
 	"""A mapping rule that is new or gone, or one as it is and as it was."""
-	_reopen([name for rule in rules for name in mapping_rules.waiting_events(rule)])
+	names = {name for rule in rules for name in mapping_rules.waiting_events(rule)}
+	if names:
+		staging.reopen(sorted(names), answered=True)
+		jobs.enqueue_process()
 
 
 def device_changed(device) -> None:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import chain
 
 import frappe
 from frappe.query_builder import DocType
+from frappe.query_builder.functions import Min
+from frappe.utils import now_datetime
 
+from biometric_integration.core import first_use
 from biometric_integration.core.directory import AS_IT_IS, Directory, Person, Recorded, WaitingEvent
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.window import DAY, shifted
 from biometric_integration.sync.db import sql
 from biometric_integration.sync.process import mapping_rules
-from biometric_integration.sync.records import devices, servers
+from biometric_integration.sync.records import devices, servers, staging
 
 WITHIN_A_SECOND = timedelta(microseconds=999_999)
+HISTORY = "Employee Internal Work History"
 EMPLOYEE_FIELDS = ("name", "status", "date_of_joining", "relieving_date")
 
 
@@ -30,11 +35,62 @@ def gather(events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
 		devices=devices.by_key(event.device for event in events if event.device),
 		by_event=_checkins_of([event.name for event in events]),
 	)
+	directory = _with_histories(directory, min(event.punch_time for event in events).date())
+	directory.first_used = first_use.of_devices(events, now_datetime(), staging.next_used)
 	employees = _everybody(directory)
 	for start, end in _stretches((event.punch_time for event in events), reach):
 		for employee, entry in _recorded(employees, start, end):
 			directory.add(employee, entry)
+	directory.linked = _linked(directory)
 	return directory
+
+
+def _with_histories(directory: Directory, first: date) -> Directory:
+	"""A transfer moves the date of joining: who was somewhere else in the company before has been here since then."""
+	everybody = chain(
+		*directory.people.values(), *directory.without_zeros.values(), directory.persons.values()
+	)
+	late = {person.name: person for person in everybody if person.joined and person.joined > first}
+	since = _histories(late) if late else {}
+	if not since:
+		return directory
+
+	def corrected(person: Person) -> Person:
+		earlier = person.name in since and since[person.name] < person.joined
+		return replace(person, joined=since[person.name]) if earlier else person
+
+	def all_corrected(people: Mapping[str, tuple[Person, ...]]) -> dict[str, tuple[Person, ...]]:
+		return {key: tuple(map(corrected, found)) for key, found in people.items()}
+
+	return replace(
+		directory,
+		people=all_corrected(directory.people),
+		without_zeros=all_corrected(directory.without_zeros),
+		persons={key: corrected(person) for key, person in directory.persons.items()},
+	)
+
+
+def _histories(employees: Collection[str]) -> dict[str, date]:
+	"""Employee → the earliest day of their internal work history."""
+	history = DocType(HISTORY)
+	query = (
+		frappe.qb.from_(history)
+		.select(history.parent, Min(history.from_date))
+		.where((history.parenttype == "Employee") & history.parent.isin(sorted(employees)))
+		.where(history.from_date.isnotnull())
+		.groupby(history.parent)
+	)
+	return dict(query.run())
+
+
+def _linked(directory: Directory) -> set[str]:
+	"""Which of the check-ins of devices that were made elsewhere stand for a punch already."""
+	entries = chain(*directory.recorded.values())
+	elsewhere = sorted({entry.record for entry in entries if entry.device and not entry.event})
+	return {
+		name
+		for (name,) in sql.select_in(staging.DOCTYPE, ("employee_checkin",), "employee_checkin", elsewhere)
+	}
 
 
 def _stretches(times: Iterable[datetime], reach: timedelta) -> Iterator[tuple[datetime, datetime]]:
@@ -109,14 +165,14 @@ def _recorded(employees: Sequence[str], start: datetime, end: datetime) -> Itera
 	if not employees:
 		return
 	rows = frappe.db.sql(
-		"""SELECT c.`employee`, c.`time`, c.`log_type`, c.`name`, c.`biometric_event`, e.`punch_time`
+		"""SELECT c.`employee`, c.`time`, c.`log_type`, c.`name`, c.`biometric_event`, e.`punch_time`, c.`device_id`
 		FROM `tabEmployee Checkin` c LEFT JOIN `tabBiometric Staging Event` e ON e.`name`=c.`biometric_event`
 		WHERE c.`employee` IN %s AND c.`time` BETWEEN %s AND %s""",
 		(employees, start, end),
 	)  # the query builder takes ten times as long for the names
-	for employee, time, log_type, name, of_event, punched in rows:
+	for employee, time, log_type, name, of_event, punched, device in rows:
 		moment = punched or time.replace(microsecond=0)  # older tools wrote fractions
-		yield employee, Recorded(moment, log_type or "", name, of_event or "", time)
+		yield employee, Recorded(moment, log_type or "", name, of_event or "", time, device or "")
 	yield from _in_attendance(employees, start, end)
 
 

@@ -13,6 +13,7 @@ from frappe.utils import getdate
 from biometric_integration.core.mapping import WILDCARDS, MappingRule, Place, Scope
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.stream import PRIMARY
+from biometric_integration.core.window import DAY, shifted
 from biometric_integration.sync.records import devices, servers
 
 DOCTYPE = "Biometric Mapping Rule"
@@ -97,7 +98,7 @@ def waiting_events(rule: MappingRule) -> list[str]:
 
 
 def _candidates(rule: MappingRule) -> list:
-	"""Somewhat too many: the database compares loosely."""
+	"""Somewhat too many: the database compares loosely, and a night may belong to the day before or after."""
 	event = DocType(EVENT)
 	waits = [
 		(event.status == status.value) & (event.reason_code == reason.value if reason else event.name != "")
@@ -114,9 +115,9 @@ def _candidates(rule: MappingRule) -> list:
 		)
 	)
 	if rule.first:
-		query = query.where(event.punch_time >= datetime.combine(rule.first, time()))
+		query = query.where(event.punch_time >= shifted(datetime.combine(rule.first, time()), -DAY))
 	if rule.last:
-		query = query.where(event.punch_time < datetime.combine(rule.last + timedelta(days=1), time()))
+		query = query.where(event.punch_time < shifted(datetime.combine(rule.last, time()), 2 * DAY))
 	return query.run(as_dict=True)
 
 
@@ -130,7 +131,8 @@ def _holds(rule: MappingRule, row, found: dict) -> bool:
 	device = found.get(row.device)
 	own = (row.device or "", device.key) if device else (row.device or "",)
 	place = Place(row.server or "", device.location if device else "", own)
-	return bool(row.punch_time) and rule.holds(place, row.punch_time.date())
+	days = {shifted(row.punch_time, by).date() for by in (-DAY, timedelta(0), DAY)} if row.punch_time else ()
+	return any(rule.holds(place, day) for day in days)
 
 
 def server_ids() -> list[str]:

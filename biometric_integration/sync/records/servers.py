@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 import frappe
 from frappe import _
@@ -165,12 +165,11 @@ def _password(row) -> tuple[str, str]:
 def rules() -> Rules:
 	"""What the settings say about using punches, as of now."""
 	settings = frappe.get_cached_doc(SETTINGS)
-	floor = getdate(settings.start_date) if settings.start_date else None
 	return Rules(
 		now=now_datetime().replace(microsecond=0),
 		repeat_window=timedelta(seconds=settings.repeat_window or 0),
 		allowed_drift=timedelta(minutes=settings.allowed_drift or 0),
-		floor=floor and datetime.combine(floor, time()),
+		floor=getdate(settings.start_date) if settings.start_date else None,
 		direction=DirectionPolicy(settings.direction_policy or DirectionPolicy.AS_REPORTED.value),
 		rounding=Rounding(
 			timedelta(minutes=settings.round_to or 0), RoundingMode(settings.rounding_mode or "Nearest")

@@ -11,7 +11,7 @@ from frappe.utils import now_datetime
 
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.directory import WaitingEvent
-from biometric_integration.core.punch import Direction, Kind, Punch
+from biometric_integration.core.punch import Direction, Kind, Punch, name_from
 from biometric_integration.core.reasons import EventStatus, Reason, at_staging
 from biometric_integration.core.runs import RunCounts
 from biometric_integration.core.store import Claim
@@ -150,6 +150,21 @@ def newest_before(stream: Stream, moment: datetime) -> datetime | None:
 	return frappe.db.get_value(DOCTYPE, filters, "source_time", order_by="source_time desc")
 
 
+def next_used(device: str, moment: datetime) -> datetime | None:
+	"""The first source time at or after `moment` of a punch that shows the device in use: one that is decided, and not quarantined.
+
+	By the index of the device, which holds the names, and these begin with the source time.
+	"""
+	undecided = (EventStatus.PENDING.value, EventStatus.QUARANTINED.value)
+	filters = {
+		"device": device,
+		"name": (">=", name_from(moment)),
+		"kind": Kind.PUNCH.value,
+		"status": ("not in", undecided),
+	}
+	return frappe.db.get_value(DOCTYPE, filters, "source_time", order_by="name asc")
+
+
 def waiting(after: str, limit: int) -> list[WaitingEvent]:
 	event = frappe.qb.DocType(DOCTYPE)
 	query = (
@@ -225,11 +240,22 @@ def _attempts(decisions: Iterable[Decision]) -> dict[str, int]:
 	return {name: attempts or 0 for name, attempts in rows}
 
 
-def reopen(names: Sequence[str]) -> int:
-	"""Set these events back to Pending, but for those that are Processed by now; returns how many."""
+def reopen(names: Sequence[str], answered: bool = False) -> int:
+	"""Set these events back to Pending, but for those that are Processed by now; returns how many.
+
+	Those of which a person has to say since when the id is somebody's stay, until that is `answered`.
+	"""
 	if not names:
 		return 0
-	return _changed(REOPENED, "`name` IN %s AND `status`!=%s", tuple(names), EventStatus.PROCESSED.value)
+	asked = "" if answered else Reason.SINCE_WHEN.value
+	condition = "`name` IN %s AND `status`!=%s AND (`reason_code`!=%s OR %s='')"
+	return _changed(REOPENED, condition, tuple(names), EventStatus.PROCESSED.value, asked, asked)
+
+
+def leave(names: Sequence[str], reason: Reason, sentence: str, employee: str | None) -> None:
+	"""Let these Unmapped events wait for another reason."""
+	values = {"reason_code": reason.value, "reason": sentence, "employee": employee}
+	_changed(values, "`name` IN %s AND `status`=%s", tuple(names), EventStatus.UNMAPPED.value)
 
 
 def release(name: str, values: dict) -> bool:

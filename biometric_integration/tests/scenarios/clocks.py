@@ -9,7 +9,17 @@ from uuid import uuid4
 from biometric_integration.core.runs import Outcome, RunStatus, Trigger
 from biometric_integration.simulator import FaultKind
 from biometric_integration.tests.scenarios.base import Scenarios, on_both
-from biometric_integration.tests.scenarios.place import DAY, ETIME, HOUR, MINUTE, NOON, small_world
+from biometric_integration.tests.scenarios.place import (
+	DAY,
+	EBIO,
+	ETIME,
+	FIRST_DAY,
+	HOUR,
+	MINUTE,
+	NOON,
+	Place,
+	small_world,
+)
 
 DUBAI = "Asia/Dubai"
 
@@ -98,6 +108,49 @@ class Clocks(Scenarios):
 			found = place.events(status="Quarantined", reason_code="implausible")
 			self.assertEqual(sorted(event.source_time for event in found), times)
 			self.assertEqual(len(place.written()), 2)
+
+	def test_a_clock_that_fell_back_by_years_is_quarantined_where_the_device_was_not_in_use_yet(self):
+		with self.office(EBIO) as place:
+			self.work_on(place, 10)
+			fallen, late = datetime(2024, 1, 1, 8, 55), NOON - 40 * DAY
+			for moment in (fallen, late):
+				place.punch("0031", moment, received=place.world.now)
+			place.run()
+			wrong = place.event(status="Quarantined", reason_code="implausible")
+			self.assertEqual(wrong.source_time, fallen)
+			self.assertIn(late, [time for _code, time in place.written()])
+
+	@on_both
+	def test_a_new_device_with_a_history_of_years_is_believed(self, server_type):
+		with self.office(server_type) as place:
+			place.options = replace(place.options, start_date=FIRST_DAY - 900 * DAY)
+			for number in range(0, 900, 50):
+				place.punch("0031", NOON - number * DAY - HOUR)
+			place.run()
+			self.work_on(place, 9)
+			self.assert_all_written(place)
+
+	def test_a_history_of_years_that_is_read_later_is_used_in_the_end(self):
+		with self.office(ETIME) as place:
+			for number in range(50, 900, 50):
+				place.punch("0031", NOON - number * DAY - HOUR)
+			self.work_on(place, 9)
+			self.assertEqual(len(place.written()), 10)
+			place.options = replace(place.options, start_date=FIRST_DAY - 900 * DAY)
+			place.later(25 * HOUR)
+			for _tick in range(4):
+				place.run()
+				place.later(HOUR)
+			self.assert_all_written(place)
+
+	@staticmethod
+	def work_on(place: Place, days: int) -> None:
+		"""A punch on each of the days that follow, read on the same day."""
+		place.punch("0031", place.world.now - MINUTE)
+		place.run()
+		for _day in range(days):
+			place.punch("0031", place.later(DAY) - MINUTE)
+			place.run()
 
 	def test_a_look_ahead_that_the_server_refuses_is_no_failure(self):
 		with self.office(ETIME) as place:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from biometric_integration.tests.scenarios.base import Scenarios, on_both
-from biometric_integration.tests.scenarios.place import DAY, ETIME, FIRST_DAY, HOUR, NOON, SECOND
+from biometric_integration.tests.scenarios.place import DAY, ETIME, FIRST_DAY, HOUR, MINUTE, NOON, SECOND
 
 
 class MainJob(Scenarios):
@@ -103,6 +103,27 @@ class NobodyHasTheId(Scenarios):
 			self.assert_success(place.run())
 			self.assert_all_written(place)
 			self.assertEqual((place.event().status, place.event().reason), ("Processed", ""))
+
+	@on_both
+	def test_a_relieving_date_bars_only_who_has_left(self, server_type):
+		with self.office(server_type, "other") as place:
+			employee = place.employ("0031", left=FIRST_DAY - DAY)
+			place.punch("0031", NOON - HOUR)
+			place.run()
+			self.assert_all_written(place)
+			event = place.event()
+			self.assertEqual((event.status, event.reason_code), ("Processed", "after_leaving"))
+			self.assertIn("2025-04-06", event.reason)
+			self.assert_counts(place)
+			self.host.change_employee(employee, status="Left")
+			place.punch("0031", NOON - MINUTE)
+			place.later(MINUTE)
+			place.run()
+			self.assertEqual(place.event(status="Unmapped").reason_code, "left")
+			self.host.change_employee(employee, status="Active")
+			place.later(MINUTE)
+			place.run()
+			self.assert_all_written(place)
 
 	@on_both
 	def test_a_punch_from_before_the_first_day_is_used_when_the_date_is_corrected(self, server_type):

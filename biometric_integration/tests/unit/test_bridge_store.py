@@ -54,7 +54,7 @@ class BridgeTest(unittest.TestCase):
 	def process(self, store: SqliteStore | None = None) -> list[str]:
 		"""What the engine does with everything that waits; returns the reasons."""
 		store = store or self.store
-		store.reopen()
+		store.reopen(self.now.replace(tzinfo=None))
 		events = store.waiting("", 1000)
 		decisions = decide(
 			events, store.directory(events, timedelta(0)), Rules(self.now.replace(tzinfo=None))
@@ -314,7 +314,8 @@ class EmployeeList(BridgeTest):
 		self.assertEqual(self.reasons_with(Employee("E1", user_id="7", joined=date(2026, 1, 1))), [""])
 
 	def test_an_employee_who_is_taken_off_the_list_is_looked_at_again(self):
-		self.assertIn("left", self.reasons_with(Employee("E1", user_id="7", relieved=date(2026, 1, 1))))
+		left = Employee("E1", user_id="7", status="Left", relieved=date(2026, 1, 1))
+		self.assertIn("left", self.reasons_with(left))
 		self.assertEqual(self.reasons_with(), ["no_employee"])
 
 	def test_the_same_list_again_changes_nothing(self):

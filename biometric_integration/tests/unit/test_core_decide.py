@@ -15,7 +15,15 @@ from biometric_integration.core.decide import Rules, decide, with_twins
 from biometric_integration.core.devices import Device
 from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
 from biometric_integration.core.punch import Direction, Kind, Punch
-from biometric_integration.core.reasons import KEPT_AS, SENTENCES, STATUS_OF, EventStatus, Reason, at_staging
+from biometric_integration.core.reasons import (
+	KEPT_AS,
+	SENTENCES,
+	STATUS_OF,
+	WRITES,
+	EventStatus,
+	Reason,
+	at_staging,
+)
 
 NINE = datetime(2025, 4, 7, 9)
 NOW = datetime(2025, 4, 7, 23)
@@ -26,6 +34,7 @@ CANTEEN = Device("canteen", "Canteen", "S3", counts_for_attendance=False)
 OFF_CANTEEN = Device("off-canteen", "Kiosk", "S4", enabled=False, counts_for_attendance=False)
 ASHA = Person("EMP-1")
 SECONDS = timedelta(seconds=1)
+DAY = timedelta(days=1)
 
 
 def event(
@@ -94,6 +103,15 @@ class Reasons(unittest.TestCase):
 			("EMP-1", "2025-04-06"),
 		),
 		(
+			"after the last day of somebody who has not left",
+			event(),
+			directory(replace(ASHA, left=date(2025, 4, 6))),
+			RULES,
+			Reason.AFTER_LEAVING,
+			EventStatus.PROCESSED,
+			("EMP-1", "2025-04-06", "is used"),
+		),
+		(
 			"inactive",
 			event(),
 			directory(replace(ASHA, status="Inactive")),
@@ -151,10 +169,10 @@ class Reasons(unittest.TestCase):
 			"before the start date",
 			event(),
 			directory(),
-			Rules(NOW, floor=NINE + SECONDS),
+			Rules(NOW, floor=NINE.date() + DAY),
 			Reason.BEFORE_FLOOR,
 			EventStatus.IGNORED,
-			("2025-04-07",),
+			("2025-04-08",),
 		),
 		(
 			"there already",
@@ -195,6 +213,7 @@ class Reasons(unittest.TestCase):
 			Reason.CANCELLED,
 		}
 		of_other_tables = {
+			Reason.SINCE_WHEN,
 			Reason.ID_IGNORED,
 			Reason.DAY_OPEN,
 			Reason.HRMS_REFUSED,
@@ -211,7 +230,7 @@ class Reasons(unittest.TestCase):
 	def test_only_a_plain_punch_asks_for_a_check_in(self):
 		for label, waiting, known, rules, reason, _, _ in self.CASES:
 			with self.subTest(label):
-				self.assertEqual(one(waiting, known, rules).creates, reason is Reason.NONE)
+				self.assertEqual(one(waiting, known, rules).creates, reason in WRITES)
 
 	def test_a_sentence_is_translated_before_it_is_filled_in(self):
 		decision = one(event(user_id="{0}"))
@@ -258,7 +277,7 @@ class Order(unittest.TestCase):
 		for waiting, known, rules in (
 			(event(datetime(1999, 1, 1), device="off"), directory(), RULES),
 			(event(NOW + timedelta(days=1), device="off"), directory(), RULES),
-			(event(device="off"), directory(), Rules(NOW, floor=NOW)),
+			(event(device="off"), directory(), Rules(NOW, floor=NOW.date() + DAY)),
 			(event(device="off"), self.UNKNOWN, RULES),
 			(event(device="off-canteen"), directory(), RULES),
 		):
@@ -267,13 +286,15 @@ class Order(unittest.TestCase):
 
 	def test_a_wrong_clock_speaks_before_the_start_date_the_device_and_the_employee(self):
 		self.assertIs(
-			one(event(datetime(1999, 1, 1)), rules=Rules(NOW, floor=NINE)).reason, Reason.IMPLAUSIBLE
+			one(event(datetime(1999, 1, 1)), rules=Rules(NOW, floor=NINE.date())).reason, Reason.IMPLAUSIBLE
 		)
 		self.assertIs(one(event(datetime(1999, 1, 1)), self.UNKNOWN).reason, Reason.IMPLAUSIBLE)
 		self.assertIs(one(event(NOW + timedelta(days=1), device="canteen")).reason, Reason.FUTURE)
 
 	def test_the_start_date_speaks_before_the_employee(self):
-		self.assertIs(one(event(), self.UNKNOWN, Rules(NOW, floor=NOW)).reason, Reason.BEFORE_FLOOR)
+		self.assertIs(
+			one(event(), self.UNKNOWN, Rules(NOW, floor=NOW.date() + DAY)).reason, Reason.BEFORE_FLOOR
+		)
 
 	def test_the_canteen_speaks_before_the_employee(self):
 		self.assertIs(one(event(device="canteen"), self.UNKNOWN).reason, Reason.NOT_FOR_ATTENDANCE)
@@ -344,7 +365,7 @@ class Clocks(unittest.TestCase):
 		self.assertTrue(one(event(datetime(2000, 1, 3))).creates)
 
 	def test_the_start_date_itself_is_used(self):
-		self.assertTrue(one(event(), rules=Rules(NOW, floor=NINE)).creates)
+		self.assertTrue(one(event(), rules=Rules(NOW, floor=NINE.date())).creates)
 
 
 class AlreadyThere(unittest.TestCase):

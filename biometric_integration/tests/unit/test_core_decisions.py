@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from biometric_integration.core.decide import Rules, decide
 from biometric_integration.core.devices import Device
 from biometric_integration.core.direction import DirectionPolicy
-from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
+from biometric_integration.core.directory import Directory, Occurrence, Person, Recorded, WaitingEvent
 from biometric_integration.core.mapping import MappingRule, Normaliser, Scope
 from biometric_integration.core.punch import Direction
 from biometric_integration.core.reasons import Reason
@@ -164,13 +164,14 @@ EMPLOYED = [
 	("Active", JOINED, None, 2, "not_joined"),
 	("Active", JOINED, None, 3, ""),
 	("Active", JOINED, GONE, 20, ""),
-	("Active", JOINED, GONE, 21, "left"),
+	("Active", JOINED, GONE, 21, "after_leaving"),
+	("Suspended", JOINED, GONE, 21, "after_leaving"),
 	("Left", JOINED, GONE, 7, ""),
 	("Left", JOINED, GONE, 21, "left"),
 	("Left", JOINED, None, 7, "inactive"),
 	("Left", JOINED, GONE, 2, "not_joined"),
 	("Inactive", JOINED, None, 7, "inactive"),
-	("Inactive", JOINED, GONE, 21, "left"),
+	("Inactive", JOINED, GONE, 21, "inactive"),
 	("Suspended", JOINED, None, 7, ""),
 ]
 
@@ -335,8 +336,8 @@ class Tables(unittest.TestCase):
 			with self.subTest(own=own, default=default, reported=reported, earlier=earlier):
 				device = Device(GATE, "Gate", "SN1", "HO", direction_policy=own)
 				each = event(direction=reported)
-				starts = {each.name: at(start)} if start else {}
-				directory = Directory({"7": (ANN,)}, devices={GATE: device}, shift_starts=starts)
+				shifts = {("ANN", each.punch_time): Occurrence(at(start), at("9:00"))} if start else {}
+				directory = Directory({"7": (ANN,)}, devices={GATE: device}, shifts=shifts)
 				for number, clock in enumerate(earlier):
 					directory.add("ANN", Recorded(at(clock), "IN", f"C{number}"))
 				decision = self.decide_one(each, directory, direction=default)
@@ -346,7 +347,9 @@ class Tables(unittest.TestCase):
 		evening, morning = at("21:55"), at("6:05", on(8))
 		events = [event(moment=evening), event(moment=at("2:00", on(8))), event(moment=morning)]
 		directory = Directory(
-			{"7": (ANN,)}, devices=DEVICES, shift_starts={e.name: at("21:00") for e in events}
+			{"7": (ANN,)},
+			devices=DEVICES,
+			shifts={("ANN", each.punch_time): Occurrence(at("21:00"), at("22:00")) for each in events},
 		)
 		found = decide(events, directory, Rules(NOW, direction=FIRST_IN))
 		self.assertEqual([decision.log_type for decision in found], ["IN", "OUT", "OUT"])

@@ -1,0 +1,53 @@
+"""Since when a device is in use: a punch from long before that was stamped by a clock that had lost its time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from functools import partial
+
+from biometric_integration.core.directory import WaitingEvent
+from biometric_integration.core.punch import RESET_END
+from biometric_integration.core.window import DAY, midnight, shifted
+
+LONG = timedelta(days=365)
+DAYS_OF_USE = 7
+"""A device that has fewer says nothing about itself yet."""
+
+
+def first_used(next_used: Callable[[datetime], datetime | None]) -> datetime | None:
+	"""The first punch of the earliest stretch of use: at least a week of days with punches, with less than a year between any two of them.
+
+	next_used: the first punch at or after a moment that counts as use of the device (source time). None where there is no such stretch.
+	"""
+	begin = last = next_used(RESET_END)
+	days = 1
+	while last and days < DAYS_OF_USE:
+		following = next_used(shifted(midnight(last), DAY))
+		if following and following - last > LONG:
+			begin, days = following, 0
+		last, days = following, days + 1
+	return begin if last else None
+
+
+def of_devices(
+	events: Iterable[WaitingEvent], now: datetime, next_used: Callable[[str, datetime], datetime | None]
+) -> dict[str, datetime]:
+	"""Device → since when it is in use, for the devices of punches that are old enough for that to matter."""
+	long_ago = shifted(now, -LONG)
+	devices = {event.device for event in events if event.source_time < long_ago}
+	found = {device: first_used(partial(next_used, device)) for device in devices}
+	return {device: moment for device, moment in found.items() if moment}
+
+
+def in_use_then(
+	quarantined: Iterable[tuple[str, str, datetime]], next_used: Callable[[str, datetime], datetime | None]
+) -> list[str]:
+	"""Which of these events (name, device, source time) are not from long before the first use as far as it is known by now."""
+	rows = list(quarantined)
+	first = {device: first_used(partial(next_used, device)) for device in {device for _, device, _ in rows}}
+	return [name for name, device, moment in rows if not is_long_before(moment, first[device])]
+
+
+def is_long_before(moment: datetime, first: datetime | None) -> bool:
+	return first is not None and moment < shifted(first, -LONG)
