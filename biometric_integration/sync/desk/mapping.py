@@ -5,7 +5,11 @@ from __future__ import annotations
 import frappe
 from frappe import _
 
+from biometric_integration.core.mapping import MappingRule
+from biometric_integration.sync import jobs
+from biometric_integration.sync.process import mapping_rules
 from biometric_integration.sync.process.mapping_rules import DOCTYPE, Action
+from biometric_integration.sync.records import staging
 
 
 def map_to_rule(user_id: str, employee: str, **place) -> str:
@@ -24,7 +28,7 @@ def _insert(user_id: str, action: Action, **values) -> str:
 
 
 def enter_in_employee(user_id: str, employee: str) -> None:
-	"""Make it the employee's Attendance Device ID, where none is entered."""
+	"""Make it the employee's Attendance Device ID, where none is entered: everywhere and always, so that nothing is asked about what waits."""
 	person = frappe.get_doc("Employee", employee)
 	if person.attendance_device_id:
 		frappe.throw(
@@ -34,3 +38,5 @@ def enter_in_employee(user_id: str, employee: str) -> None:
 		)
 	person.attendance_device_id = user_id
 	person.save()
+	staging.reopen(mapping_rules.waiting_events(MappingRule("", user_id)), answered=True)
+	jobs.enqueue_process()
