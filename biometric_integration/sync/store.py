@@ -159,9 +159,7 @@ class ProcessStore:
 		return self._directory
 
 	def shifts(self, moments: Set[Moment]) -> dict[Moment, Occurrence]:
-		"""HRMS is asked for each of them."""
-		found = ((moment, shifts.occurrence_of(*moment)) for moment in moments)
-		return {moment: occurrence for moment, occurrence in found if occurrence}
+		return shifts.occurrences(moments)
 
 	def shift_borders(self, moments: Set[Moment], reach: timedelta) -> set[Moment]:
 		return shifts.borders(moments, reach)

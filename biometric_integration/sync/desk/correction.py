@@ -14,13 +14,14 @@ import frappe
 from frappe import _
 from frappe.query_builder import DocType
 
-from biometric_integration.core.decide import owner
+from biometric_integration.core.decide import owner, shift_questions
 from biometric_integration.core.directory import WaitingEvent
 from biometric_integration.core.punch import Direction
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.window import DAY
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import transaction
+from biometric_integration.sync.hrms import shifts
 from biometric_integration.sync.process import directory
 from biometric_integration.sync.records import servers, staging
 
@@ -184,6 +185,7 @@ def _still_theirs(rows: Sequence) -> list[dict]:
 		for row in rows
 	]
 	known = directory.gather(events, timedelta(0))
+	known.shifts = shifts.occurrences(shift_questions(events, known, servers.rules()))
 	counts: dict[str, int] = {}
 	for row, event in zip(rows, events, strict=True):
 		if row.employee and owner(event, known) == row.employee:
