@@ -9,6 +9,7 @@ from biometric_integration.sync.desk import (
 	connection,
 	console,
 	correction,
+	device_states,
 	mapping,
 	period,
 	review,
@@ -62,6 +63,20 @@ def failed_runs() -> dict:
 	"""For the number card *Failed Runs (24 h)*. Returns {"value", "fieldtype", "route", "route_options"}."""
 	frappe.only_for(SYNC_ROLES)
 	return site_status.troubles()
+
+
+@frappe.whitelist()
+def devices_to_look_at() -> dict:
+	"""For the number card *Devices to Look At*. Returns {"value", "fieldtype", "route", "route_options"}."""
+	frappe.only_for(SYNC_ROLES)
+	return device_states.to_look_at()
+
+
+@frappe.whitelist()
+def device_state(device: str | None = None) -> dict:
+	"""How a device stands, or each of them. Returns {device: {"state", "message"}}."""
+	frappe.only_for(SYNC_ROLES)
+	return device_states.states(device)
 
 
 @frappe.whitelist(methods=["POST"])
