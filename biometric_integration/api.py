@@ -4,7 +4,16 @@ import frappe
 from frappe.utils import getdate
 
 from biometric_integration.permissions import SETUP_ROLES, SYNC_ROLES
-from biometric_integration.sync.desk import ask, connection, console, correction, mapping, period, review
+from biometric_integration.sync.desk import (
+	ask,
+	connection,
+	console,
+	correction,
+	device_states,
+	mapping,
+	period,
+	review,
+)
 from biometric_integration.sync.desk import status as site_status
 
 
@@ -44,7 +53,7 @@ def sync_state(since: str | None = None) -> dict:
 
 @frappe.whitelist()
 def status() -> dict:
-	"""How each server stands and what waits. Returns {"now", "servers": [...], "waiting": {status: count}}."""
+	"""How each server stands and what waits. Returns {"now", "servers": [...], "waiting": {status: count}, "unused": why waiting punches are not used}."""
 	frappe.only_for(SYNC_ROLES)
 	return site_status.overview()
 
@@ -54,6 +63,20 @@ def failed_runs() -> dict:
 	"""For the number card *Failed Runs (24 h)*. Returns {"value", "fieldtype", "route", "route_options"}."""
 	frappe.only_for(SYNC_ROLES)
 	return site_status.troubles()
+
+
+@frappe.whitelist()
+def devices_to_look_at() -> dict:
+	"""For the number card *Devices to Look At*. Returns {"value", "fieldtype", "route", "route_options"}."""
+	frappe.only_for(SYNC_ROLES)
+	return device_states.to_look_at()
+
+
+@frappe.whitelist()
+def device_state(device: str | None = None) -> dict:
+	"""How a device stands, or each of them. Returns {device: {"state", "message"}}."""
+	frappe.only_for(SYNC_ROLES)
+	return device_states.states(device)
 
 
 @frappe.whitelist(methods=["POST"])
@@ -121,16 +144,30 @@ def map_id(
 	from_date: str | None = None,
 	to_date: str | None = None,
 ) -> dict:
-	"""Say whose id it is: by a mapping rule, or (`as_rule=0`) as the employee's Attendance Device ID where that is empty.
+	"""Say whose id it is: by a mapping rule, or (`as_rule=0`) in the employee's record, where ids are looked up and none is entered.
 
-	The punches that wait for it are used in a moment. Returns {"rule"}; None where none was made.
+	Whoever may write the employee may do the latter. The punches that wait for it are used in a moment. Returns {"rule", "punches"}: the new
+	rule, or None, and how many punches waited for it.
 	"""
-	frappe.only_for(SETUP_ROLES)
+	frappe.only_for(SETUP_ROLES if as_rule else SYNC_ROLES)
 	if not as_rule:
-		mapping.enter_in_employee(user_id, employee)
-		return {"rule": None}
+		return mapping.enter_in_employee(user_id, employee)
 	place = {"scope": scope, "server": server, "location": location, "device": device}
-	return {"rule": mapping.map_to_rule(user_id, employee, **place, from_date=from_date, to_date=to_date)}
+	return mapping.map_to_rule(user_id, employee, **place, from_date=from_date, to_date=to_date)
+
+
+@frappe.whitelist()
+def id_entry(employee: str | None = None) -> dict:
+	"""Where `map_id` with `as_rule=0` enters an id. Returns {"label": of the field, "" = the user may write none, "entered": what the employee has there}."""
+	frappe.only_for(SYNC_ROLES)
+	return mapping.id_entry(employee)
+
+
+@frappe.whitelist()
+def ids_covered(pattern: str) -> dict:
+	"""The known ids that a pattern fits. Returns {"count", "message"}; the message is HTML."""
+	frappe.only_for(SETUP_ROLES)
+	return mapping.ids_covered(pattern)
 
 
 @frappe.whitelist(methods=["POST"])
@@ -141,10 +178,10 @@ def ignore_id(
 	location: str | None = None,
 	device: str | None = None,
 ) -> dict:
-	"""Say that an id is nobody's: a mapping rule that ignores it. Returns {"rule"}."""
+	"""Say that an id is nobody's: a mapping rule that ignores it. Returns {"rule", "punches"}."""
 	frappe.only_for(SETUP_ROLES)
 	place = {"scope": scope, "server": server, "location": location, "device": device}
-	return {"rule": mapping.ignore(user_id, **place)}
+	return mapping.ignore(user_id, **place)
 
 
 @frappe.whitelist(methods=["POST"])

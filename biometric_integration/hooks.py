@@ -36,6 +36,20 @@ scheduler_events = {
 	"daily_long": ["biometric_integration.tasks.tidy"],
 }
 
+permission_query_conditions = {
+	"Biometric Staging Event": "biometric_integration.sync.records.sight.events",
+	"Biometric Mapping Rule": "biometric_integration.sync.records.sight.rules",
+	"Biometric Mapping Correction": "biometric_integration.sync.records.sight.corrections",
+	"Biometric Sync Log": "biometric_integration.sync.records.sight.logs",
+}
+
+has_permission = {
+	"Biometric Staging Event": "biometric_integration.sync.records.sight.may_see_event",
+	"Biometric Mapping Rule": "biometric_integration.sync.records.sight.may_see_rule",
+	"Biometric Mapping Correction": "biometric_integration.sync.records.sight.may_see_correction",
+	"Biometric Sync Log": "biometric_integration.sync.records.sight.may_see_log",
+}
+
 doc_events = {
 	"Employee": {
 		"validate": "biometric_integration.sync.desk.changes.trim_ids",

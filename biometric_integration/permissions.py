@@ -13,10 +13,11 @@ def has_app_permission() -> bool:
 
 
 def extend_bootinfo(bootinfo: dict) -> None:
-	"""Tell the scripts in Desk what this user may do, so that they offer nothing that `api` refuses."""
+	"""Tell the scripts in Desk what this user may do, so that they offer nothing that `api` refuses, and whether the site has more companies than one."""
 	bootinfo["biometric_integration"] = {
 		"may_sync": _has_one_of(SYNC_ROLES),
 		"may_set_up": _has_one_of(SETUP_ROLES),
+		"several_companies": frappe.db.count("Company") > 1,
 	}
 
 

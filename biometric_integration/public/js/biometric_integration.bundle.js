@@ -1,10 +1,11 @@
 // What the scripts in doctype and report folders share, as `biometric_integration`. It is there on every page of Desk,
 // so it stays small and asks the server nothing by itself.
 import { ask, look, server_options } from "./api.js";
+import { device_state } from "./device_states.js";
 import { short_time, show_columns } from "./list_columns.js";
 import { correct_mapping, ignore_id, map_id } from "./mapping.js";
 import { poll } from "./poll.js";
-import { may_set_up, may_sync } from "./roles.js";
+import { may_set_up, may_sync, several_companies } from "./roles.js";
 import { intro_color, status_color } from "./status_colors.js";
 import { stream_words } from "./stream_words.js";
 import { sync_period } from "./sync_period.js";
@@ -14,6 +15,7 @@ frappe.provide("biometric_integration");
 Object.assign(biometric_integration, {
 	ask,
 	correct_mapping,
+	device_state,
 	ignore_id,
 	intro_color,
 	look,
@@ -23,6 +25,7 @@ Object.assign(biometric_integration, {
 	poll,
 	retry,
 	server_options,
+	several_companies,
 	short_time,
 	show_columns,
 	status_color,

@@ -1,10 +1,18 @@
-import { ask, server_options } from "./api.js";
+import { ask, look, server_options } from "./api.js";
+import { may_set_up } from "./roles.js";
 
-// Say whose id it is. `about`: {device_user_id, server, first, employee, locations, device_keys}; `done` is called once it is said.
+// Say whose id it is. `about`: {device_user_id, server, first, employee, why, locations, device_keys}; `done` is called once it is said.
 export async function map_id(about, done) {
 	const escape = frappe.utils.escape_html;
 	const scopes = { Any: null, Server: "server", Location: "location", Device: "device" };
-	const servers = await server_options();
+	const [servers, { label }] = await Promise.all([server_options(), look("id_entry")]);
+	const ways = ways_to_enter(label);
+	if (!ways.length) {
+		frappe.msgprint(
+			__("You may neither write the ids of employees nor make mapping rules. Ask an HR Manager.")
+		);
+		return;
+	}
 	const when = (scope) => `eval:doc.how === "rule" && doc.scope === "${scope}"`;
 	const dialog = new frappe.ui.Dialog({
 		title: __("Whose is the id {0}?", [escape(about.device_user_id)]),
@@ -17,21 +25,17 @@ export async function map_id(about, done) {
 				reqd: 1,
 				default: about.employee,
 				description: escape(about.why || ""),
+				onchange: () => suggest_way(),
 			},
 			{
 				fieldname: "how",
 				fieldtype: "Select",
 				label: __("Enter It"),
 				reqd: 1,
-				default: "rule",
-				options: [
-					{ value: "rule", label: __("As a mapping rule, for a place and a time") },
-					{
-						value: "employee",
-						label: __("In the employee's record, as Attendance Device ID (everywhere, always)"),
-					},
-				],
+				default: ways[0].value,
+				options: ways,
 			},
+			{ fieldname: "hint", fieldtype: "HTML" },
 			{ fieldtype: "Section Break", depends_on: 'eval:doc.how === "rule"' },
 			{
 				fieldname: "scope",
@@ -94,17 +98,57 @@ export async function map_id(about, done) {
 				to_date: values.to_date,
 			};
 			if (used) args[used] = values[used];
-			return ask("map_id", args).then(() => {
+			return ask("map_id", args).then(({ punches }) => {
 				dialog.hide();
-				frappe.show_alert({
-					message: __("The punches that wait for it are used in a moment."),
-					indicator: "green",
-				});
+				frappe.show_alert(
+					punches
+						? {
+								message: __("{0} punches that wait for it are used in a moment.", [punches]),
+								indicator: "blue",
+							}
+						: {
+								message: __("It is saved, but no waiting punch lies in its place and time."),
+								indicator: "orange",
+							},
+					10
+				);
 				done();
 			});
 		},
 	});
+	// Whoever has an id already gets a rule for one more, from the first punch that waits.
+	let shown_for = null;
+	const suggest_way = async () => {
+		const employee = dialog.get_value("employee");
+		if (employee === shown_for) return;
+		shown_for = employee;
+		const { entered } = employee && label ? await look("id_entry", { employee }) : { entered: "" };
+		if (employee !== dialog.get_value("employee")) return;
+		dialog.set_value(
+			"how",
+			ways.some(({ value }) => value === "rule") && entered ? "rule" : ways[0].value
+		);
+		const words = entered
+			? __("{0} has the {1} {2} already. A mapping rule gives them this id as well.", [
+					escape(employee),
+					escape(label),
+					`<b>${escape(entered)}</b>`,
+				])
+			: "";
+		dialog.get_field("hint").$wrapper.html(`<p class="text-muted small">${words}</p>`);
+	};
 	dialog.show();
+	suggest_way();
+}
+
+// Where this user may enter an id: the field of the employee's record that they may write, and a rule.
+function ways_to_enter(label) {
+	const record = __("In the employee's record, as {0} (everywhere, always)", [label]);
+	const rule = __("As a mapping rule, for a place and a time");
+	return [
+		label && frappe.model.can_write("Employee") && { value: "employee", label: record },
+		may_set_up() && { value: "rule", label: rule },
+	].filter(Boolean);
 }
 
 export function ignore_id(about, done) {

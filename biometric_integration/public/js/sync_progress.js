@@ -148,17 +148,25 @@ class SyncProgress {
 		return runs.reduce((sum, run) => sum + cint(run[fieldname]), 0);
 	}
 
-	finish() {
+	async finish() {
 		this.stop_listening();
 		const runs = [...this.runs.values()];
-		const troubled = runs.filter((run) => ["Failed", "Partial"].includes(run.status)).length;
+		const unread = runs.filter((run) => run.status !== "Success").length;
 		const waiting = this.sum(runs, "pending");
 		const words = [
-			troubled
-				? __("Finished; {0} of {1} runs had a problem, see below.", [troubled, runs.length])
+			unread
+				? __("Ended; {0} of {1} runs were not read in full, so punches may be missing: see below.", [
+						unread,
+						runs.length,
+					])
 				: __("Finished."),
 			__("{0} new punches, {1} check-ins made.", [this.sum(runs, "new"), this.sum(runs, "created")]),
 			waiting && __("{0} punches wait; their reasons are in the log.", [waiting]),
+			waiting &&
+				(await look("status").then(
+					({ unused }) => unused,
+					() => ""
+				)),
 		];
 		this.say(words.filter(Boolean).join(" "));
 	}

@@ -41,6 +41,7 @@ def retry(log: str) -> None:
 	of = frappe.db.get_value("Biometric Sync Log", log, ["status", "server", "server_type"], as_dict=True)
 	if not of or of.status == RunStatus.RUNNING.value:
 		frappe.throw(_("Only a run that has ended can be repeated."))
+	frappe.has_permission("Biometric Sync Log", "read", doc=log, throw=True)
 	if servers.get(of.server).config.server_type != of.server_type:
 		frappe.throw(_("The server {0} is of another type now.").format(of.server))
 	jobs.enqueue_retry(log)
@@ -59,11 +60,12 @@ def chosen(server: str | None, device: str | None) -> list[tuple[servers.Server,
 
 
 def _of_device(device: str) -> tuple[servers.Server, list[str] | None]:
-	fields = ["serial_number", "server", "device_name"]
+	fields = ["name", "serial_number", "server", "device_name"]
 	filters = {"name": device} if frappe.db.exists("Biometric Device", device) else {"serial_number": device}
 	found = frappe.db.get_value("Biometric Device", filters, fields, as_dict=True)
 	if not found:
 		frappe.throw(_("There is no Biometric Device {0}.").format(device))
+	frappe.has_permission("Biometric Device", "read", doc=found.name, throw=True)
 	target = servers.get(found.server or None)
 	if target.unit is Unit.LOCATION:
 		return target, None

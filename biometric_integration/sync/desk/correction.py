@@ -23,7 +23,7 @@ from biometric_integration.sync import jobs
 from biometric_integration.sync.db import transaction
 from biometric_integration.sync.hrms import shifts
 from biometric_integration.sync.process import directory
-from biometric_integration.sync.records import servers, staging
+from biometric_integration.sync.records import servers, sight, staging
 
 CHECKIN = "Employee Checkin"
 RECORD = "Biometric Mapping Correction"
@@ -145,7 +145,11 @@ def _decided(stretch: Stretch, lock: bool) -> list:
 	rows = (query.for_update() if lock else query).run(as_dict=True)
 	if len(rows) > AT_ONCE:
 		frappe.throw(_("These are more than {0} punches. Please take a shorter period.").format(AT_ONCE))
-	return [row for row in rows if row.device_user_id == stretch.user_id]  # the database compares loosely
+	seen = sight.of_user()
+	# the database compares loosely
+	return [
+		row for row in rows if row.device_user_id == stretch.user_id and seen.shows(row.employee, row.device)
+	]
 
 
 def _day(row) -> EmployeeDay:

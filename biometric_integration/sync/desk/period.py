@@ -21,6 +21,7 @@ from biometric_integration.sync.records import servers
 
 KEPT = 24 * 3600
 LONGEST = timedelta(days=800)
+TROUBLED = (RunStatus.FAILED, RunStatus.PARTIAL)
 CHUNK = timedelta(days=31)
 """Read by one job."""
 
@@ -87,10 +88,16 @@ def _go_on(
 		_write(key, part=part + 1)
 		_enqueue(key, server, units, begin.isoformat(), final.isoformat(), dry_run, part + 1)
 	else:
-		_write(key, running=False, message=_conclusion(state(key)["counts"], dry_run))
+		_write(key, running=False, message=_conclusion(state(key), dry_run))
 
 
-def _conclusion(counts: dict, dry_run: bool) -> str:
+def _conclusion(known: dict, dry_run: bool) -> str:
+	counts, troubled = known["counts"], known.get("troubled")
+	if troubled:
+		sentence = _(
+			"{0} of {1} runs had a problem, so punches may be missing: see below. {2} new punches, {3} were known."
+		)
+		return sentence.format(troubled, len(known["logs"]), counts.get("new", 0), counts.get("known", 0))
 	if dry_run:
 		sentence = _("{0} punches would be new, {1} are known. Nothing was kept.")
 		return sentence.format(counts.get("new", 0), counts.get("known", 0))
@@ -141,6 +148,7 @@ def _read(key: str, target: servers.Server, units: list[str] | None, window: Win
 	unread = [report for report in reports if report.status is RunStatus.RUNNING or not report.log]
 	read = [report for report in reports if report not in unread]
 	_add(key, [report.counts for report in read], [report.log for report in read])
+	_write(key, troubled=before.get("troubled", 0) + sum(report.status in TROUBLED for report in read))
 	if unread and not _cancelled_by(key):
 		raise SyncError(unread[0].message)
 

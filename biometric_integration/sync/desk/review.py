@@ -19,10 +19,10 @@ MOST_OFF = timedelta(days=10)
 
 
 def reprocess(names: list[str]) -> int:
-	"""Look at these events once more; everything but what is done, or was never a punch. Returns how many."""
+	"""Look at these events once more; everything but what is done, was never a punch, or is not the user's to see. Returns how many."""
 	if len(names) > AT_ONCE:
 		frappe.throw(_("Please take at most {0} events at once.").format(AT_ONCE))
-	punches = frappe.get_all(
+	punches = frappe.get_list(
 		staging.DOCTYPE, {"name": ("in", names), "kind": Kind.PUNCH.value}, pluck="name", limit=0
 	)
 	count = transaction.in_one(lambda: staging.reopen(punches))
@@ -32,6 +32,7 @@ def reprocess(names: list[str]) -> int:
 
 def release(name: str, punch_time: str) -> None:
 	"""Use a quarantined punch with the time a person says it was; who said so is recorded, the source time stays. A wrong release can be done again."""
+	frappe.has_permission(staging.DOCTYPE, "read", doc=name, throw=True)
 	arrived = frappe.db.get_value(staging.DOCTYPE, name, "creation")
 	values = {
 		"punch_time": _plausible(punch_time, arrived or now_datetime()),

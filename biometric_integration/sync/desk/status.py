@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import frappe
 from frappe import _
 from frappe.query_builder import DocType
-from frappe.query_builder.functions import Count
-from frappe.utils import get_datetime, now_datetime
+from frappe.utils import format_datetime, get_datetime, now_datetime
 from frappe.utils.background_jobs import get_workers
 from frappe.utils.scheduler import is_scheduler_inactive
 
@@ -15,9 +16,16 @@ from biometric_integration.core.reasons import EventStatus
 from biometric_integration.core.runs import RunStatus
 from biometric_integration.core.window import DAY
 from biometric_integration.sync import jobs
-from biometric_integration.sync.records import servers
+from biometric_integration.sync.db import locks
+from biometric_integration.sync.records import servers, sight, staging
 
 WAITING = (EventStatus.PENDING, EventStatus.UNMAPPED, EventStatus.FAILED, EventStatus.QUARANTINED)
+QUEUES = ("default", "long")
+"""Those that the schedule of this app needs."""
+
+UNUSED_AFTER = timedelta(minutes=10)
+"""A punch that waits for nothing but the process lane, and for so long, says that there is none."""
+
 RUN_FIELDS = [
 	"name",
 	"server",
@@ -37,21 +45,19 @@ RUN_FIELDS = [
 def runs(since: str | None) -> dict:
 	"""The newest runs that began at `since` (site clock) or later, and whether something is still going on or waits for a worker."""
 	filters = {"started_at": (">=", since)} if since else {}
-	found = frappe.get_all("Biometric Sync Log", filters, RUN_FIELDS, order_by="started_at desc", limit=100)
+	found = frappe.get_list("Biometric Sync Log", filters, RUN_FIELDS, order_by="started_at desc", limit=100)
 	busy = any(run.status == RunStatus.RUNNING.value for run in found) or jobs.busy()
 	return {"running": busy, "runs": found}
 
 
 def overview() -> dict:
 	listed = [_server(server) for server in servers.all_servers()]
-	return {"now": now_datetime(), "servers": listed, "waiting": _waiting()}
+	return {"now": now_datetime(), "servers": listed, "waiting": _waiting(), "unused": _why_unused()}
 
 
 def _server(server: servers.Server) -> dict:
 	state, now = servers.state(server.id), now_datetime()
-	since = get_datetime(frappe.get_cached_doc(servers.SETTINGS).modified)
-	failing = bool(state.failures or servers.failing_streams(server))
-	how = health(server.enabled, failing, state.last_success, since, servers.longest_interval(server), now)
+	how = standing(server, state, bool(servers.failing_units(server)))
 	return {
 		"server": server.id,
 		"label": server.label,
@@ -64,48 +70,67 @@ def _server(server: servers.Server) -> dict:
 	}
 
 
+def standing(server: servers.Server, state: frappe._dict, streams_fail: bool = False) -> Health:
+	since = get_datetime(frappe.get_cached_doc(servers.SETTINGS).modified)
+	failing, interval = bool(state.failures or streams_fail), servers.longest_interval(server)
+	return health(server.enabled, failing, state.last_success, since, interval, now_datetime())
+
+
 def _why_stalled() -> str:
-	"""Why nothing is read by schedule, as far as it can be told from here."""
+	return _("Nothing was read for three intervals.") + f" {_why_idle()}"
+
+
+def _why_idle() -> str:
+	"""Why nothing is read or used by schedule, as far as it can be told from here."""
 	if is_scheduler_inactive(verbose=False):
 		return _(
-			"The scheduler of this site is off, so nothing is read. An administrator turns it on: bench --site {0} enable-scheduler."
+			"The scheduler of this site is off, so nothing is read or used. An administrator turns it on: bench --site {0} enable-scheduler."
 		).format(frappe.local.site)
 	try:
 		workers = get_workers()
 	except jobs.RedisError:
 		return _(
-			"The queue for background jobs (Redis) cannot be reached, so nothing is read. An administrator has to start it."
+			"The queue for background jobs (Redis) cannot be reached, so nothing is read or used. An administrator has to start it."
 		)
-	if not workers:
+	served = {name.rpartition(":")[2] for worker in workers for name in worker.queue_names()}
+	if missing := [queue for queue in QUEUES if queue not in served]:
 		return _(
-			"No background worker is running, so nothing is read. An administrator starts the workers of the bench."
-		)
-	return _(
-		"Nothing was read for three intervals. See Scheduled Job Type and RQ Job: does tasks.sync_due run each minute, and do its jobs?"
-	)
+			"No background worker is running for the queue {0}, so nothing is read or used. An administrator starts the workers of the bench."
+		).format(", ".join(missing))
+	return _("See Scheduled Job Type and RQ Job: does tasks.sync_due run each minute, and do its jobs?")
+
+
+def _why_unused() -> str:
+	"""Why punches that are to be used are not; empty where they are, or none waits."""
+	waits = staging.next_in_line()
+	if not waits or now_datetime() - waits < UNUSED_AFTER or locks.taken(locks.LANE):
+		return ""
+	words = _("There are punches that wait to be used since {0}.").format(format_datetime(waits))
+	return f"{words} {_why_idle()}"
 
 
 def troubles() -> dict:
 	"""For the number card: runs of the last 24 hours that failed and that no later run of the stream has made good, and servers that are not read."""
 	log, cursor = DocType("Biometric Sync Log"), DocType("Biometric Sync Cursor")
+	seen = sight.of_user()
 	query = (
 		frappe.qb.from_(cursor)
 		.join(log)
 		.on(log.name == cursor.run)
-		.select(log.name, log.server)
+		.select(log.name, log.server, log.device)
 		.where((log.status == RunStatus.FAILED.value) & (log.started_at > now_datetime() - DAY))
 	)
-	failed = query.run()
+	failed = [(name, server) for name, server, device in query.run() if seen.shows_device(device)]
 	told = {server for _log, server in failed}
 	silent = [
-		row["server"]
-		for row in overview()["servers"]
-		if row["enabled"]
-		and row["state"] in (Health.FAILING.value, Health.STALLED.value)
-		and row["server"] not in told
+		server.id
+		for server in servers.all_servers()
+		if server.enabled and server.id not in told and _is_red(server)
 	]
-	if silent:
-		return {"value": len(failed) + len(silent), "fieldtype": "Int", "route": ["Form", servers.SETTINGS]}
+	unused = bool(_why_unused())
+	if silent or unused:
+		value = len(failed) + len(silent) + unused
+		return {"value": value, "fieldtype": "Int", "route": ["Form", servers.SETTINGS]}
 	route_options = (
 		{"name": ["in", [name for name, _server in failed]]} if failed else {"status": RunStatus.FAILED.value}
 	)
@@ -113,8 +138,16 @@ def troubles() -> dict:
 	return {"value": len(failed), "fieldtype": "Int", "route": route, "route_options": route_options}
 
 
+def _is_red(server: servers.Server) -> bool:
+	return _server(server)["state"] in (Health.FAILING.value, Health.STALLED.value)
+
+
 def _waiting() -> dict[str, int]:
-	event = DocType("Biometric Staging Event")
 	statuses = [status.value for status in WAITING]
-	query = frappe.qb.from_(event).select(event.status, Count(event.name)).where(event.status.isin(statuses))
-	return {**dict.fromkeys(statuses, 0), **dict(query.groupby(event.status).run())}
+	limit = sight.events().replace("%", "%%")
+	rows = frappe.db.sql(
+		f"""SELECT `status`, COUNT(*) FROM `tab{staging.DOCTYPE}` WHERE `status` IN %s {limit and f"AND {limit}"}
+		GROUP BY `status`""",
+		(statuses,),
+	)  # the query builder takes no condition that is a text
+	return {**dict.fromkeys(statuses, 0), **dict(rows)}

@@ -14,6 +14,7 @@ from biometric_integration.core.mapping import WILDCARDS, MappingRule, Place, Sc
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.core.window import DAY, shifted
+from biometric_integration.sync.db import sql
 from biometric_integration.sync.records import devices, servers
 
 DOCTYPE = "Biometric Mapping Rule"
@@ -133,6 +134,30 @@ def _holds(rule: MappingRule, row, found: dict) -> bool:
 	place = Place(row.server or "", device.location if device else "", own)
 	days = {shifted(row.punch_time, by).date() for by in (-DAY, timedelta(0), DAY)} if row.punch_time else ()
 	return any(rule.holds(place, day) for day in days)
+
+
+def devices_at(rule: MappingRule) -> list[str]:
+	"""The devices at which it holds."""
+	places = {
+		Scope.ANY: {},
+		Scope.SERVER: devices.belonging_to(rule.where),
+		Scope.LOCATION: {"location": rule.where},
+		Scope.DEVICE: {"name": rule.where},
+	}
+	return frappe.get_all(devices.DOCTYPE, places[rule.scope], pluck="name", limit=0)
+
+
+def known_ids(rule: MappingRule) -> dict[str, str]:
+	"""The ids that a pattern fits, as employees carry them and as punches came, each with one who carries it ("" = nobody)."""
+	like, event, employee = _like(rule.user_id), DocType(EVENT), DocType("Employee")
+	punched = frappe.qb.from_(event).select(sql.TO_THE_LETTER(event.device_user_id)).distinct()
+	found = {user_id.decode(): "" for (user_id,) in punched.where(event.device_user_id.like(like)).run()}
+	for field in servers.employee_fields():
+		carried = frappe.qb.from_(employee).select(employee[field], employee.name)
+		found.update(
+			{user_id.strip(): name for user_id, name in carried.where(employee[field].like(like)).run()}
+		)
+	return {user_id: employee for user_id, employee in found.items() if rule.matches(user_id)}
 
 
 def server_ids() -> list[str]:

@@ -14,8 +14,10 @@ from frappe.utils import now_datetime
 from biometric_integration.core.devices import Device, DeviceChange
 from biometric_integration.core.punch import Kind
 from biometric_integration.core.stream import PRIMARY
+from biometric_integration.core.window import DAY
 
 DOCTYPE = "Biometric Device"
+MONTH = 31 * DAY
 ALIAS = "Biometric Device Alias"
 FIELDS = [
 	"name",
@@ -103,6 +105,7 @@ def _new(server: str, each: DeviceChange):
 		{
 			"device_name": name or each.serial or _("Unnamed device"),
 			"location": location,
+			"company": _only_company(),
 			"server": server,
 			"enabled": 1,
 			"needs_review": int(bool(each.note)),
@@ -110,6 +113,12 @@ def _new(server: str, each: DeviceChange):
 		}
 	)
 	return document
+
+
+def _only_company() -> str:
+	"""Of a site with several companies a person says which; frappe would put the default one there by itself, were it None."""
+	companies = frappe.get_all("Company", pluck="name", limit=2)
+	return companies[0] if len(companies) == 1 else ""
 
 
 def _complete(document, each: DeviceChange) -> None:
@@ -131,6 +140,34 @@ def _with_serial(document, serial: str) -> dict:
 		"The serial number {0} belongs to a device of the server {1}. A device should report to one server only."
 	)
 	return {"needs_review": 1, "review_note": note.format(serial, other.server or PRIMARY)}
+
+
+def newest_arrival(device: str) -> datetime | None:
+	"""When the newest punch of a device came, at the latest. For one without *Last Punch*: its clock was ahead, or the run never ended."""
+	event = DocType("Biometric Staging Event")
+	query = frappe.qb.from_(event).select(event.punch_time, event.creation).where(event.device == device)
+	rows = (
+		query.where(event.kind == Kind.PUNCH.value).orderby(event.name, order=frappe.qb.desc).limit(1).run()
+	)
+	return min(filter(None, rows[0])) if rows else None
+
+
+def days_of_others(device: str, server: str, since: datetime, now: datetime, enough: int) -> int:
+	"""On how many days after `since`, the newest first, other devices of the server delivered; no more than `enough`, of the last month."""
+	others = [row.name for row in _delivering_since(server, since) if row.name != device]
+	event, found = DocType("Biometric Staging Event"), 0
+	day = now.date()
+	while others and found < enough and day > max(since, now - MONTH).date():
+		# by the index of the device, which ends in the name: that begins with the time
+		query = frappe.qb.from_(event).select(event.name).where(event.device.isin(others)).limit(1)
+		within = (event.name >= f"{day:%Y%m%d}") & (event.name < f"{day + DAY:%Y%m%d}")
+		found += len(query.where(within).run())
+		day -= DAY
+	return found
+
+
+def _delivering_since(server: str, since: datetime) -> list:
+	return frappe.get_all(DOCTYPE, {**belonging_to(server), "last_punch": (">", since)}, limit=0)
 
 
 def note_last_punches(log: str, now: datetime) -> None:

@@ -276,15 +276,15 @@ def state(server_id: str) -> frappe._dict:
 	return frappe.db.get_value(STATE, server_id, fields, as_dict=True) or frappe._dict()
 
 
-def failing_streams(server: Server) -> int:
-	"""How many of the streams that are read of it failed by themselves at their last run. A device that was turned off is nobody's trouble."""
+def failing_units(server: Server) -> list[str]:
+	"""The units of streams that are read of it and failed by themselves at their last run. A device that was turned off is nobody's trouble."""
 	filters = {
 		"server": server.id,
 		"server_type": server.config.server_type,
 		"unit": ("in", list(_schedules(server))),
 		"failures": (">", 0),
 	}
-	return frappe.db.count(CURSOR, filters)
+	return frappe.get_all(CURSOR, filters, pluck="unit", limit=0)
 
 
 def longest_interval(server: Server) -> timedelta:

@@ -190,6 +190,12 @@ def waiting(after: str, limit: int) -> list[WaitingEvent]:
 	]
 
 
+def next_in_line() -> datetime | None:
+	"""Since when the event has waited that the process lane takes first; None where none waits for it."""
+	filters = {"status": EventStatus.PENDING.value, "reason_code": ""}
+	return frappe.db.get_value(DOCTYPE, filters, "modified", order_by="name asc")
+
+
 def mark_decided(decisions: Sequence[Decision], now: datetime) -> None:
 	"""Write what was decided. `attempts` counts refusals: it starts again as soon as something else is decided."""
 	attempts, modified = _attempts(decisions), now_datetime()

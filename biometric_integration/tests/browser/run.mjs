@@ -317,7 +317,7 @@ async function what_a_hostile_server_says_stays_text(desk, servers) {
 	const [event] = await desk.names(EVENT, { device_user_id: ["like", "%onerror%"] }, 1);
 	await desk.go("Form", EVENT, event);
 	await desk.press("Choose Employee");
-	await desk.dialog_close("Who has the id");
+	await desk.dialog_close("Whose is the id");
 	for (const doctype of [EVENT, DEVICE]) {
 		await desk.go("List", doctype);
 		await desk.page.locator(".list-row:visible", { hasText: "onerror" }).first().waitFor();
@@ -333,7 +333,8 @@ async function what_a_hostile_server_says_stays_text(desk, servers) {
 
 async function the_workspace_and_the_devices(desk) {
 	await desk.go("Workspaces", "Biometric Integration");
-	await desk.page.locator(".number-widget-box:visible", { hasText: "Unmapped Punches" }).waitFor();
+	for (const card of ["Unmapped Punches", "Devices to Look At"])
+		await desk.page.locator(".number-widget-box:visible", { hasText: card }).waitFor();
 	await desk.page.locator(".shortcut-widget-box:visible", { hasText: "Biometric Devices" }).waitFor();
 	await desk.hide_sidebar();
 	await desk.drawn(".frappe-chart rect");

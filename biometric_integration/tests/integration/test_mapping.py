@@ -491,7 +491,7 @@ class TestReports(MappingTestCase):
 		person = factories.employee()
 		stage(("9", NINE))
 		jobs.process()
-		self.assertEqual(api.map_id("9", person, as_rule=0), {"rule": None})
+		self.assertEqual(api.map_id("9", person, as_rule=0), {"rule": None, "punches": 1})
 		jobs.process()
 		self.assertEqual(times_of(person), [NINE])
 		with self.assertRaisesRegex(frappe.ValidationError, "mapping rule"):

@@ -15,10 +15,11 @@ frappe.ui.form.on("Biometric Device", {
 	},
 
 	refresh(frm) {
-		if (frm.is_new()) return;
-		if (frm.doc.needs_review && frm.doc.review_note) {
-			frm.set_intro(frappe.utils.escape_html(frm.doc.review_note), "orange");
+		if (frm.is_new()) {
+			ask_company(frm);
+			return;
 		}
+		show_state(frm);
 		if (biometric_integration.may_sync()) {
 			frm.add_custom_button(__("Sync Now"), () => sync_now(frm));
 		}
@@ -39,6 +40,31 @@ frappe.ui.form.on("Biometric Device", {
 		);
 	},
 });
+
+async function show_state(frm) {
+	const { name, company, needs_review, review_note } = frm.doc;
+	const { device_state, look, several_companies } = biometric_integration;
+	const { [name]: found } = await look("device_state", { device: name });
+	if (!found || frm.doc.name !== name) return;
+	const [label, color] = device_state(found.state);
+	frm.page.set_indicator(label, color);
+	const words = [
+		found.message,
+		needs_review && review_note,
+		!company && several_companies() && __("Whose people punch here? Choose the Company."),
+	].filter(Boolean);
+	const intro = words.map((text) => `<div>${frappe.utils.escape_html(text)}</div>`).join("");
+	frm.set_intro(intro, { green: "orange", gray: "blue" }[color] || color);
+}
+
+// Of several companies a person says which: the default one, put there by silence, would hide punches from the others.
+function ask_company(frm) {
+	if (!biometric_integration.several_companies()) return;
+	frm.toggle_reqd("company", true);
+	if (frm.asked_company === frm.doc.name || frappe.defaults.get_user_permissions().Company) return;
+	frm.asked_company = frm.doc.name;
+	frm.set_value("company", "");
+}
 
 function sync_now(frm) {
 	biometric_integration.sync_now({ device: frm.doc.name }).then((progress) => {

@@ -6,7 +6,10 @@ frappe.ui.form.on("Biometric Mapping Rule", {
 		offer_locations(frm);
 	},
 
+	before_save: ask_about_ids,
+
 	refresh(frm) {
+		frm.id_at_load = frm.is_new() ? null : frm.doc.device_user_id;
 		if (frm.is_new()) return;
 		frm.add_custom_button(__("Waiting Punches"), () =>
 			frappe.set_route("List", "Biometric Staging Event", { device_user_id: frm.doc.device_user_id })
@@ -16,6 +19,21 @@ frappe.ui.form.on("Biometric Mapping Rule", {
 		}
 	},
 });
+
+// A pattern may fit more ids than its author knows: they are shown before it decides about any of them.
+async function ask_about_ids(frm) {
+	const id = (frm.doc.device_user_id || "").trim();
+	if (!/[*?]/.test(id) || id === frm.id_at_load) return;
+	const { count, message } = await biometric_integration.look("ids_covered", { pattern: id });
+	if (!count) return;
+	frm.doc.__ids_told = id;
+	await new Promise((resolve) => {
+		frappe.confirm(`<p>${message}</p><p>${__("Save the rule?")}</p>`, resolve, () => {
+			frappe.validated = false;
+			resolve();
+		});
+	});
+}
 
 function offer_locations(frm) {
 	frappe.db

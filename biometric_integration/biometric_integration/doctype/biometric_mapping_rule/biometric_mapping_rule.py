@@ -3,9 +3,9 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import format_date, get_link_to_form, getdate
 
-from biometric_integration.core.mapping import Scope, literal
+from biometric_integration.core.mapping import Scope, is_pattern, literal
 from biometric_integration.core.text import harmless
-from biometric_integration.sync.desk import changes
+from biometric_integration.sync.desk import changes, mapping
 from biometric_integration.sync.process import mapping_rules
 from biometric_integration.sync.process.mapping_rules import Action
 
@@ -20,8 +20,10 @@ class BiometricMappingRule(Document):
 		self.check_place()
 		self.check_dates()
 		self.check_employment()
+		self.check_sight()
 		self.check_overlap()
 		self.warn_of_collision()
+		self.tell_ids_covered()
 
 	def clear_unused(self) -> None:
 		"""Fields of another scope, and the employee of an id that is ignored."""
@@ -92,6 +94,11 @@ class BiometricMappingRule(Document):
 				).format(name, format_date(joined))
 			)
 
+	def check_sight(self) -> None:
+		"""As it is, and as it was: whoever takes a rule away decides as well."""
+		rules = filter(None, (self, self.get_doc_before_save()))
+		mapping.refuse_unseen(map(mapping_rules.as_rule, rules))
+
 	def check_overlap(self) -> None:
 		own = mapping_rules.as_rule(self)
 		filters = {"device_user_id": self.device_user_id, "name": ("!=", self.name or "")}
@@ -123,6 +130,13 @@ class BiometricMappingRule(Document):
 				indicator="orange",
 			)
 
+	def tell_ids_covered(self) -> None:
+		"""A pattern may cover more than its author knows. The form asks before it saves."""
+		is_told = self.get("__ids_told") == self.device_user_id
+		if is_pattern(self.device_user_id) and self.has_value_changed("device_user_id") and not is_told:
+			told = mapping.ids_covered(self.device_user_id)
+			frappe.msgprint(told["message"], title=_("IDs of the Pattern"), indicator="orange")
+
 	def on_update(self) -> None:
 		before = self.get_doc_before_save()
 		rules = {mapping_rules.as_rule(document) for document in (self, before) if document}
@@ -130,6 +144,7 @@ class BiometricMappingRule(Document):
 			changes.mapping_rules_changed(rules)
 
 	def on_trash(self) -> None:
+		mapping.refuse_unseen([mapping_rules.as_rule(self)])
 		changes.mapping_rules_changed({mapping_rules.as_rule(self)})
 
 

@@ -14,8 +14,10 @@ frappe.ui.form.on("Biometric Staging Event", {
 
 	refresh(frm) {
 		frm.disable_save();
-		const color = biometric_integration.intro_color(frm.doctype, frm.doc.status);
+		const { status, reason_code } = frm.doc;
+		const color = biometric_integration.intro_color(frm.doctype, status, reason_code);
 		frm.set_intro(frappe.utils.escape_html(headline(frm.doc)), color);
+		if (status === "Pending" && !reason_code) show_why_unused(frm);
 		add_actions(frm);
 		for (const [doctype, fieldname] of VIEWS) {
 			if (!frm.doc[fieldname] || !frappe.model.can_read(doctype)) continue;
@@ -35,38 +37,49 @@ function headline({ status, reason }) {
 		: "";
 }
 
+// Where nobody uses what waits, it does not happen by itself.
+function show_why_unused(frm) {
+	const { name } = frm.doc;
+	biometric_integration.look("status").then(({ unused }) => {
+		if (unused && frm.doc.name === name) frm.set_intro(frappe.utils.escape_html(unused), "red");
+	});
+}
+
 function add_actions(frm) {
 	const { status, reason_code, kind } = frm.doc;
-	if (reason_code === "no_employee" && frappe.model.can_write("Employee")) {
+	const may_choose = frappe.model.can_write("Employee") || biometric_integration.may_set_up();
+	const is_asked = reason_code === "since_when";
+	if ((reason_code === "no_employee" || is_asked) && may_choose) {
 		frm.add_custom_button(__("Choose Employee"), () => choose_employee(frm));
 	}
 	if (!biometric_integration.may_set_up()) return;
 	if (status === "Quarantined") frm.add_custom_button(__("Release"), () => release(frm));
-	if (status !== "Processed" && kind === "Punch") {
+	if (status !== "Processed" && kind === "Punch" && !is_asked) {
 		frm.add_custom_button(__("Reprocess"), () => reprocess(frm));
 	}
 }
 
-function choose_employee(frm) {
-	const id = frm.doc.device_user_id;
-	frappe.prompt(
-		{
-			fieldname: "employee",
-			fieldtype: "Link",
-			options: "Employee",
-			label: __("Employee"),
-			reqd: 1,
-			filters: { attendance_device_id: ["is", "not set"] },
-			description: __(
-				"Employees without an Attendance Device ID. The id {0} is entered in the record of the one you choose; all punches that wait for it are then used.",
-				[frappe.utils.escape_html(id)]
-			),
-		},
-		({ employee }) =>
-			frappe.db.set_value("Employee", employee, "attendance_device_id", id).then(() => follow(frm)),
-		__("Who has the id {0}?", [frappe.utils.escape_html(id)]),
-		__("Enter the ID")
-	);
+async function choose_employee(frm) {
+	const { device_user_id, server, device, employee } = frm.doc;
+	const waiting = { device_user_id, server, status: "Unmapped" };
+	const [[first], place] = await Promise.all([
+		frappe.db.get_list(frm.doctype, {
+			filters: waiting,
+			fields: ["punch_time"],
+			order_by: "punch_time asc",
+			limit: 1,
+		}),
+		device ? frappe.db.get_value("Biometric Device", device, "location") : {},
+	]);
+	const about = {
+		device_user_id,
+		server,
+		employee,
+		first: first?.punch_time || frm.doc.punch_time,
+		locations: [place.message?.location].filter(Boolean),
+		device_keys: [device].filter(Boolean),
+	};
+	biometric_integration.map_id(about, () => follow(frm));
 }
 
 function reprocess(frm) {

@@ -10,7 +10,8 @@ frappe.listview_settings["Biometric Staging Event"] = {
 	},
 
 	get_indicator(doc) {
-		const color = biometric_integration.status_color("Biometric Staging Event", doc.status);
+		const { status_color } = biometric_integration;
+		const color = status_color("Biometric Staging Event", doc.status, doc.reason_code);
 		return [__(doc.status), color, `status,=,${doc.status}`];
 	},
 };

@@ -167,6 +167,7 @@ function show_state(frm) {
 	biometric_integration.look("status").then((status) => {
 		frm.dashboard.stats_area_row.empty();
 		status.servers.forEach((server) => show_server(frm, server, status.now));
+		if (status.unused) show_unused(frm, status.unused);
 		Object.entries(status.waiting).forEach(([name, count]) => count && show_waiting(frm, name, count));
 	});
 }
@@ -216,6 +217,12 @@ function next_attempt({ next_attempt: at, error_class }, now) {
 	return NEEDS_A_PERSON.includes(error_class)
 		? `${when} ${__("When you have mended it, there is no need to wait.")}`
 		: when;
+}
+
+function show_unused(frm, words) {
+	frm.dashboard
+		.add_indicator(__("Punches Are Not Used"), "red")
+		.append($('<div class="small text-muted">').text(words));
 }
 
 function show_waiting(frm, name, count) {

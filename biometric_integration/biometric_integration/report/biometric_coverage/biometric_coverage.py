@@ -9,7 +9,7 @@ from itertools import combinations
 import frappe
 from frappe import _
 from frappe.query_builder import DocType
-from frappe.query_builder.functions import Count, Max
+from frappe.query_builder.functions import Coalesce, Count, Max
 from frappe.utils import getdate, nowdate
 
 from biometric_integration.biometric_integration.report.columns import column, link
@@ -17,7 +17,7 @@ from biometric_integration.core.mapping import MappingRule
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.sync.db.sql import TO_THE_LETTER
 from biometric_integration.sync.process import mapping_rules
-from biometric_integration.sync.records import servers, staging
+from biometric_integration.sync.records import servers, sight, staging
 
 
 def execute(filters: dict | None = None) -> tuple[list[dict], list[dict]]:
@@ -41,10 +41,14 @@ def columns() -> list[dict]:
 
 
 def rows(filters) -> list[dict]:
-	people, rules = _people(), mapping_rules.all_rules()
+	seen = sight.of_user()
+	people, rules = (
+		_people(seen),
+		[rule for rule in mapping_rules.all_rules() if seen.shows_employee(rule.employee)],
+	)
 	findings: dict[str, Iterable[dict]] = {
 		_("Employee without an id"): _without_id(people, rules),
-		_("Id without an employee"): _without_employee(),
+		_("Id without an employee"): _without_employee(seen),
 		_("One id, several people"): _shared(people, rules),
 		_("Rules that contradict"): _contradicting(rules),
 	}
@@ -61,11 +65,12 @@ def _asked_for(row: dict, filters) -> bool:
 	return all(not filters.get(field) or row.get(field) == filters.get(field) for field in fields)
 
 
-def _people() -> dict[str, dict]:
+def _people(seen: sight.Sight) -> dict[str, dict]:
 	"""Employees who work here now, each with the ids in their record."""
 	id_fields = servers.employee_fields()
 	fields = dict.fromkeys(["name", "employee_name", "department", "company", *id_fields])
-	found = frappe.get_all("Employee", {"status": "Active"}, list(fields), order_by="name", limit=0)
+	active = frappe.get_all("Employee", {"status": "Active"}, list(fields), order_by="name", limit=0)
+	found = [person for person in active if seen.shows_employee(person.name)]
 	for person in found:
 		person.ids = {field: person[field].strip() for field in id_fields if (person[field] or "").strip()}
 	return {person.name: person for person in found}
@@ -87,7 +92,7 @@ def _without_id(people: dict[str, dict], rules: Sequence[MappingRule]) -> Iterat
 			}
 
 
-def _without_employee() -> list[dict]:
+def _without_employee(seen: sight.Sight) -> list[dict]:
 	event = DocType(staging.DOCTYPE)
 	query = (
 		frappe.qb.from_(event)
@@ -101,6 +106,8 @@ def _without_employee() -> list[dict]:
 		.groupby(TO_THE_LETTER(event.device_user_id), event.server)
 		.orderby(Count(event.name), order=frappe.qb.desc)
 	)
+	if seen.devices is not None:
+		query = query.where(Coalesce(event.device, "").isin(["", *seen.devices]))
 	details = _("Map it to an employee or ignore it: see the report Unmapped Punches.")
 	return [{**row, "details": details} for row in query.run(as_dict=True)]
 

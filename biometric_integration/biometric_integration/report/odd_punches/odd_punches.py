@@ -12,6 +12,7 @@ from frappe.query_builder.functions import Coalesce, Count, Max, Min, Sum
 from frappe.utils import add_days, getdate, now_datetime
 
 from biometric_integration.biometric_integration.report.columns import column, link
+from biometric_integration.sync.records import sight
 
 DAY_OF = CustomFunction("DATE", ["time"])
 REMAINDER = CustomFunction("MOD", ["number", "divisor"])
@@ -101,7 +102,8 @@ def _odd_days(filters) -> list:
 			query = query.where(employee[field] == filters.get(field))
 	if filters.employee:
 		query = query.where(employee.name == filters.employee)
-	return query.run(as_dict=True)
+	seen = sight.of_user()
+	return [row for row in query.run(as_dict=True) if seen.shows_employee(row.employee)]
 
 
 def _missing(row) -> str:

@@ -14,7 +14,7 @@ from biometric_integration.biometric_integration.report.columns import column, l
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.suggest import Candidate, Suggestions
 from biometric_integration.sync.db.sql import TO_THE_LETTER
-from biometric_integration.sync.records import servers, staging
+from biometric_integration.sync.records import servers, sight, staging
 
 
 def execute(filters: dict | None = None) -> tuple[list[dict], list[dict]]:
@@ -39,10 +39,11 @@ def columns() -> list[dict]:
 
 
 def rows(filters) -> list[dict]:
-	groups = list(_merged(_per_device(filters)))
+	seen = sight.of_user()
+	groups = list(_merged(row for row in _per_device(filters) if seen.shows(row.employee, row.device)))
 	waiting = [group for group in groups if group["reason_code"] == Reason.NO_EMPLOYEE.value]
 	if waiting:
-		_suggest(waiting)
+		_suggest(waiting, seen)
 	groups.sort(key=lambda group: (-group["punches"], group["device_user_id"], group["server"]))
 	return [{**group, "row": number} for number, group in enumerate(groups)]
 
@@ -125,12 +126,13 @@ def _empty(row) -> dict:
 	}
 
 
-def _suggest(groups: list[dict]) -> None:
+def _suggest(groups: list[dict], seen: sight.Sight) -> None:
 	id_fields = servers.employee_fields()
 	fields = ["name", "employee_name", "employee_number", *id_fields]
 	people = {
 		person.name: person
 		for person in frappe.get_all("Employee", {"status": "Active"}, list(dict.fromkeys(fields)), limit=0)
+		if seen.shows_employee(person.name)
 	}
 	suggestions = Suggestions(
 		Candidate(

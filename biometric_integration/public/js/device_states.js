@@ -1,0 +1,14 @@
+// How a device stands, in one word and a colour; what is not known is never green.
+const STATES = {
+	disabled: [__("Disabled"), "gray"],
+	same_as: [__("Same As Another"), "gray"],
+	orphaned: [__("No Server"), "red"],
+	failing: [__("Failing"), "red"],
+	unread: [__("Not Read"), "gray"],
+	never: [__("Never Delivered"), "orange"],
+	silent: [__("Silent"), "orange"],
+	review: [__("Needs Review"), "orange"],
+	active: [__("Active"), "green"],
+};
+
+export const device_state = (state) => STATES[state] || [__("Unknown"), "gray"];

@@ -1,0 +1,143 @@
+"""How the devices stand that a user sees, each with what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import frappe
+from frappe import _
+from frappe.utils import format_datetime, get_datetime, now_datetime
+
+from biometric_integration.core.connector import Unit
+from biometric_integration.core.device_state import (
+	SILENT_DAYS,
+	TO_LOOK_AT,
+	DeviceFacts,
+	DeviceState,
+	device_state,
+	is_quiet,
+)
+from biometric_integration.core.health import Health
+from biometric_integration.core.stream import PRIMARY
+from biometric_integration.sync.desk import status
+from biometric_integration.sync.records import devices, servers
+
+FIELDS = [
+	"name",
+	"creation",
+	"device_name",
+	"serial_number",
+	"location",
+	"server",
+	"enabled",
+	"same_as",
+	"needs_review",
+	"last_punch",
+]
+
+
+@dataclass(frozen=True)
+class ServerFacts:
+	"""A configured server, as far as its devices are concerned. last_read: None where it is not read well at present."""
+
+	server: servers.Server
+	last_read: datetime | None
+	failing_units: frozenset[str]
+
+
+def states(device: str | None = None) -> dict[str, dict]:
+	"""Device → {"state", "message"}: of one, or of all."""
+	filters = {"name": device} if device else {}
+	known, now = _servers(), now_datetime()
+	rows = frappe.get_list(devices.DOCTYPE, filters, FIELDS, order_by="name asc", limit=0)
+	return {row.name: _state(row, known.get(row.server or PRIMARY), now) for row in rows}
+
+
+def to_look_at() -> dict:
+	"""For the number card: devices of which nothing comes, though no run fails."""
+	wanted = {state.value for state in TO_LOOK_AT}
+	names = [name for name, found in states().items() if found["state"] in wanted]
+	return {
+		"value": len(names),
+		"fieldtype": "Int",
+		"route": ["List", devices.DOCTYPE],
+		"route_options": {"name": ["in", names]} if names else {},
+	}
+
+
+def _servers() -> dict[str, ServerFacts]:
+	found = {}
+	for server in servers.all_servers():
+		state = servers.state(server.id)
+		how = status.standing(server, state)
+		units = servers.failing_units(server)
+		last_read = state.last_success if how is Health.OK else None
+		found[server.id] = ServerFacts(server, last_read, frozenset(unit or "" for unit in units))
+	return found
+
+
+def _state(row, server: ServerFacts | None, now: datetime) -> dict:
+	facts = _facts(row, server, now)
+	state = device_state(facts, now)
+	return {"state": state.value, "message": _message(state, row, facts, server)}
+
+
+def _facts(row, server: ServerFacts | None, now: datetime) -> DeviceFacts:
+	last_punch = row.last_punch or devices.newest_arrival(row.name)
+	is_quiet_now = bool(server and row.enabled) and is_quiet(last_punch, now)
+	return DeviceFacts(
+		enabled=bool(row.enabled),
+		is_another=bool(row.same_as),
+		has_server=server is not None,
+		is_failing=bool(server) and _unit(row, server) in server.failing_units,
+		is_read=bool(server and server.last_read and server.last_read > get_datetime(row.creation)),
+		needs_review=bool(row.needs_review),
+		last_punch=last_punch,
+		days_of_others=devices.days_of_others(row.name, server.server.id, last_punch, now, SILENT_DAYS)
+		if is_quiet_now
+		else 0,
+	)
+
+
+def _unit(row, server: ServerFacts) -> str | None:
+	if server.server.unit is Unit.LOCATION:
+		return server.server.config.location
+	return row.serial_number or None
+
+
+def _message(state: DeviceState, row, facts: DeviceFacts, server: ServerFacts | None) -> str:
+	"""What it means, and the ways out of it."""
+	if state is DeviceState.ORPHANED:
+		return _(
+			"The server {0} is not in Biometric Sync Settings (any more), so this device is not read. Choose its server here, or turn off Enabled. Its punches stay as they are."
+		).format(row.server or PRIMARY)
+	if state is DeviceState.FAILING:
+		return _("Its last run failed. The newest Sync Log says why.")
+	if state is DeviceState.UNREAD:
+		return _(
+			"Its server is not read at present, or was not since this device was entered, so nothing is known of it. See Biometric Sync Settings."
+		)
+	if state is DeviceState.NEVER:
+		return _never(row, server)
+	if state is DeviceState.SILENT:
+		return _silent(facts)
+	return ""
+
+
+def _never(row, server: ServerFacts) -> str:
+	if server.server.unit is Unit.DEVICE and not row.serial_number:
+		return _("It has no serial number, without which its server cannot be asked for it. Enter it.")
+	return _(
+		"Nothing has ever come from this device, though its server is read. Compare the serial number and the server with what the attendance software shows, punch once, and see that the device uploads. Where it is not used, turn off Enabled."
+	)
+
+
+def _silent(facts: DeviceFacts) -> str:
+	since = _("No punch since {0}").format(format_datetime(facts.last_punch))
+	others = facts.days_of_others >= SILENT_DAYS
+	meanwhile = _(", while other devices of its server delivered on {0} days or more").format(SILENT_DAYS)
+	way_out = _(
+		"Is it connected, and does it upload? Where it was replaced or is not used any more, turn off Enabled; where it has another serial number now, correct it here."
+	)
+	return f"{since}{meanwhile if others else ''}. {way_out}"

@@ -1,0 +1,114 @@
+"""Who sees what. A person's punches: whoever sees the employee. Punches of nobody: whoever sees the device they were made at.
+
+Both as Frappe itself says it (User Permissions, sharing, rules of the site); a row without a device is everybody's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import frappe
+from frappe.desk.reportview import build_match_conditions
+
+EMPLOYEE, DEVICE = "Employee", "Biometric Device"
+EVENT, LOG = "Biometric Staging Event", "Biometric Sync Log"
+RULE, CORRECTION = "Biometric Mapping Rule", "Biometric Mapping Correction"
+
+
+@dataclass(frozen=True)
+class Sight:
+	"""The employees and devices that a user sees; None = all of them."""
+
+	employees: frozenset[str] | None = None
+	devices: frozenset[str] | None = None
+
+	def shows(self, employee: str | None, device: str | None) -> bool:
+		"""A punch, by whose it is and where it was made."""
+		return self.shows_employee(employee) if employee else self.shows_device(device)
+
+	def shows_employee(self, employee: str | None) -> bool:
+		return not employee or self.employees is None or employee in self.employees
+
+	def shows_device(self, device: str | None) -> bool:
+		return not device or self.devices is None or device in self.devices
+
+
+def of_user() -> Sight:
+	return Sight(_seen(EMPLOYEE), _seen(DEVICE))
+
+
+def _seen(doctype: str) -> frozenset[str] | None:
+	if not _limit(doctype, frappe.session.user):
+		return None
+	return frozenset(frappe.get_list(doctype, pluck="name", limit=0))
+
+
+def _limit(doctype: str, user: str) -> str:
+	"""Which documents of it the user sees, as SQL; empty = all. Whoever has no role for it is limited in none: what they see here, other roles say."""
+	if not frappe.has_permission(doctype, "read", user=user):
+		return ""
+	# as frappe's list would say it; reports want its percent signs doubled, lists do not
+	return build_match_conditions(doctype, user=user).replace("%%", "%")
+
+
+# --- hooks: lists
+
+
+def events(user: str | None = None) -> str:
+	employees, devices = _column(EVENT, "employee", EMPLOYEE, user), _column(EVENT, "device", DEVICE, user)
+	if not employees and not devices:
+		return ""
+	is_nobodys = f"ifnull(`tab{EVENT}`.`employee`, '')=''"
+	return f"(not ({is_nobodys}) and {employees or '1=1'} or {is_nobodys} and {devices or '1=1'})"
+
+
+def rules(user: str | None = None) -> str:
+	limits = (_column(RULE, "employee", EMPLOYEE, user), _column(RULE, "device", DEVICE, user))
+	return " and ".join(filter(None, limits))
+
+
+def logs(user: str | None = None) -> str:
+	return _column(LOG, "device", DEVICE, user)
+
+
+def corrections(user: str | None = None) -> str:
+	"""Their employees stand in a text: who is limited sees what they did themselves."""
+	user = user or frappe.session.user
+	if not _limit(EMPLOYEE, user):
+		return ""
+	return f"`tab{CORRECTION}`.`corrected_by`={frappe.db.escape(user, percent=False)}"
+
+
+def _column(doctype: str, fieldname: str, linked: str, user: str | None) -> str:
+	limit = _limit(linked, user or frappe.session.user)
+	if not limit:
+		return ""
+	column = f"`tab{doctype}`.`{fieldname}`"
+	return f"(ifnull({column}, '')='' or {column} in (select `tab{linked}`.`name` from `tab{linked}` where {limit}))"
+
+
+# --- hooks: documents
+
+
+def may_see_event(doc, ptype: str | None = None, user: str | None = None) -> bool:
+	return _sees(EMPLOYEE, doc.employee, user) if doc.employee else _sees(DEVICE, doc.device, user)
+
+
+def may_see_rule(doc, ptype: str | None = None, user: str | None = None) -> bool:
+	return _sees(EMPLOYEE, doc.employee, user) and _sees(DEVICE, doc.device, user)
+
+
+def may_see_log(doc, ptype: str | None = None, user: str | None = None) -> bool:
+	return _sees(DEVICE, doc.device, user)
+
+
+def may_see_correction(doc, ptype: str | None = None, user: str | None = None) -> bool:
+	user = user or frappe.session.user
+	return doc.corrected_by == user or not _limit(EMPLOYEE, user)
+
+
+def _sees(doctype: str, name: str | None, user: str | None) -> bool:
+	user = user or frappe.session.user
+	if not name or not _limit(doctype, user):
+		return True
+	return bool(frappe.get_list(doctype, {"name": name}, pluck="name", user=user, limit=1))

@@ -1,0 +1,133 @@
+"""Devices that are not fine are never shown as such."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import frappe
+from frappe.utils import now_datetime
+
+from biometric_integration import api
+from biometric_integration.sync.records import servers
+from biometric_integration.tests import factories
+from biometric_integration.tests.integration.base import SiteTestCase
+from biometric_integration.tests.integration.test_mapping import stage
+
+DAY = timedelta(days=1)
+CARD = "Devices to Look At"
+
+
+class TestDevicesShown(SiteTestCase):
+	def setUp(self) -> None:
+		super().setUp()
+		self.now = now_datetime().replace(microsecond=0)
+		self.configure()
+		self.is_read("main")
+
+	def configure(self, **values) -> None:
+		connection = {"server_type": "eTimeTrackLite", "endpoint_url": "http://192.0.2.1", "api_user": "api"}
+		factories.settings(**connection, **values)
+
+	def is_read(self, server: str) -> None:
+		servers._write_state(server, {"last_success": now_datetime() + timedelta(seconds=-1)})
+
+	def device(self, serial: str, last_punch=None, **values) -> str:
+		"""Entered a year ago."""
+		name = factories.device(serial, last_punch=last_punch, **values)
+		frappe.db.set_value("Biometric Device", name, "creation", self.now - 365 * DAY)
+		return name
+
+	def state(self, device: str) -> str:
+		return api.device_state(device)[device]["state"]
+
+	def delivered(self, device: str, *days_ago: int) -> None:
+		stage(*(("1", self.now - days * DAY) for days in days_ago), device=device)
+		frappe.db.set_value("Biometric Device", device, "last_punch", self.now - min(days_ago) * DAY)
+
+	def test_each_is_told_apart_with_its_way_out(self):
+		row = {
+			"server_id": "branch-2",
+			"server_type": "eTimeTrackLite",
+			"endpoint_url": "http://192.0.2.2",
+			"api_user": "api",
+		}
+		self.configure(more_servers=[row])
+		gone = self.device("SN4", self.now, server="branch-2")
+		self.configure()
+		expected = {
+			self.device("SN1", self.now - timedelta(hours=1)): ("active", ""),
+			self.device("SN2"): ("never", "Compare the serial number"),
+			self.device("SN3", self.now - 30 * DAY): ("silent", "No punch since"),
+			gone: ("orphaned", "branch-2"),
+			self.device(None): ("never", "no serial number"),
+			self.device("SN5", enabled=0): ("disabled", ""),
+		}
+		shown = api.device_state()
+		for device, (state, words) in expected.items():
+			with self.subTest(state):
+				self.assertEqual(shown[device]["state"], state)
+				self.assertIn(words, shown[device]["message"])
+		wanted = {
+			device for device, (state, _words) in expected.items() if state in ("never", "silent", "orphaned")
+		}
+		card = api.devices_to_look_at()
+		self.assertEqual(card["value"], 4)
+		self.assertEqual(set(card["route_options"]["name"][1]), wanted)
+
+	def test_a_server_that_is_not_read_says_nothing_about_its_devices(self):
+		device = self.device("SN1", self.now)
+		self.assertEqual(self.state(device), "active")
+		for values in ({"last_success": self.now - 400 * DAY}, {"last_success": self.now, "failures": 3}):
+			frappe.db.set_value(servers.STATE, "main", values)
+			frappe.db.set_single_value(servers.SETTINGS, "modified", str(self.now - 2 * DAY))
+			frappe.clear_document_cache(servers.SETTINGS, servers.SETTINGS)
+			self.assertEqual(self.state(device), "unread")
+		self.assertEqual(api.devices_to_look_at()["value"], 0)
+
+	def test_a_device_that_is_new_to_a_server_was_not_read_yet(self):
+		device = factories.device("SN1")
+		self.assertEqual(self.state(device), "unread")
+
+	def test_a_device_whose_own_stream_fails_is_not_green(self):
+		device, other = self.device("SN1", self.now), self.device("SN2", self.now)
+		frappe.get_doc(
+			{
+				"doctype": servers.CURSOR,
+				"name": "c",
+				"server": "main",
+				"server_type": "eTimeTrackLite",
+				"unit": "SN1",
+				"failures": 1,
+			}
+		).insert()
+		self.assertEqual((self.state(device), self.state(other)), ("failing", "active"))
+
+	def test_a_plant_that_was_shut_makes_nobody_silent_before_the_others_have_worked_for_days(self):
+		late, early = self.device("SN1"), self.device("SN2")
+		self.delivered(late, 6)
+		self.delivered(early, 0, 6)
+		self.assertEqual(self.state(late), "active")
+		self.delivered(early, 1)
+		self.assertEqual(self.state(late), "active")
+		self.delivered(early, 2)
+		frappe.db.set_value("Biometric Device", early, "last_punch", self.now)
+		shown = api.device_state(late)[late]
+		self.assertEqual(shown["state"], "silent")
+		self.assertIn("3 days", shown["message"])
+
+	def test_punches_of_a_run_that_was_killed_are_no_silence_since_ever(self):
+		device = self.device("SN1")
+		stage(("1", self.now - timedelta(hours=1)), device=device)
+		self.assertEqual(self.state(device), "active")
+
+	def test_nothing_that_is_set_up_is_nothing_to_look_at(self):
+		self.assertEqual(
+			api.devices_to_look_at(),
+			{"value": 0, "fieldtype": "Int", "route": ["List", "Biometric Device"], "route_options": {}},
+		)
+
+	def test_the_card_is_on_the_workspace(self):
+		self.assertEqual(
+			frappe.db.get_value("Number Card", CARD, "method"), "biometric_integration.api.devices_to_look_at"
+		)
+		self.assertIn(CARD, frappe.db.get_value("Workspace", "Biometric Integration", "content"))
