@@ -12,7 +12,7 @@ from typing import NamedTuple
 from biometric_integration.core.devices import Device
 from biometric_integration.core.mapping import MappingRule, Normaliser, Place
 from biometric_integration.core.punch import Direction
-from biometric_integration.core.window import DAY, shifted
+from biometric_integration.core.window import day_after, day_before, shifted
 
 AS_IT_IS = Normaliser()
 SILENCE = timedelta(days=14)
@@ -126,8 +126,8 @@ class Directory:
 			begins = {*(person.joined for person in people), *(rule.first for rule in self.mapping)}
 			ends = {*(person.left for person in people), *(rule.last for rule in self.mapping)}
 			self._turns = {
-				*(day for begin in begins if begin for day in (begin, _day_before(begin))),
-				*(day for end in ends if end for day in (end, _day_after(end))),
+				*(day for begin in begins if begin for day in (begin, day_before(begin))),
+				*(day for end in ends if end for day in (end, day_after(end))),
 			}
 		return day in self._turns
 
@@ -162,11 +162,3 @@ class Directory:
 			if entry.time > end:
 				return
 			yield entry
-
-
-def _day_before(day: date) -> date:
-	return day - DAY if day > date.min else day
-
-
-def _day_after(day: date) -> date:
-	return day + DAY if day < date.max else day

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from dateutil.relativedelta import relativedelta
 
@@ -48,6 +48,16 @@ def shifted(moment: datetime, by: timedelta) -> datetime:
 		return moment + by
 	except OverflowError:
 		return datetime.min if by < timedelta(0) else datetime.max
+
+
+def day_before(day: date) -> date:
+	"""Or the first day of the calendar."""
+	return day - DAY if day > date.min else day
+
+
+def day_after(day: date) -> date:
+	"""Or the last day of the calendar."""
+	return day + DAY if day < date.max else day
 
 
 def midnight(moment: datetime) -> datetime:

@@ -44,10 +44,10 @@ def _ambiguous() -> list[str]:
 
 def mapping_rules_changed(rules: Iterable[MappingRule]) -> None:
 	"""A mapping rule that is new or gone, or one as it is and as it was."""
-	names = {name for rule in rules for name in mapping_rules.waiting_events(rule)}
-	if names:
-		staging.reopen(sorted(names), answered=True)
-		jobs.enqueue_process()
+	rules = list(rules)
+	answered = {name for rule in rules for name in mapping_rules.waiting_events(rule)}
+	staging.reopen(sorted(answered), answered=True)
+	_reopen([name for rule in rules for name in mapping_rules.waiting_events(rule.with_nights())])
 
 
 def device_changed(device) -> None:

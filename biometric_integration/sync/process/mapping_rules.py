@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from enum import Enum
 
 import frappe
@@ -99,7 +99,7 @@ def waiting_events(rule: MappingRule) -> list[str]:
 
 
 def _candidates(rule: MappingRule) -> list:
-	"""Somewhat too many: the database compares loosely, and a night may belong to the day before or after."""
+	"""Somewhat too many: the database compares loosely."""
 	event = DocType(EVENT)
 	waits = [
 		(event.status == status.value) & (event.reason_code == reason.value if reason else event.name != "")
@@ -116,9 +116,9 @@ def _candidates(rule: MappingRule) -> list:
 		)
 	)
 	if rule.first:
-		query = query.where(event.punch_time >= shifted(datetime.combine(rule.first, time()), -DAY))
+		query = query.where(event.punch_time >= datetime.combine(rule.first, time()))
 	if rule.last:
-		query = query.where(event.punch_time < shifted(datetime.combine(rule.last, time()), 2 * DAY))
+		query = query.where(event.punch_time < shifted(datetime.combine(rule.last, time()), DAY))
 	return query.run(as_dict=True)
 
 
@@ -132,8 +132,7 @@ def _holds(rule: MappingRule, row, found: dict) -> bool:
 	device = found.get(row.device)
 	own = (row.device or "", device.key) if device else (row.device or "",)
 	place = Place(row.server or "", device.location if device else "", own)
-	days = {shifted(row.punch_time, by).date() for by in (-DAY, timedelta(0), DAY)} if row.punch_time else ()
-	return any(rule.holds(place, day) for day in days)
+	return bool(row.punch_time) and rule.holds(place, row.punch_time.date())
 
 
 def devices_at(rule: MappingRule) -> list[str]:
