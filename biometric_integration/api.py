@@ -58,10 +58,9 @@ def failed_runs() -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def retry(log: str) -> dict:
-	"""Read the window of a run once more. Returns {"message"}."""
+	"""Read the window of a run once more; of a stopped period, the rest of it. Returns {"message"}."""
 	frappe.only_for(SYNC_ROLES)
-	ask.retry(log)
-	return {"message": frappe._("The run is repeated in the background. See the newest sync log.")}
+	return {"message": ask.retry(log)}
 
 
 @frappe.whitelist(methods=["POST"])
