@@ -65,6 +65,7 @@ def gather(database: Database, events: Sequence[WaitingEvent], reach: timedelta)
 	directory = Directory(
 		people=people,
 		devices=devices.by_key(database),
+		clocks=devices.clocks(database),
 		by_event=_checkins_of(database, [event.name for event in events]),
 	)
 	times = [event.punch_time for event in events]

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from biometric_integration.core.devices import Device
+from biometric_integration.core.drift import Clock
 from biometric_integration.core.mapping import MappingRule, Normaliser, Place
 from biometric_integration.core.punch import Direction
 from biometric_integration.core.window import shifted
@@ -17,7 +18,7 @@ AS_IT_IS = Normaliser()
 
 
 class WaitingEvent(NamedTuple):
-	"""A staged punch that waits for a decision; times as in `Punch`. `released`: a person has said that its time is right."""
+	"""A staged punch that waits for a decision; times as in `Punch`. `released`: a person has said that its time is right. `arrived`: None = just now."""
 
 	name: str
 	device: str
@@ -28,6 +29,7 @@ class WaitingEvent(NamedTuple):
 	sync_log: str = ""
 	released: bool = False
 	server: str = ""
+	arrived: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Directory:
 	zeros, without them; only where some normaliser allows that. mapping: rules that may concern the batch.
 	persons: the employees these rules name. normalisers: server id → what may be taken off its ids. devices: device key → device.
 	by_event: event name → check-in made for it. recorded: employee → their check-ins around the batch, sorted by time.
+	clocks: device key → its clock, where it was found to be ahead.
 	shift_starts: event name → begin of the shift (or day) it belongs to, where a device's direction policy asks for it.
 	"""
 
@@ -74,6 +77,7 @@ class Directory:
 	by_event: Mapping[str, str] = field(default_factory=dict)
 	recorded: dict[str, list[Recorded]] = field(default_factory=dict)
 	without_zeros: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
+	clocks: Mapping[str, Clock] = field(default_factory=dict)
 	_rules: dict[str, list[MappingRule]] | None = field(default=None, init=False, repr=False, compare=False)
 
 	def add(self, employee: str, entry: Recorded) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from biometric_integration.core.batches import BATCH, batches
 from biometric_integration.core.decide import Decision, Rules, decide, shift_questions, with_twins
-from biometric_integration.core.directory import WaitingEvent
+from biometric_integration.core.directory import Directory, WaitingEvent
 from biometric_integration.core.errors import SyncError
 from biometric_integration.core.reasons import TAKEN_BACK, UNEXPECTED, Reason
 from biometric_integration.core.store import BatchLost, Interrupted, ProcessStore, TakenBack, repeated
@@ -113,12 +113,15 @@ class _Work:
 		size = self._store.batch_size()
 		if len(events) > size:  # meanwhile the host has found that it can do fewer
 			return sum(self._use(part, rules) for part in batches(events, size))
-		decisions = with_twins(self._written(self._decided(events, rules)))
+		directory = self._store.directory(events, rules.reach)
+		known = directory.clocks
+		decisions = with_twins(self._written(self._decided(events, directory, rules)))
+		if directory.clocks != known:
+			self._store.note_clocks(directory.clocks)
 		self._store.mark_decided(decisions, rules.now)
 		return len(decisions)
 
-	def _decided(self, events: Sequence[WaitingEvent], rules: Rules) -> list[Decision]:
-		directory = self._store.directory(events, rules.reach)
+	def _decided(self, events: Sequence[WaitingEvent], directory: Directory, rules: Rules) -> list[Decision]:
 		if questions := shift_questions(events, directory, rules):
 			directory.shift_starts = self._store.shift_starts(questions)
 		return decide(events, directory, rules)

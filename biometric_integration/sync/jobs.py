@@ -57,7 +57,7 @@ def pull_server(
 	on_report: Callable[[RunReport], None] | None = None,
 ) -> list[RunReport]:
 	"""Read a server, and use what came. One report per run."""
-	target, in_time = servers.get(server), _budget()
+	target, in_time = servers.get(server), budget()
 	options = target.options(Trigger(trigger), units, watch=_while(in_time), in_time=in_time)
 	reports = read(target, options, on_report)
 	process(in_time)
@@ -118,7 +118,7 @@ def retry(log: str, turn: int = 0) -> list[RunReport]:
 	A stream that somebody else reads all the while is asked for again, behind whoever waits by then; so is what there was no time for.
 	"""
 	of = frappe.db.get_value("Biometric Sync Log", log, "*", as_dict=True)
-	target, in_time = servers.get(of.server), _budget()
+	target, in_time = servers.get(of.server), budget()
 	options = target.options(
 		Trigger.RETRY, [of.unit or ""], feeds=[of.feed], window=_window_again(of), watch=_while(in_time)
 	)
@@ -157,7 +157,7 @@ def _has_begun(log: str) -> bool:
 	return bool(read_to and start < read_to < end)
 
 
-def _budget() -> InTime:
+def budget() -> InTime:
 	end = time.monotonic() + BUDGET
 	return lambda: time.monotonic() < end
 
@@ -187,7 +187,7 @@ def _while_others_use(watch: Watch) -> Watch:
 
 def process(in_time: InTime | None = None) -> int:
 	"""Use everything that waits, then write the attendance of days that are complete; returns how many events were decided."""
-	in_time = in_time or _budget()
+	in_time = in_time or budget()
 	if not servers.to_attendance():
 		attendance.let_go()
 	decided = process_staged(ProcessStore(), servers.rules, in_time, note=_note_defect)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from itertools import count
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device, DeviceChange, applied
 from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
+from biometric_integration.core.drift import Clock
 from biometric_integration.core.punch import Kind, Punch
 from biometric_integration.core.reasons import EventStatus, Reason, at_staging
 from biometric_integration.core.runs import EventCounts, Outcome, RunCounts, RunStatus, Trigger, counted_as
@@ -63,6 +64,7 @@ class MemoryStore:
 		self.events: dict[str, Event] = {}
 		self.logs: dict[str, Log] = {}
 		self.checkins: dict[str, Checkin] = {}
+		self.clocks: dict[str, Clock] = {}
 		self.refuse: set[str] = set()
 		self.lane_taken = False
 		self._numbers = count(1)
@@ -193,6 +195,7 @@ class MemoryStore:
 			people={event.user_id: tuple(self.people.get(event.user_id, ())) for event in events},
 			devices={key: device for known in self.known_devices.values() for key, device in known.items()},
 			by_event={checkin.event: name for name, checkin in self.checkins.items() if checkin.event},
+			clocks=dict(self.clocks),
 		)
 		for name, checkin in self.checkins.items():
 			directory.add(checkin.employee, Recorded(checkin.time, checkin.log_type, name, checkin.event))
@@ -212,6 +215,9 @@ class MemoryStore:
 			decision.employee, decision.time, decision.log_type, decision.event.name
 		)
 		return name
+
+	def note_clocks(self, clocks: Mapping[str, Clock]) -> None:
+		self.clocks.update(clocks)
 
 	def mark_decided(self, decisions: Sequence[Decision], now: datetime) -> None:
 		for decision in decisions:
@@ -248,4 +254,5 @@ class MemoryStore:
 			punch.punch_time,
 			punch.direction,
 			event.log,
+			arrived=punch.arrived,
 		)

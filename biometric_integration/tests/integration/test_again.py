@@ -171,7 +171,7 @@ class TestAgain(SiteTestCase):
 		self.assertEqual((cut.status, cut.fetched), ("Partial", 0))
 		self.assertFalse(is_job_enqueued(f"biometric-retry-{cut.name}-0"), "nothing was read: not for ever")
 		reading = iter([True, True])
-		with patch.object(jobs, "_budget", lambda: lambda: next(reading, False)):
+		with patch.object(jobs, "budget", lambda: lambda: next(reading, False)):
 			jobs.retry(log.name)
 		cut = logs(retried_from=log.name)[-1]
 		self.assertTrue(cut.window_from < cut.read_to < cut.window_to, cut)

@@ -16,13 +16,12 @@ frappe.ui.form.on("Biometric Device", {
 
 	refresh(frm) {
 		if (frm.is_new()) return;
-		if (frm.doc.needs_review && frm.doc.review_note) {
-			frm.set_intro(frappe.utils.escape_html(frm.doc.review_note), "orange");
-		}
+		show_headline(frm);
 		if (biometric_integration.may_sync()) {
 			frm.add_custom_button(__("Sync Now"), () => sync_now(frm));
 		}
 		if (biometric_integration.may_set_up()) {
+			offer_release(frm);
 			frm.add_custom_button(__("Sync a Period"), () =>
 				biometric_integration.sync_period({ device: frm.doc.name })
 			);
@@ -39,6 +38,99 @@ frappe.ui.form.on("Biometric Device", {
 		);
 	},
 });
+
+function show_headline(frm) {
+	const words = [];
+	if (frm.doc.needs_review && frm.doc.review_note) words.push(frm.doc.review_note);
+	if (frm.doc.clock_ahead > 0) {
+		words.push(
+			__("The clock of this device is ahead by {0}. Set it right; Release puts right what has come.", [
+				duration(frm.doc.clock_ahead),
+			])
+		);
+	}
+	if (words.length) frm.set_intro(words.map(frappe.utils.escape_html).join("<br>"), "orange");
+}
+
+const duration = (seconds) => frappe.utils.get_formatted_duration(seconds);
+
+// Only where something is quarantined because of the clock.
+function offer_release(frm) {
+	const { name } = frm.doc;
+	const waiting = { device: name, status: "Quarantined", reason_code: "future" };
+	frappe.db.get_list("Biometric Staging Event", { filters: waiting, fields: ["name"], limit: 1 }).then((found) => {
+		if (found.length && frm.doc.name === name) frm.add_custom_button(__("Release"), () => release(frm));
+	});
+}
+
+function release(frm, ahead) {
+	const device = frm.doc.name;
+	biometric_integration.ask("release_ahead", { device, dry_run: 1, ...(ahead ? { ahead } : {}) }).then((preview) => {
+		const dialog = new frappe.ui.Dialog({
+			title: __("Release Punches in the Future"),
+			fields: [
+				{
+					fieldtype: "Duration",
+					fieldname: "ahead",
+					label: __("Clock Ahead By"),
+					default: preview.ahead,
+					reqd: 1,
+					description: __("Compare the device with a right clock, if it has not been set since."),
+				},
+				{ fieldtype: "HTML", fieldname: "preview", options: preview_html(preview) },
+			],
+			primary_action_label: __("Release"),
+			primary_action: (values) => {
+				dialog.hide();
+				if (cint(values.ahead) !== preview.ahead) return release(frm, cint(values.ahead));
+				do_release(frm, preview);
+			},
+		});
+		dialog.show();
+	});
+}
+
+function do_release(frm, { ahead }) {
+	biometric_integration
+		.ask("release_ahead", { device: frm.doc.name, ahead, dry_run: 0 })
+		.then(({ events }) => {
+			frappe.show_alert({
+				message: __("{0} punches are used in a moment.", [events]),
+				indicator: "green",
+			});
+			frm.reload_doc();
+		});
+}
+
+function preview_html({ events, left, people, first, last, sample }) {
+	const escape = frappe.utils.escape_html;
+	const shown = (time) => escape(frappe.datetime.str_to_user(time) || "");
+	const words = [
+		events
+			? __("{0} punches of {1} people, from {2} to {3}, are used with an earlier time:", [
+					events,
+					people,
+					shown(first),
+					shown(last),
+				])
+			: __("No punch can be put right by that."),
+		left &&
+			__("{0} stay: with that time they would have been made after they arrived, or long before.", [left]),
+	];
+	const rows = sample
+		.map(
+			({ user_id, before, after }) =>
+				`<tr><td>${escape(user_id || "")}</td><td>${shown(before)}</td><td>${shown(after)}</td></tr>`
+		)
+		.join("");
+	const head = [__("Device User ID"), __("Reported Time"), __("Time of the Punch")]
+		.map((title) => `<th scope="col">${title}</th>`)
+		.join("");
+	const table = rows
+		? `<table class="table table-bordered table-sm"><thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table>`
+		: "";
+	return `<p>${words.filter(Boolean).join(" ")}</p>${table}`;
+}
 
 function sync_now(frm) {
 	biometric_integration.sync_now({ device: frm.doc.name }).then((progress) => {

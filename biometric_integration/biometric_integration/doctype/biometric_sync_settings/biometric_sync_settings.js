@@ -22,6 +22,7 @@ frappe.ui.form.on("Biometric Sync Settings", {
 		offer_locations(frm);
 		show_state(frm);
 	},
+
 });
 
 frappe.ui.form.on("Biometric Server", {
@@ -167,6 +168,7 @@ function show_state(frm) {
 	biometric_integration.look("status").then((status) => {
 		frm.dashboard.stats_area_row.empty();
 		status.servers.forEach((server) => show_server(frm, server, status.now));
+		status.clocks.forEach((device) => show_clock(frm, device));
 		Object.entries(status.waiting).forEach(([name, count]) => count && show_waiting(frm, name, count));
 	});
 }
@@ -216,6 +218,17 @@ function next_attempt({ next_attempt: at, error_class }, now) {
 	return NEEDS_A_PERSON.includes(error_class)
 		? `${when} ${__("When you have mended it, there is no need to wait.")}`
 		: when;
+}
+
+function show_clock(frm, { name, device_name, clock_ahead }) {
+	const words = __("{0}: clock ahead by {1}", [
+		frappe.utils.escape_html(device_name),
+		frappe.utils.get_formatted_duration(clock_ahead),
+	]);
+	frm.dashboard.add_indicator(`<a href="#">${words}</a>`, "orange").on("click", "a", (event) => {
+		event.preventDefault();
+		frappe.set_route("Form", "Biometric Device", name);
+	});
 }
 
 function show_waiting(frm, name, count) {
