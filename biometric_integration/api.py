@@ -6,6 +6,7 @@ from frappe.utils import getdate
 from biometric_integration.permissions import SETUP_ROLES, SYNC_ROLES
 from biometric_integration.sync.desk import (
 	ask,
+	clocks,
 	connection,
 	console,
 	correction,
@@ -53,7 +54,10 @@ def sync_state(since: str | None = None) -> dict:
 
 @frappe.whitelist()
 def status() -> dict:
-	"""How each server stands and what waits. Returns {"now", "servers": [...], "waiting": {status: count}, "unused": why waiting punches are not used}."""
+	"""How each server stands and what waits.
+
+	Returns {"now", "servers": [...], "waiting": {status: count}, "unused": why waiting punches are not used, "clocks": devices that are ahead}.
+	"""
 	frappe.only_for(SYNC_ROLES)
 	return site_status.overview()
 
@@ -81,10 +85,9 @@ def device_state(device: str | None = None) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def retry(log: str) -> dict:
-	"""Read the window of a run once more. Returns {"message"}."""
+	"""Read the window of a run once more; of a stopped period, the rest of it. Returns {"message"}."""
 	frappe.only_for(SYNC_ROLES)
-	ask.retry(log)
-	return {"message": frappe._("The run is repeated in the background. See the newest sync log.")}
+	return {"message": ask.retry(log)}
 
 
 @frappe.whitelist(methods=["POST"])
@@ -130,6 +133,17 @@ def release(event: str, punch_time: str) -> dict:
 	frappe.only_for(SETUP_ROLES)
 	review.release(event, punch_time)
 	return {"message": frappe._("Released. The punch is used in a moment.")}
+
+
+@frappe.whitelist(methods=["POST"])
+def release_ahead(device: str, ahead: int | None = None, dry_run: int = 1) -> dict:
+	"""Use all punches of a device that came with a time in the future, each `ahead` seconds earlier (empty: by how far its clock was found ahead).
+
+	By default only says what would be. Returns {"ahead", "events", "left"}, and before it is done "people", "first", "last", "sample":
+	[{"user_id", "before", "after"}]. `left`: punches that would have been made after they arrived, or long before.
+	"""
+	frappe.only_for(SETUP_ROLES)
+	return clocks.release_ahead(device, ahead, bool(dry_run))
 
 
 @frappe.whitelist(methods=["POST"])

@@ -26,7 +26,7 @@ PRAGMAS = (
 	"PRAGMA synchronous=FULL",
 	"PRAGMA fullfsync=1",  # macOS keeps a plain fsync in the drive's cache
 )
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = (
 	"""CREATE TABLE device (
 		key TEXT PRIMARY KEY, server TEXT NOT NULL, label TEXT NOT NULL, serial TEXT, location TEXT NOT NULL DEFAULT '',
@@ -85,7 +85,10 @@ SCHEMA = (
 	# Which change of the employee list last touched a user id: what waits since before it is looked at again.
 	"CREATE TABLE user_id_change (user_id TEXT PRIMARY KEY, revision INTEGER NOT NULL)",
 	"CREATE TABLE server_memory (server TEXT PRIMARY KEY, memory TEXT NOT NULL)",
+	"CREATE TABLE clock (device TEXT PRIMARY KEY REFERENCES device (key), ahead INTEGER NOT NULL, seen TEXT NOT NULL)",
 )
+ADDED = {1: SCHEMA[-1:]}
+"""What a file of an older version lacks, by its version."""
 
 
 def to_text(moment: datetime) -> str:
@@ -244,6 +247,10 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
 			)
 		if version == 0:
 			_create(connection, path)
+		for number in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
+			for statement in ADDED[number]:
+				connection.execute(statement)
+		connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
 def _create(connection: sqlite3.Connection, path: Path) -> None:
@@ -251,7 +258,6 @@ def _create(connection: sqlite3.Connection, path: Path) -> None:
 		raise ConfigurationError(f"{path} is the database of another program: choose another file.")
 	for statement in SCHEMA:
 		connection.execute(statement)
-	connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 
 from biometric_integration.bridge.database import Database, storable
 from biometric_integration.core.devices import Device, DeviceChange, Pair
+from biometric_integration.core.drift import Clock
 
 KEY_BYTES = 5
 
@@ -48,6 +50,19 @@ def _read(database: Database, condition: str = "", *values: str) -> list[Device]
 		)
 		for row in database.rows(f"SELECT * FROM device {condition} ORDER BY rowid", values)
 	]
+
+
+def clocks(database: Database) -> dict[str, Clock]:
+	"""Of devices that were found ahead, by key."""
+	return {
+		row["device"]: Clock(timedelta(seconds=row["ahead"]), datetime.fromisoformat(row["seen"]))
+		for row in database.rows("SELECT * FROM clock")
+	}
+
+
+def note_clocks(database: Database, found: Mapping[str, Clock]) -> None:
+	rows = [(key, int(clock.ahead.total_seconds()), clock.seen) for key, clock in found.items()]
+	database.write_many("INSERT OR REPLACE INTO clock (device, ahead, seen) VALUES (?,?,?)", rows)
 
 
 def change(database: Database, server: str, changes: Iterable[DeviceChange]) -> None:

@@ -25,7 +25,7 @@ from biometric_integration.core.window import Window
 INSERT = """INSERT INTO event (name, kind, status, reason_code, reason, device, user_id, source_time, punch_time, direction,
 	verify_mode, log_id, feed, server, unit, raw, log, staged_at, resolved_at)
 	VALUES (:name, :kind, :status, :reason_code, :reason, :device, :user_id, :source_time, :punch_time, :direction,
-	:verify_mode, :log_id, :feed, :server, :unit, :raw, :log, :now,
+	:verify_mode, :log_id, :feed, :server, :unit, :raw, :log, COALESCE(:arrived, :now),
 	CASE :status WHEN 'Pending' THEN NULL ELSE :now END) ON CONFLICT DO NOTHING"""
 COUNTED = {"new": Kind.PUNCH, "junk": Kind.JUNK, "invalid": Kind.INVALID}
 
@@ -89,7 +89,7 @@ def next_used(database: Database, device: str, moment: datetime) -> datetime | N
 
 def waiting(database: Database, after: str, limit: int) -> list[WaitingEvent]:
 	rows = database.rows(
-		"""SELECT name, device, user_id, source_time, punch_time, direction, CAST(log AS TEXT) AS sync_log FROM event
+		"""SELECT name, device, user_id, source_time, punch_time, direction, staged_at AS arrived, CAST(log AS TEXT) AS sync_log FROM event
 		WHERE status='Pending' AND reason_code='' AND name>? ORDER BY name LIMIT ?""",
 		(after, limit),
 	)
@@ -97,7 +97,7 @@ def waiting(database: Database, after: str, limit: int) -> list[WaitingEvent]:
 
 
 def _waiting_event(row: Row) -> WaitingEvent:
-	moments = {name: datetime.fromisoformat(row[name]) for name in ("source_time", "punch_time")}
+	moments = {name: datetime.fromisoformat(row[name]) for name in ("source_time", "punch_time", "arrived")}
 	return WaitingEvent(**{**row, **moments, "direction": Direction(row["direction"])})
 
 

@@ -68,6 +68,7 @@ def gather(database: Database, events: Sequence[WaitingEvent], reach: timedelta,
 	directory = Directory(
 		people=people,
 		devices=devices.by_key(database),
+		clocks=devices.clocks(database),
 		by_event=_checkins_of(database, [event.name for event in events]),
 		first_used=first_use.of_devices(events, now, partial(staged.next_used, database)),
 	)

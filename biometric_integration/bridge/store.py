@@ -19,6 +19,7 @@ from biometric_integration.core.clock import wall_clock
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device, DeviceChange
 from biometric_integration.core.directory import Directory, Moment, Occurrence, WaitingEvent
+from biometric_integration.core.drift import Clock
 from biometric_integration.core.punch import Punch
 from biometric_integration.core.runs import Outcome, RunCounts, Trigger
 from biometric_integration.core.store import Claim, StreamBusy
@@ -164,6 +165,9 @@ class SqliteStore:
 			(decision.employee, decision.time, decision.log_type, label, event),
 		)
 		return str(self.database.value("SELECT id FROM checkin WHERE biometric_event=?", (event,)))
+
+	def note_clocks(self, clocks: Mapping[str, Clock]) -> None:
+		devices.note_clocks(self.database, clocks)
 
 	def mark_decided(self, decisions: Sequence[Decision], now: datetime) -> None:
 		with self.database.transaction():

@@ -29,6 +29,8 @@ MARGIN = timedelta(minutes=2)
 """Connectors may ask from a little earlier than the window: what came from there just now is no earlier knowledge."""
 FEWER_SINCE = "fewer since"
 """Kept with the scans of a cursor: since when a server has had fewer punches than are here."""
+LOOK_AHEAD = DAY
+"""How far a run asks beyond now: a punch of a clock that is ahead is seen when it arrives, not only when its time has come."""
 AHEAD = datetime(2100, 1, 1)
 """Where the search for punches of devices whose clock is ahead ends."""
 BEHIND = Window(datetime(1970, 1, 1), RESET_END)
@@ -69,7 +71,7 @@ class ByWindow:
 		begun = todo.begun(replace(reading.cursor, delivered=delivered))
 		if begun != reading.cursor:
 			reading.move(begun)
-		self._read_pieces(todo.window)
+		self._read_pieces(todo.window, self._ahead())
 		if todo.looks_back:
 			self._look_further()
 		if not reading.cursor.delivered and not reading.outcome.counts.fetched:
@@ -78,13 +80,21 @@ class ByWindow:
 			cursor = todo.finished(reading.cursor, todo.window.end)
 			reading.move(cursor if self._fewer else cursor.without_scan(FEWER_SINCE))
 
-	def _read_pieces(self, window: Window) -> None:
-		outcome = self._reading.outcome
-		for piece in self._connector.slices(window):
+	def _read_pieces(self, window: Window, ahead: timedelta = timedelta(0)) -> None:
+		outcome, end = self._reading.outcome, window.end
+		for asked in self._connector.slices(Window(window.start, end + ahead)):
+			if asked.start >= end:
+				self._look_for_wrong_clocks(asked)
+				continue
+			piece = asked.clipped(end)
 			self._reading.go_on(piece)
-			self._read_piece(piece)
+			self._read_piece(piece, asked)
 			if not self._reading.hole:
 				outcome.read_to = max(outcome.read_to or piece.end, piece.end)
+
+	def _ahead(self) -> timedelta:
+		"""Not where a person asked for just this window, nor where what is new has come by position, from clocks that are ahead as well."""
+		return LOOK_AHEAD if self._todo.looks_back and not self._source.ids_came else timedelta(0)
 
 	# --- what the plan cannot know
 
@@ -127,8 +137,9 @@ class ByWindow:
 
 	# --- one request
 
-	def _read_piece(self, piece: Window) -> None:
-		page = self._connector.read_window(self._stream.unit, piece)
+	def _read_piece(self, piece: Window, asked: Window | None = None) -> None:
+		"""`asked`: the piece, and what lies ahead of it, which is kept and proves nothing."""
+		page = self._connector.read_window(self._stream.unit, asked or piece)
 		answered = self._keep(piece, page)
 		if page.declared is not None and answered.rows < page.declared:
 			if self._read_halves(piece):

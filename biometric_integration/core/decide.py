@@ -11,6 +11,7 @@ from typing import NamedTuple
 from biometric_integration.core.devices import Device
 from biometric_integration.core.direction import DirectionPolicy, log_type
 from biometric_integration.core.directory import Directory, Moment, Person, Recorded, WaitingEvent
+from biometric_integration.core.drift import clocks, lead
 from biometric_integration.core.first_use import is_long_before
 from biometric_integration.core.mapping import ruling
 from biometric_integration.core.punch import RESET_END, Direction
@@ -23,7 +24,7 @@ from biometric_integration.core.window import DAY, midnight, shifted
 class Rules:
 	"""What the settings say; `now` and `floor` are naive wall clock of the site.
 
-	repeat_window: 0 = off. allowed_drift: how far a device clock may be ahead. floor: the first workday whose punches are used. direction: the policy
+	repeat_window: 0 = off. allowed_drift: how far a device clock may be ahead (`core.drift`). floor: the first workday whose punches are used. direction: the policy
 	of devices that have none of their own. asks_for_shifts: some device's policy depends on the shift. to_attendance: Attendance is written
 	per day instead of a check-in per punch.
 	"""
@@ -85,9 +86,16 @@ class Decision(NamedTuple):
 def decide(events: Sequence[WaitingEvent], directory: Directory, rules: Rules) -> list[Decision]:
 	"""One decision per event, in the order given; a punch kept early in the batch counts for those after it.
 
-	`directory.recorded` grows by what is decided.
+	`directory.recorded` and `directory.clocks` grow by what is decided.
 	"""
+	judged = (event for event in events if event.device and not event.released)
+	leads = ((event.device, event.arrived or rules.now, _lead(event, rules)) for event in judged)
+	directory.clocks = clocks(leads, directory.clocks, rules.allowed_drift)
 	return [_decide(event, directory, rules) for event in events]
+
+
+def _lead(event: WaitingEvent, rules: Rules) -> timedelta:
+	return lead(event.source_time, event.punch_time, event.arrived or rules.now)
 
 
 def _decide(event: WaitingEvent, directory: Directory, rules: Rules) -> Decision:
@@ -127,10 +135,12 @@ def _is_close(event: WaitingEvent, floor: date | None) -> bool:
 
 
 def _doubt(event: WaitingEvent, directory: Directory, rules: Rules) -> Decision | None:
-	first = directory.first_used.get(event.device)
+	"""Judged by when the punch arrived, not by when it is looked at: it does not become right by waiting."""
+	first, clock = directory.first_used.get(event.device), directory.clocks.get(event.device)
 	if event.source_time < RESET_END or is_long_before(event.source_time, first):
 		return Decision(event, Reason.IMPLAUSIBLE, {"year": str(event.source_time.year)})
-	if event.punch_time > rules.now + rules.allowed_drift:
+	ahead = _lead(event, rules)
+	if ahead > rules.allowed_drift or (clock and clock.shows_in(ahead, event.arrived or rules.now)):
 		return Decision(event, Reason.FUTURE)
 	return None
 

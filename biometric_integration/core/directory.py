@@ -10,6 +10,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from biometric_integration.core.devices import Device
+from biometric_integration.core.drift import Clock
 from biometric_integration.core.mapping import MappingRule, Normaliser, Place
 from biometric_integration.core.punch import Direction
 from biometric_integration.core.window import day_after, day_before, shifted
@@ -20,7 +21,7 @@ SILENCE = timedelta(days=14)
 
 
 class WaitingEvent(NamedTuple):
-	"""A staged punch that waits for a decision; times as in `Punch`. `released`: a person has said that its time is right."""
+	"""A staged punch that waits for a decision; times as in `Punch`. `released`: a person has said that its time is right. `arrived`: None = just now."""
 
 	name: str
 	device: str
@@ -31,6 +32,7 @@ class WaitingEvent(NamedTuple):
 	sync_log: str = ""
 	released: bool = False
 	server: str = ""
+	arrived: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Directory:
 	borders: moments around which one shift of the employee ends and another begins, for those that were asked for.
 	first_used: device key → since when it is in use (source time), for those with punches that are older than a year.
 	linked: check-ins made elsewhere that stand for some punch already.
+	clocks: device key → its clock, where it was found to be ahead.
 	"""
 
 	people: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
@@ -100,6 +103,7 @@ class Directory:
 	by_event: Mapping[str, str] = field(default_factory=dict)
 	recorded: dict[str, list[Recorded]] = field(default_factory=dict)
 	without_zeros: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
+	clocks: Mapping[str, Clock] = field(default_factory=dict)
 	_rules: dict[str, list[MappingRule]] | None = field(default=None, init=False, repr=False, compare=False)
 	_turns: set[date] | None = field(default=None, init=False, repr=False, compare=False)
 

@@ -120,19 +120,23 @@ class _Work:
 		size = self._store.batch_size()
 		if len(events) > size:  # meanwhile the host has found that it can do fewer
 			return sum(self._use(part, rules) for part in batches(events, size))
-		decisions = with_twins(self._written(self._decided(events, rules)))
+		directory = self._known(events, rules)
+		known = directory.clocks
+		decisions = with_twins(self._written(self._decided(events, directory, rules)))
+		if directory.clocks != known:
+			self._store.note_clocks(directory.clocks)
 		self._store.mark_decided(decisions, rules.now)
 		return len(decisions)
 
-	def _decided(self, events: Sequence[WaitingEvent], rules: Rules) -> list[Decision]:
-		decisions = decide(events, self._known(events, rules), rules)
+	def _decided(self, events: Sequence[WaitingEvent], directory: Directory, rules: Rules) -> list[Decision]:
+		decisions = decide(events, directory, rules)
 		repeats = border_questions(decisions)
 		borders = self._store.shift_borders(repeats, rules.repeat_window) if repeats else None
 		if not borders:
 			return decisions
-		directory = self._known(events, rules)
-		directory.borders = borders
-		return decide(events, directory, rules)
+		again = self._known(events, rules)
+		again.borders = borders
+		return decide(events, again, rules)
 
 	def _known(self, events: Sequence[WaitingEvent], rules: Rules) -> Directory:
 		directory = self._store.directory(events, rules.reach)

@@ -79,7 +79,7 @@ class Punch(NamedTuple):
 	"""A row ready to be staged; `name` is its fingerprint.
 
 	`source_time` is the wall clock of the server's zone, `punch_time` that of the site's; both are naive and None for a row
-	that could not be read. `device` is the key of the Biometric Device ("" where it could not be told). barred: older than this day, from where
+	that could not be read. `arrived`: when it came here, in the site's clock. `device` is the key of the Biometric Device ("" where it could not be told). barred: older than this day, from where
 	on punches are kept; it may have been used and deleted, so it is not used again by itself.
 	"""
 
@@ -95,6 +95,7 @@ class Punch(NamedTuple):
 	verify_mode: str = ""
 	problem: str = ""
 	barred: date | None = None
+	arrived: datetime | None = None
 
 
 def shown(record: Record) -> Record | Unreadable:

@@ -108,7 +108,10 @@ SENTENCES = {
 	Reason.HRMS_REFUSED: "The check-in was refused: {words}",
 	Reason.INVALID: "The server sent a row that could not be read ({problem}). It is kept as it came, see Raw Payload.",
 	Reason.IMPLAUSIBLE: "The device reported the year {year}: its clock was wrong. Release the punch with the right time.",
-	Reason.FUTURE: "The device reported a time in the future: its clock is ahead. Release the punch with the right time.",
+	Reason.FUTURE: (
+		"The device reported a time in the future: its clock is ahead. Release in the Biometric Device takes back all such punches by as much; "
+		"or release this one with the right time."
+	),
 	Reason.DEVICE_OFF: "The device {device} is disabled. The punch is used as soon as the device is enabled.",
 	Reason.DAY_OPEN: "Belongs to {employee}. The attendance is written when the day is over and all its punches are in.",
 	Reason.ID_IGNORED: "The id {user_id} is ignored by the mapping rule {rule}.",

@@ -77,13 +77,15 @@ class Source:
 		"""The rows as they are kept, each with the device it is from."""
 		rows = shown_rows(rows)
 		find = self._book_for(rows).find
-		server = self.config.server_id
+		server, arrived = self.config.server_id, wall_clock(self._clock(), self._site_zone)
 		return [
-			self._punch(server, find(row), row) if isinstance(row, Record) else _invalid(server, unit, row)
+			self._punch(server, find(row), row, arrived)
+			if isinstance(row, Record)
+			else _invalid(server, unit, row, arrived)
 			for row in rows
 		]
 
-	def _punch(self, server: str, device: Device | None, row: Record) -> Punch:
+	def _punch(self, server: str, device: Device | None, row: Record, arrived: datetime) -> Punch:
 		key = device.key if device else ""
 		return Punch(
 			fingerprint(server, key, row.user_id, row.source_time),
@@ -97,6 +99,7 @@ class Source:
 			row.log_id,
 			row.verify_mode,
 			barred=self._kept_from if self._is_barred(row) else None,
+			arrived=arrived,
 		)
 
 	def _is_barred(self, row: Record) -> bool:
@@ -126,10 +129,20 @@ class Source:
 		return taken
 
 
-def _invalid(server: str, unit: str, row: Unreadable) -> Punch:
+def _invalid(server: str, unit: str, row: Unreadable, arrived: datetime) -> Punch:
 	name = unreadable_fingerprint(server, unit, row.raw)
 	return Punch(
-		name, Kind.INVALID, "", "", None, None, Direction.NONE, row.raw, row.log_id, problem=row.problem
+		name,
+		Kind.INVALID,
+		"",
+		"",
+		None,
+		None,
+		Direction.NONE,
+		row.raw,
+		row.log_id,
+		problem=row.problem,
+		arrived=arrived,
 	)
 
 

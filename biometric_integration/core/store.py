@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device, DeviceChange
 from biometric_integration.core.directory import Directory, Moment, Occurrence, WaitingEvent
+from biometric_integration.core.drift import Clock
 from biometric_integration.core.punch import Punch
 from biometric_integration.core.runs import Outcome, RunCounts, Trigger
 from biometric_integration.core.stream import Cursor, Stream
@@ -171,6 +172,10 @@ class ProcessStore(Protocol):
 
 	def create(self, decision: Decision) -> str:
 		"""Write the check-in of a decision; returns its name. On any failure nothing of it stays. Raises BatchLost, or whatever the host says."""
+		...
+
+	def note_clocks(self, clocks: Mapping[str, Clock]) -> None:
+		"""Keep what is known by now of clocks that are ahead, by device key; `directory` gives it back. Becomes durable with `mark_decided`."""
 		...
 
 	def mark_decided(self, decisions: Sequence[Decision], now: datetime) -> None:

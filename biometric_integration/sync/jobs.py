@@ -23,7 +23,7 @@ from biometric_integration.core.pull import Puller, PullOptions
 from biometric_integration.core.reading import Watch
 from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.core.text import harmless
-from biometric_integration.core.window import Window
+from biometric_integration.core.window import DAY, Window
 from biometric_integration.sync.db import locks, transaction
 from biometric_integration.sync.records import servers, sync_log
 from biometric_integration.sync.records.servers import SETTINGS
@@ -57,7 +57,7 @@ def pull_server(
 	on_report: Callable[[RunReport], None] | None = None,
 ) -> list[RunReport]:
 	"""Read a server, and use what came. One report per run."""
-	target, in_time = servers.get(server), _budget()
+	target, in_time = servers.get(server), budget()
 	options = target.options(Trigger(trigger), units, watch=_while(in_time), in_time=in_time)
 	reports = read(target, options, on_report)
 	process(in_time)
@@ -112,26 +112,52 @@ def _units(reports: Iterable[RunReport]) -> list[str]:
 	return frappe.get_all("Biometric Sync Log", {"name": ("in", logs)}, pluck="unit", distinct=True)
 
 
-def retry(log: str) -> list[RunReport]:
-	"""Read the window of a run once more, or what its stream has now where it had none; a cancelled period goes on where it ended."""
+def retry(log: str, turn: int = 0) -> list[RunReport]:
+	"""Read the window of a run once more, or what its stream has now where it had none. A stopped period goes on where it ended, to its last day.
+
+	A stream that somebody else reads all the while is asked for again, behind whoever waits by then; so is what there was no time for.
+	"""
 	of = frappe.db.get_value("Biometric Sync Log", log, "*", as_dict=True)
-	target, in_time = servers.get(of.server), _budget()
-	goes_on = of.trigger == Trigger.PERIOD.value and of.read_to and of.read_to < of.window_to
-	start = of.read_to if goes_on else of.window_from
-	window = Window(start, max(start, of.window_to)) if start else None
+	target, in_time = servers.get(of.server), budget()
 	options = target.options(
-		Trigger.RETRY, [of.unit or ""], feeds=[of.feed], window=window, watch=_while(in_time)
+		Trigger.RETRY, [of.unit or ""], feeds=[of.feed], window=_window_again(of), watch=_while(in_time)
 	)
 	reports = read_in_turn(target, options, in_time)
-	for report in reports:
-		if report.log and report.status is not RunStatus.RUNNING:  # that one is somebody else's
-			frappe.db.set_value("Biometric Sync Log", report.log, "retried_from", log)
+	mine = [report.log for report in reports if report.log and report.status is not RunStatus.RUNNING]
+	for name in mine:
+		frappe.db.set_value("Biometric Sync Log", name, "retried_from", log)
 	transaction.commit()
+	if any(report.status is RunStatus.RUNNING for report in reports):
+		enqueue_retry(log, turn + 1)
+	elif not in_time():
+		for name in filter(_has_begun, mine):
+			enqueue_retry(name)
 	process(in_time)
 	return reports
 
 
-def _budget() -> InTime:
+def _window_again(of) -> Window | None:
+	goes_on = of.trigger in (Trigger.PERIOD.value, Trigger.RETRY.value) and of.read_to
+	start = of.window_from
+	if goes_on and of.read_to < of.window_to:
+		start = of.read_to
+	if not start:
+		return None
+	end = of.window_to
+	if of.period_until:
+		end = max(end, datetime.combine(of.period_until, datetime.min.time()) + DAY)
+	return Window(start, max(start, end))
+
+
+def _has_begun(log: str) -> bool:
+	"""Was a part of its window read, and not all of it? Where not even one request ends in time, asking again is left to a person."""
+	start, read_to, end = frappe.db.get_value(
+		"Biometric Sync Log", log, ["window_from", "read_to", "window_to"]
+	)
+	return bool(read_to and start < read_to < end)
+
+
+def budget() -> InTime:
 	end = time.monotonic() + BUDGET
 	return lambda: time.monotonic() < end
 
@@ -161,7 +187,7 @@ def _while_others_use(watch: Watch) -> Watch:
 
 def process(in_time: InTime | None = None) -> int:
 	"""Use everything that waits, then write the attendance of days that are complete; returns how many events were decided."""
-	in_time = in_time or _budget()
+	in_time = in_time or budget()
 	if not servers.to_attendance():
 		attendance.let_go()
 	decided = process_staged(ProcessStore(), servers.rules, in_time, note=_note_defect)
@@ -220,13 +246,15 @@ def busy() -> bool:
 	return locks.taken(locks.LANE) or any(is_job_enqueued(job_id) for job_id in pulls)
 
 
-def enqueue_retry(log: str) -> None:
+def enqueue_retry(log: str, turn: int = 0) -> None:
+	"""`turn`: how often it has waited in vain; a job that still runs would keep another one of its name from being queued."""
 	frappe.enqueue(
 		"biometric_integration.sync.jobs.retry",
 		queue="long",
-		job_id=f"biometric-retry-{log}",
+		job_id=f"biometric-retry-{log}-{turn}",
 		deduplicate=True,
 		log=log,
+		turn=turn,
 	)
 
 

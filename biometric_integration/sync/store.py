@@ -16,6 +16,7 @@ from frappe.utils import now_datetime
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device, DeviceChange, unknown_still
 from biometric_integration.core.directory import Directory, Moment, Occurrence, WaitingEvent
+from biometric_integration.core.drift import Clock
 from biometric_integration.core.punch import Punch
 from biometric_integration.core.reasons import WRITES, Reason
 from biometric_integration.core.runs import Outcome, RunCounts, Trigger
@@ -185,6 +186,10 @@ class ProcessStore:
 	def create(self, decision: Decision) -> str:
 		with transaction.batch():
 			return checkins.create(decision, self._directory.devices.get(decision.event.device))
+
+	def note_clocks(self, clocks: Mapping[str, Clock]) -> None:
+		with transaction.batch():
+			devices.note_clocks(clocks)
 
 	def mark_decided(self, decisions: Sequence[Decision], now: datetime) -> None:
 		made = {each.event.name: each.record for each in decisions if each.reason in WRITES}

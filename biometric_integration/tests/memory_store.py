@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from biometric_integration.core import first_use
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device, DeviceChange, applied
 from biometric_integration.core.directory import Directory, Occurrence, Person, Recorded, WaitingEvent, meet
+from biometric_integration.core.drift import Clock
 from biometric_integration.core.punch import RESET_END, Kind, Punch
 from biometric_integration.core.reasons import EventStatus, Reason, at_staging
 from biometric_integration.core.runs import EventCounts, Outcome, RunCounts, RunStatus, Trigger, counted_as
@@ -66,6 +67,7 @@ class MemoryStore:
 		self.events: dict[str, Event] = {}
 		self.logs: dict[str, Log] = {}
 		self.checkins: dict[str, Checkin] = {}
+		self.clocks: dict[str, Clock] = {}
 		self.refuse: set[str] = set()
 		self.spans: dict[str, list[tuple[datetime, datetime]]] = {}
 		self.lane_taken = False
@@ -204,6 +206,7 @@ class MemoryStore:
 			people={event.user_id: tuple(self.people.get(event.user_id, ())) for event in events},
 			devices={key: device for known in self.known_devices.values() for key, device in known.items()},
 			by_event={checkin.event: name for name, checkin in self.checkins.items() if checkin.event},
+			clocks=dict(self.clocks),
 		)
 		directory.first_used = first_use.of_devices(events, datetime.max, self._next_used)
 		for name, checkin in self.checkins.items():
@@ -248,6 +251,9 @@ class MemoryStore:
 		)
 		return name
 
+	def note_clocks(self, clocks: Mapping[str, Clock]) -> None:
+		self.clocks.update(clocks)
+
 	def mark_decided(self, decisions: Sequence[Decision], now: datetime) -> None:
 		for decision in decisions:
 			event = self.events[decision.event.name]
@@ -283,4 +289,5 @@ class MemoryStore:
 			punch.punch_time,
 			punch.direction,
 			event.log,
+			arrived=punch.arrived,
 		)

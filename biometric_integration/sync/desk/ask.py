@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import frappe
 from frappe import _
 
@@ -29,22 +31,35 @@ def _asked(server: str, units: list[str] | None) -> bool:
 	try:
 		return jobs.enqueue_pull(server, Trigger.MANUAL, units)
 	except jobs.RedisError:
-		frappe.throw(
-			_(
-				"The queue for background jobs (Redis) cannot be reached, so nothing can be read now. An administrator has to start it."
-			)
+		_no_queue()
+
+
+def _no_queue() -> NoReturn:
+	frappe.throw(
+		_(
+			"The queue for background jobs (Redis) cannot be reached, so nothing can be read now. An administrator has to start it."
 		)
+	)
 
 
-def retry(log: str) -> None:
-	"""Queue a run's window once more."""
-	of = frappe.db.get_value("Biometric Sync Log", log, ["status", "server", "server_type"], as_dict=True)
+def retry(log: str) -> str:
+	"""Queue a run's window once more; returns what happens next. A stream that is being read is waited for."""
+	fields = ["status", "server", "server_type", "stream"]
+	of = frappe.db.get_value("Biometric Sync Log", log, fields, as_dict=True)
 	if not of or of.status == RunStatus.RUNNING.value:
 		frappe.throw(_("Only a run that has ended can be repeated."))
 	frappe.has_permission("Biometric Sync Log", "read", doc=log, throw=True)
 	if servers.get(of.server).config.server_type != of.server_type:
 		frappe.throw(_("The server {0} is of another type now.").format(of.server))
-	jobs.enqueue_retry(log)
+	try:
+		jobs.enqueue_retry(log)
+	except jobs.RedisError:
+		_no_queue()
+	if locks.taken(of.stream):
+		return _(
+			"This is being read at the moment. The retry waits until that is done, and then reads its own window."
+		)
+	return _("The run is repeated in the background. See the newest sync log.")
 
 
 def chosen(server: str | None, device: str | None) -> list[tuple[servers.Server, list[str] | None]]:

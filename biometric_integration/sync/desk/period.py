@@ -1,6 +1,6 @@
 """Sync a Period: read a stretch of the past on request, with progress and a way to stop.
 
-What was read stands in the sync logs, one per stream: a stopped one goes on with *Retry*. The progress itself is only shown, and kept in
+What was read stands in the sync logs, one per stream: a stopped one goes on with *Retry*, to the end of the period. The progress itself is only shown, and kept in
 the cache for a day.
 """
 
@@ -63,11 +63,14 @@ def run(
 	begin, final = date.fromisoformat(first), date.fromisoformat(last)
 	end = min(begin + CHUNK, final + DAY)
 	window = Window(datetime.combine(begin, datetime.min.time()), datetime.combine(end, datetime.min.time()))
-	act = _survey if dry_run else _read
 	try:
-		act(key, servers.get(server), units, window)
+		if dry_run:
+			_survey(key, servers.get(server), units, window)
+		else:
+			_read(key, servers.get(server), units, window, final)
 	except SyncError as error:
-		_write(key, running=False, message=error.message)
+		begun_at = _("Sync a Period goes on from {0}.").format(begin)
+		_write(key, running=False, message=f"{error.message} {begun_at}")
 	except Exception:
 		_write(key, running=False, message=_("It broke off. The Error Log has the reason."))
 		raise
@@ -82,7 +85,9 @@ def _go_on(
 		_write(
 			key,
 			running=False,
-			message=_("Stopped by {0}. Retry on the sync log goes on from there.").format(user),
+			message=_("Stopped by {0}. Retry on its sync log goes on, to the end of the period.").format(
+				user
+			),
 		)
 	elif begin <= final:
 		_write(key, part=part + 1)
@@ -121,7 +126,9 @@ def shown_state(key: str) -> dict:
 		found = {
 			**found,
 			"running": False,
-			"message": _("The worker stopped. Retry on the newest sync log goes on."),
+			"message": _(
+				"The worker stopped. Retry on the newest sync log goes on, to the end of the period. Devices without a log were not begun."
+			),
 		}
 	return found
 
@@ -131,12 +138,17 @@ def cancel(key: str) -> None:
 	frappe.cache.set_value(_key(key) + ":cancelled", frappe.session.user, expires_in_sec=KEPT)
 
 
-def _read(key: str, target: servers.Server, units: list[str] | None, window: Window) -> None:
+def _read(key: str, target: servers.Server, units: list[str] | None, window: Window, final: date) -> None:
+	"""Each log knows the end of the period: *Retry* reads the rest of it as well."""
 	before = state(key)
+	told: set[str] = set()
 
 	def watch(log: str, piece: Window | None, counts: RunCounts) -> str:
+		if log not in told:
+			told.add(log)
+			frappe.db.set_value("Biometric Sync Log", log, "period_until", final)
 		if user := _cancelled_by(key):
-			return _("Stopped by {0}. Retry goes on from there.").format(user)
+			return _("Stopped by {0}. Retry goes on from there, to {1}.").format(user, final)
 		reading = _("Reading {0}").format(piece.start.date() if piece else "")
 		_write(key, message=reading, logs=[*before["logs"], log])
 		jobs.publish(target.id, "", RunStatus.RUNNING.value, reading, counts, log)

@@ -52,7 +52,20 @@ def runs(since: str | None) -> dict:
 
 def overview() -> dict:
 	listed = [_server(server) for server in servers.all_servers()]
-	return {"now": now_datetime(), "servers": listed, "waiting": _waiting(), "unused": _why_unused()}
+	return {
+		"now": now_datetime(),
+		"servers": listed,
+		"waiting": _waiting(),
+		"unused": _why_unused(),
+		"clocks": _clocks(),
+	}
+
+
+def _clocks() -> list[dict]:
+	"""Devices whose clock is ahead, each once, with the seconds."""
+	ahead = {"clock_ahead": (">", 0), "enabled": 1}
+	fields = ["name", "device_name", "clock_ahead"]
+	return frappe.get_all("Biometric Device", ahead, fields, order_by="clock_ahead desc", limit=20)
 
 
 def _server(server: servers.Server) -> dict:

@@ -28,11 +28,13 @@ EMPLOYEE_FIELDS = ("name", "status", "date_of_joining", "relieving_date")
 def gather(events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
 	rules = mapping_rules.for_ids({event.user_id for event in events})
 	known = carriers_of({(event.server, event.user_id) for event in events})
+	keys = {event.device for event in events if event.device}
 	directory = replace(
 		known,
 		mapping=rules,
 		persons=_persons({rule.employee for rule in rules} - {""}),
-		devices=devices.by_key(event.device for event in events if event.device),
+		devices=devices.by_key(keys),
+		clocks=devices.clocks(keys),
 		by_event=_checkins_of([event.name for event in events]),
 	)
 	directory = _with_histories(directory, min(event.punch_time for event in events).date())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import frappe
 from frappe import _
@@ -12,6 +12,7 @@ from frappe.query_builder.functions import Max
 from frappe.utils import now_datetime
 
 from biometric_integration.core.devices import Device, DeviceChange
+from biometric_integration.core.drift import REMEMBERED, Clock
 from biometric_integration.core.punch import Kind
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.core.window import DAY
@@ -170,6 +171,35 @@ def _delivering_since(server: str, since: datetime) -> list:
 	return frappe.get_all(DOCTYPE, {**belonging_to(server), "last_punch": (">", since)}, limit=0)
 
 
+def clocks(keys: Iterable[str]) -> dict[str, Clock]:
+	"""Of those of these devices that were found ahead."""
+	filters = {"name": ("in", sorted(set(keys))), "clock_ahead": (">", 0)}
+	rows = frappe.get_all(DOCTYPE, filters, ["name", "clock_ahead", "clock_found_at"], limit=0)
+	return {row.name: Clock(timedelta(seconds=int(row.clock_ahead)), row.clock_found_at) for row in rows}
+
+
+def note_clocks(found: Mapping[str, Clock]) -> None:
+	for key, clock in sorted(found.items()):
+		values = {"clock_ahead": clock.ahead.total_seconds(), "clock_found_at": clock.seen}
+		frappe.db.set_value(DOCTYPE, key, values, update_modified=False)
+
+
+def forget_clocks(keys: Iterable[str], now: datetime) -> None:
+	"""Devices that are heard of, and whose clock was not found ahead for a day, are right again."""
+	device = DocType(DOCTYPE)
+	(
+		frappe.qb.update(device)
+		.set(device.clock_ahead, 0)
+		.set(device.clock_found_at, None)
+		.where(
+			device.name.isin(list(keys))
+			& (device.clock_ahead > 0)
+			& (device.clock_found_at < now - REMEMBERED)
+		)
+		.run()
+	)
+
+
 def note_last_punches(log: str, now: datetime) -> None:
 	"""Bring *Last Punch* of the devices up to date with what a run first staged; a clock that is ahead does not count.
 
@@ -183,6 +213,9 @@ def note_last_punches(log: str, now: datetime) -> None:
 		.groupby(event.device)
 	)
 	device = DocType(DOCTYPE)
-	for key, moment in newest.run():
+	found = newest.run()
+	if found:
+		forget_clocks([key for key, _moment in found], now)
+	for key, moment in found:
 		is_earlier = device.last_punch.isnull() | (device.last_punch < moment)
 		frappe.qb.update(device).set(device.last_punch, moment).where((device.name == key) & is_earlier).run()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import frappe
 from frappe import _
@@ -67,6 +67,7 @@ WAITING_FIELDS = (
 	"sync_log",
 	"released_by",
 	"server",
+	"creation",
 )
 DIRECTIONS = {direction.value: direction for direction in Direction}
 REOPENED = {"status": EventStatus.PENDING.value, "reason_code": "", "reason": ""}
@@ -97,7 +98,7 @@ def _row(claim: Claim, punch: Punch, now: datetime) -> tuple:
 	user = frappe.session.user
 	return (
 		punch.name,
-		now,
+		punch.arrived or now,
 		now,
 		user,
 		user,
@@ -185,8 +186,9 @@ def waiting(after: str, limit: int) -> list[WaitingEvent]:
 			sync_log or "",
 			bool(released_by),
 			server or "",
+			arrived,
 		)
-		for name, device, user_id, source_time, punch_time, direction, sync_log, released_by, server in query.run()
+		for name, device, user_id, source_time, punch_time, direction, sync_log, released_by, server, arrived in query.run()
 	]
 
 
@@ -269,6 +271,25 @@ def release(name: str, values: dict) -> bool:
 	condition = "`name`=%s AND (`status`=%s OR (`status`!=%s AND `released_by`!=''))"
 	states = (EventStatus.QUARANTINED.value, EventStatus.PROCESSED.value)
 	return bool(_changed({**REOPENED, **values}, condition, name, *states))
+
+
+def release_earlier(names: Sequence[str], by: timedelta, user: str, now: datetime) -> int:
+	"""Set these back to Pending, each with a time so much earlier, as far as they still are what came with a time in the future; returns how many."""
+	frappe.db.sql(
+		f"""UPDATE `tab{DOCTYPE}` SET `punch_time`=`punch_time` - INTERVAL %(by)s SECOND, `status`=%(pending)s, `reason_code`='',
+			`reason`='', `released_by`=%(user)s, `released_at`=%(now)s, `modified`=%(now)s
+		WHERE `name` IN %(names)s AND `status`=%(quarantined)s AND `reason_code`=%(future)s""",
+		{
+			"by": int(by.total_seconds()),
+			"pending": EventStatus.PENDING.value,
+			"quarantined": EventStatus.QUARANTINED.value,
+			"future": Reason.FUTURE.value,
+			"user": user,
+			"now": now,
+			"names": tuple(names),
+		},
+	)  # each from its own time, which the query builder cannot say for an interval in a parameter
+	return frappe.db._cursor.rowcount
 
 
 def _changed(values: dict, condition: str, *parameters: object) -> int:

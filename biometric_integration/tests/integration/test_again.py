@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from unittest.mock import patch
 
 import frappe
+from frappe.utils.background_jobs import is_job_enqueued
 
 from biometric_integration import api
+from biometric_integration.core.runs import Trigger
+from biometric_integration.core.stream import Stream
 from biometric_integration.simulator import Fault, FaultKind, World
 from biometric_integration.sync import jobs, retention
 from biometric_integration.sync.desk import period
 from biometric_integration.sync.records import servers
+from biometric_integration.sync.store import PullStore
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import (
 	FIRST_DAY,
@@ -24,6 +30,21 @@ from biometric_integration.tests.integration.base import (
 
 NOON = datetime(2025, 4, 10, 12)
 DAY = timedelta(days=1)
+
+
+@contextmanager
+def reading_elsewhere(stream: Stream):
+	"""Another connection has taken the stream."""
+	mine = frappe.local.db
+	frappe.connect(set_admin_as_user=False)
+	theirs = frappe.local.db
+	try:
+		PullStore().claim(stream, Trigger.MANUAL)
+		frappe.local.db = mine
+		yield
+	finally:
+		frappe.local.db = mine
+		theirs.close()
 
 
 class TestAgain(SiteTestCase):
@@ -87,6 +108,75 @@ class TestAgain(SiteTestCase):
 		self.assertEqual((log.status, log.fetched), ("Partial", 0))
 		self.assertIn("Administrator", log.error)
 		jobs.retry(log.name)
+		self.assertEqual(len(checkins()), 3)
+
+	def test_a_retry_reads_the_rest_of_a_stopped_period(self):
+		for server_type in SERVER_TYPES:
+			with self.subTest(server_type):
+				self.setUp()
+				world, _server = self.office(server_type)
+				times = [NOON - number * 10 * DAY for number in range(7)]
+				for moment in times:
+					world.punch("SN1", "1", moment)
+				first = (NOON - 65 * DAY).date()
+				self.settings(server_type, _server, start_date=first)
+				period.cancel(f"rest {server_type}")
+				period.run(f"rest {server_type}", "main", None, str(first), str(NOON.date()), False)
+				(log,) = logs(trigger="Period")
+				self.assertEqual(log.period_until, NOON.date())
+				self.assertLess(log.window_to, times[0], "a part, and not the last one")
+				stopped_at = times[4].replace(hour=0)
+				frappe.db.set_value("Biometric Sync Log", log.name, "read_to", stopped_at)
+				jobs.retry(log.name)
+				(again,) = logs(retried_from=log.name)
+				self.assertEqual((again.window_from, again.status), (stopped_at, "Success"))
+				self.assertEqual(len(checkins()), 5, "from where it stopped, to the last day")
+				frappe.db.set_value(
+					"Biometric Sync Log",
+					again.name,
+					{"read_to": stopped_at + 3 * DAY, "status": "Partial"},
+				)
+				jobs.retry(again.name)
+				(third,) = logs(retried_from=again.name)
+				self.assertEqual(third.window_from, stopped_at + 3 * DAY, "so does the retry of a retry")
+
+	def test_a_retry_waits_behind_whoever_reads_its_stream_and_then_reads_its_own_window(self):
+		world, server = self.office()
+		server.faults.add(Fault(FaultKind.HTTP_500_FAULT, times=None))
+		sync()
+		failed = logs()[0]
+		server.faults.clear()
+		world.punch("SN1", "1", NOON - 2 * DAY)
+		with reading_elsewhere(Stream("main", "eTimeTrackLite", "SN1", "punches")):
+			self.assertIn("waits", api.retry(failed.name)["message"])
+			with patch.object(jobs, "BUSY_TRIES", 1), patch.object(jobs, "BUSY_PAUSE", 0):
+				jobs.retry(failed.name)
+		self.assertFalse(logs(retried_from=failed.name))
+		self.assertTrue(is_job_enqueued(f"biometric-retry-{failed.name}-1"))
+		jobs.retry(failed.name, 1)
+		(repeated,) = logs(retried_from=failed.name)
+		self.assertEqual((repeated.window_from, repeated.window_to), (failed.window_from, failed.window_to))
+		self.assertEqual(checkins(), [("1", NOON - 2 * DAY)])
+
+	def test_a_retry_that_there_was_no_time_for_is_asked_for_again(self):
+		world, _server = self.office("eBioServer")
+		for number in range(3):
+			world.punch("SN1", "1", NOON - number * DAY)
+		period.cancel("late")
+		period.run("late", "main", None, str(FIRST_DAY), str(NOON.date()), False)
+		(log,) = logs(trigger="Period")
+		with patch.object(jobs, "BUDGET", 0):
+			jobs.retry(log.name)
+		(cut,) = logs(retried_from=log.name)
+		self.assertEqual((cut.status, cut.fetched), ("Partial", 0))
+		self.assertFalse(is_job_enqueued(f"biometric-retry-{cut.name}-0"), "nothing was read: not for ever")
+		reading = iter([True, True])
+		with patch.object(jobs, "budget", lambda: lambda: next(reading, False)):
+			jobs.retry(log.name)
+		cut = logs(retried_from=log.name)[-1]
+		self.assertTrue(cut.window_from < cut.read_to < cut.window_to, cut)
+		self.assertTrue(is_job_enqueued(f"biometric-retry-{cut.name}-0"))
+		jobs.retry(cut.name)
 		self.assertEqual(len(checkins()), 3)
 
 	def test_a_quarantined_punch_is_used_with_the_time_a_person_gives_and_says_who(self):

@@ -69,7 +69,7 @@ class OneJob(unittest.TestCase):
 			with self.subTest(fault=fault):
 				office = Office(None, *PUNCHES, devices=3)
 				office.options = replace(office.options, start_date=NOW.date())
-				reports = office.pull("well", "well", "well", fault)
+				reports = office.pull("well", "well", "well", "well", fault)
 				self.assertEqual(
 					[r.status for r in reports], [RunStatus.SUCCESS, RunStatus.FAILED, RunStatus.SUCCESS]
 				)
@@ -78,7 +78,7 @@ class OneJob(unittest.TestCase):
 	def test_a_failure_of_the_server_ends_the_job(self):
 		office = Office(None, *PUNCHES, devices=3)
 		office.options = replace(office.options, start_date=NOW.date())
-		reports = office.pull("well", "well", "well", "dead")
+		reports = office.pull("well", "well", "well", "well", "dead")
 		self.assertEqual([report.status for report in reports], [RunStatus.SUCCESS, RunStatus.FAILED])
 		self.assertEqual({unit for unit, _ in office.connector.asked}, {"S1", "S2"})
 
@@ -132,7 +132,7 @@ class OneJob(unittest.TestCase):
 	def test_each_log_has_the_requests_of_its_own_run(self):
 		office = Office(None, *PUNCHES, devices=2)
 		office.pull()
-		self.assertEqual([len(log.outcome.requests) for log in office.store.logs.values()], [9, 9])
+		self.assertEqual([len(log.outcome.requests) for log in office.store.logs.values()], [10, 10])
 		self.assertEqual(office.connector.requests, [])
 
 	def test_halving_comes_to_an_end(self):

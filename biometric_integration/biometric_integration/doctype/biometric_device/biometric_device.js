@@ -24,6 +24,7 @@ frappe.ui.form.on("Biometric Device", {
 			frm.add_custom_button(__("Sync Now"), () => sync_now(frm));
 		}
 		if (biometric_integration.may_set_up()) {
+			offer_release(frm);
 			frm.add_custom_button(__("Sync a Period"), () =>
 				biometric_integration.sync_period({ device: frm.doc.name })
 			);
@@ -42,14 +43,18 @@ frappe.ui.form.on("Biometric Device", {
 });
 
 async function show_state(frm) {
-	const { name, company, needs_review, review_note } = frm.doc;
+	const { name, company, needs_review, review_note, clock_ahead } = frm.doc;
 	const { device_state, look, several_companies } = biometric_integration;
 	const { [name]: found } = await look("device_state", { device: name });
 	if (!found || frm.doc.name !== name) return;
-	const [label, color] = device_state(found.state);
+	const [label, color] = clock_ahead > 0 ? [__("Clock Ahead"), "orange"] : device_state(found.state);
 	frm.page.set_indicator(label, color);
 	const words = [
 		found.message,
+		clock_ahead > 0 &&
+			__("The clock of this device is ahead by {0}. Set it right; Release puts right what has come.", [
+				duration(clock_ahead),
+			]),
 		needs_review && review_note,
 		!company && several_companies() && __("Whose people punch here? Choose the Company."),
 	].filter(Boolean);
@@ -64,6 +69,86 @@ function ask_company(frm) {
 	if (frm.asked_company === frm.doc.name || frappe.defaults.get_user_permissions().Company) return;
 	frm.asked_company = frm.doc.name;
 	frm.set_value("company", "");
+}
+
+const duration = (seconds) => frappe.utils.get_formatted_duration(seconds);
+
+// Only where something is quarantined because of the clock.
+function offer_release(frm) {
+	const { name } = frm.doc;
+	const waiting = { device: name, status: "Quarantined", reason_code: "future" };
+	frappe.db.get_list("Biometric Staging Event", { filters: waiting, fields: ["name"], limit: 1 }).then((found) => {
+		if (found.length && frm.doc.name === name) frm.add_custom_button(__("Release"), () => release(frm));
+	});
+}
+
+function release(frm, ahead) {
+	const device = frm.doc.name;
+	biometric_integration.ask("release_ahead", { device, dry_run: 1, ...(ahead ? { ahead } : {}) }).then((preview) => {
+		const dialog = new frappe.ui.Dialog({
+			title: __("Release Punches in the Future"),
+			fields: [
+				{
+					fieldtype: "Duration",
+					fieldname: "ahead",
+					label: __("Clock Ahead By"),
+					default: preview.ahead,
+					reqd: 1,
+					description: __("Compare the device with a right clock, if it has not been set since."),
+				},
+				{ fieldtype: "HTML", fieldname: "preview", options: preview_html(preview) },
+			],
+			primary_action_label: __("Release"),
+			primary_action: (values) => {
+				dialog.hide();
+				if (cint(values.ahead) !== preview.ahead) return release(frm, cint(values.ahead));
+				do_release(frm, preview);
+			},
+		});
+		dialog.show();
+	});
+}
+
+function do_release(frm, { ahead }) {
+	biometric_integration
+		.ask("release_ahead", { device: frm.doc.name, ahead, dry_run: 0 })
+		.then(({ events }) => {
+			frappe.show_alert({
+				message: __("{0} punches are used in a moment.", [events]),
+				indicator: "green",
+			});
+			frm.reload_doc();
+		});
+}
+
+function preview_html({ events, left, people, first, last, sample }) {
+	const escape = frappe.utils.escape_html;
+	const shown = (time) => escape(frappe.datetime.str_to_user(time) || "");
+	const words = [
+		events
+			? __("{0} punches of {1} people, from {2} to {3}, are used with an earlier time:", [
+					events,
+					people,
+					shown(first),
+					shown(last),
+				])
+			: __("No punch can be put right by that."),
+		left &&
+			__("{0} stay: with that time they would have been made after they arrived, or long before.", [left]),
+	];
+	const rows = sample
+		.map(
+			({ user_id, before, after }) =>
+				`<tr><td>${escape(user_id || "")}</td><td>${shown(before)}</td><td>${shown(after)}</td></tr>`
+		)
+		.join("");
+	const head = [__("Device User ID"), __("Reported Time"), __("Time of the Punch")]
+		.map((title) => `<th scope="col">${title}</th>`)
+		.join("");
+	const table = rows
+		? `<table class="table table-bordered table-sm"><thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table>`
+		: "";
+	return `<p>${words.filter(Boolean).join(" ")}</p>${table}`;
 }
 
 function sync_now(frm) {

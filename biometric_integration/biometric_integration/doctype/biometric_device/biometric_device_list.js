@@ -2,7 +2,7 @@
 let states = {};
 
 frappe.listview_settings["Biometric Device"] = {
-	add_fields: ["enabled", "needs_review"],
+	add_fields: ["enabled", "needs_review", "clock_ahead"],
 	hide_name_column: true,
 	formatters: { last_punch: (value) => biometric_integration.short_time(value) },
 	onload: (list) => biometric_integration.show_columns(list, 6),
@@ -17,6 +17,7 @@ frappe.listview_settings["Biometric Device"] = {
 
 	get_indicator(doc) {
 		if (!doc.enabled) return [__("Disabled"), "gray", "enabled,=,0"];
+		if (doc.clock_ahead > 0) return [__("Clock Ahead"), "orange", "clock_ahead,>,0"];
 		const [label, color] = biometric_integration.device_state(states[doc.name]?.state);
 		return [label, color, `needs_review,=,${doc.needs_review ? 1 : 0}`];
 	},

@@ -22,6 +22,7 @@ frappe.ui.form.on("Biometric Sync Settings", {
 		offer_locations(frm);
 		show_state(frm);
 	},
+
 });
 
 frappe.ui.form.on("Biometric Server", {
@@ -168,6 +169,7 @@ function show_state(frm) {
 		frm.dashboard.stats_area_row.empty();
 		status.servers.forEach((server) => show_server(frm, server, status.now));
 		if (status.unused) show_unused(frm, status.unused);
+		status.clocks.forEach((device) => show_clock(frm, device));
 		Object.entries(status.waiting).forEach(([name, count]) => count && show_waiting(frm, name, count));
 	});
 }
@@ -223,6 +225,17 @@ function show_unused(frm, words) {
 	frm.dashboard
 		.add_indicator(__("Punches Are Not Used"), "red")
 		.append($('<div class="small text-muted">').text(words));
+}
+
+function show_clock(frm, { name, device_name, clock_ahead }) {
+	const words = __("{0}: clock ahead by {1}", [
+		frappe.utils.escape_html(device_name),
+		frappe.utils.get_formatted_duration(clock_ahead),
+	]);
+	frm.dashboard.add_indicator(`<a href="#">${words}</a>`, "orange").on("click", "a", (event) => {
+		event.preventDefault();
+		frappe.set_route("Form", "Biometric Device", name);
+	});
 }
 
 function show_waiting(frm, name, count) {
