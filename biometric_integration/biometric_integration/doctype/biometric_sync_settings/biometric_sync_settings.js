@@ -22,7 +22,6 @@ frappe.ui.form.on("Biometric Sync Settings", {
 		offer_locations(frm);
 		show_state(frm);
 	},
-
 });
 
 frappe.ui.form.on("Biometric Server", {
