@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from fnmatch import fnmatchcase
-
-from biometric_integration.core.window import day_after, day_before
 
 
 class Scope(str, Enum):
@@ -49,11 +47,6 @@ class MappingRule:
 	def holds(self, place: Place, day: date) -> bool:
 		in_time = (self.first or day) <= day <= (self.last or day)
 		return in_time and (self.scope is Scope.ANY or self.where in place.at(self.scope))
-
-	def with_nights(self) -> MappingRule:
-		"""And the days beside its own: what happened there may belong to one of them."""
-		first, last = self.first and day_before(self.first), self.last and day_after(self.last)
-		return replace(self, first=first, last=last)
 
 	def matches(self, user_id: str) -> bool:
 		# a bracket is a character like any other

@@ -47,7 +47,7 @@ def mapping_rules_changed(rules: Iterable[MappingRule]) -> None:
 	rules = list(rules)
 	answered = {name for rule in rules for name in mapping_rules.waiting_events(rule)}
 	staging.reopen(sorted(answered), answered=True)
-	_reopen([name for rule in rules for name in mapping_rules.waiting_events(rule.with_nights())])
+	_reopen([name for rule in rules for name in mapping_rules.waiting_events(rule, nights=True)])
 
 
 def device_changed(device) -> None:

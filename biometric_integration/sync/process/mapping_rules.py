@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import Enum
 
 import frappe
@@ -34,6 +34,8 @@ WHERE = {Scope.SERVER: "server", Scope.LOCATION: "location", Scope.DEVICE: "devi
 """The field that says where a rule of this scope holds."""
 
 EVENT = "Biometric Staging Event"
+EARLY = timedelta(hours=6)
+"""How long before midnight people come for a shift of the next day."""
 WAITING = (
 	(EventStatus.UNMAPPED, None),
 	(EventStatus.IGNORED, Reason.ID_IGNORED),
@@ -91,15 +93,21 @@ def _day(value) -> date | None:
 	return getdate(value) if value else None
 
 
-def waiting_events(rule: MappingRule) -> list[str]:
-	"""The waiting punches that a rule is about: its id, its place, its days."""
+def waiting_events(rule: MappingRule, nights: bool = False) -> list[str]:
+	"""The waiting punches that a rule is about: its id, its place, its days; with the nights that may be a shift of its first or last day."""
+	early, late = (EARLY, DAY) if nights else (timedelta(0), timedelta(0))
 	rows = _candidates(rule)
 	found = devices.by_key({row.device for row in rows if row.device})
-	return [row.name for row in rows if rule.matches(row.device_user_id) and _holds(rule, row, found)]
+	return [
+		row.name
+		for row in rows
+		if rule.matches(row.device_user_id)
+		and any(_holds(rule, row, found, by) for by in {early, timedelta(0), -late})
+	]
 
 
 def _candidates(rule: MappingRule) -> list:
-	"""Somewhat too many: the database compares loosely."""
+	"""Somewhat too many: the database compares loosely, and a night may be of the day before or after."""
 	event = DocType(EVENT)
 	waits = [
 		(event.status == status.value) & (event.reason_code == reason.value if reason else event.name != "")
@@ -116,9 +124,9 @@ def _candidates(rule: MappingRule) -> list:
 		)
 	)
 	if rule.first:
-		query = query.where(event.punch_time >= datetime.combine(rule.first, time()))
+		query = query.where(event.punch_time >= shifted(datetime.combine(rule.first, time()), -EARLY))
 	if rule.last:
-		query = query.where(event.punch_time < shifted(datetime.combine(rule.last, time()), DAY))
+		query = query.where(event.punch_time < shifted(datetime.combine(rule.last, time()), 2 * DAY))
 	return query.run(as_dict=True)
 
 
@@ -128,11 +136,11 @@ def _like(pattern: str) -> str:
 	return escaped.replace("*", "%").replace("?", "_")
 
 
-def _holds(rule: MappingRule, row, found: dict) -> bool:
+def _holds(rule: MappingRule, row, found: dict, by: timedelta) -> bool:
 	device = found.get(row.device)
 	own = (row.device or "", device.key) if device else (row.device or "",)
 	place = Place(row.server or "", device.location if device else "", own)
-	return bool(row.punch_time) and rule.holds(place, row.punch_time.date())
+	return bool(row.punch_time) and rule.holds(place, shifted(row.punch_time, by).date())
 
 
 def devices_at(rule: MappingRule) -> list[str]:

@@ -21,7 +21,7 @@ from biometric_integration.core.text import harmless
 from biometric_integration.core.window import DAY
 from biometric_integration.sync.db import sql
 from biometric_integration.sync.process import directory, mapping_rules
-from biometric_integration.sync.records import servers, staging
+from biometric_integration.sync.records import cursors, servers, staging
 
 EMPLOYMENT = (Reason.NOT_JOINED.value, Reason.LEFT.value, Reason.INACTIVE.value)
 AT_ONCE = 5000
@@ -65,13 +65,14 @@ def _with_employee_now(now: datetime) -> list[str]:
 
 
 def _may_have_been_anothers(names: Sequence[str], employee: str, now: datetime) -> bool:
-	"""Was the id silent before it was entered, or did somebody else punch with it since?"""
+	"""Was the id silent before it was entered, or did somebody else punch with it since? A server that was not read is no silence."""
 	event = DocType(staging.DOCTYPE)
 	query = frappe.qb.from_(event).select(
 		event.server, event.device_user_id, Min(event.punch_time), Max(event.punch_time)
 	)
 	((server, user_id, first, last),) = query.where(event.name.isin(names)).run()
-	return last < now - SILENCE or frappe.db.exists(
+	heard = min(now, cursors.heard_until(server) or now)
+	return last < heard - SILENCE or frappe.db.exists(
 		staging.DOCTYPE,
 		{
 			"server": server,

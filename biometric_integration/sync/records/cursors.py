@@ -50,6 +50,11 @@ def oldest_first(server: str, units: Sequence[str]) -> list[str]:
 	return stream_order(units, last_runs, now_datetime())
 
 
+def heard_until(server: str) -> datetime | None:
+	"""Until when the server was read, by whichever of its streams was read furthest (its own clock)."""
+	return frappe.db.get_value(DOCTYPE, {"server": server}, "read_until", order_by="read_until desc")
+
+
 def holder(stream: Stream) -> str:
 	"""The log of the run that holds, or last held, the stream."""
 	return frappe.db.get_value(DOCTYPE, stream.key, "run") or ""
