@@ -11,7 +11,6 @@ from typing import NamedTuple
 from biometric_integration.core.devices import Device
 from biometric_integration.core.direction import DirectionPolicy, log_type
 from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
-from biometric_integration.core.mapping import ruling
 from biometric_integration.core.punch import RESET_END, Direction
 from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.core.rounding import AS_PUNCHED, Rounding
@@ -123,9 +122,7 @@ def _doubt(event: WaitingEvent, rules: Rules) -> Decision | None:
 
 def _owner(event: WaitingEvent, directory: Directory) -> Decision:
 	"""Rules first, by the most specific scope; then the employees' own fields. Two candidates are never guessed between."""
-	decisive = ruling(
-		directory.rules_for(event.user_id), event.user_id, directory.place(event), event.punch_time.date()
-	)
+	decisive = directory.ruling(event)
 	if not decisive:
 		return _of_carriers(event, directory.carriers(event.server, event.user_id))
 	names = {rule.employee for rule in decisive}

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from biometric_integration.core.devices import Device
-from biometric_integration.core.mapping import MappingRule, Normaliser, Place
+from biometric_integration.core.mapping import MappingRule, Normaliser, Place, RuleBook, ruling
 from biometric_integration.core.punch import Direction
 from biometric_integration.core.window import shifted
 
@@ -74,7 +74,7 @@ class Directory:
 	by_event: Mapping[str, str] = field(default_factory=dict)
 	recorded: dict[str, list[Recorded]] = field(default_factory=dict)
 	without_zeros: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
-	_rules: dict[str, list[MappingRule]] | None = field(default=None, init=False, repr=False, compare=False)
+	_rules: RuleBook | None = field(default=None, init=False, repr=False, compare=False)
 
 	def add(self, employee: str, entry: Recorded) -> None:
 		insort(self.recorded.setdefault(employee, []), entry)
@@ -84,13 +84,14 @@ class Directory:
 		own = (event.device, device.key) if device else (event.device,)
 		return Place(event.server, device.location if device else "", own)
 
-	def rules_for(self, user_id: str) -> list[MappingRule]:
-		"""The rules for this very id, and all patterns: found by the id, however many rules there are."""
+	def ruling(self, event: WaitingEvent) -> Sequence[MappingRule]:
+		"""The rules that decide whose punch it is."""
+		if not self.mapping:
+			return ()
 		if self._rules is None:
-			self._rules = {}
-			for rule in self.mapping:
-				self._rules.setdefault("" if rule.is_pattern else rule.user_id, []).append(rule)
-		return [*self._rules.get(user_id, ()), *self._rules.get("", ())]
+			self._rules = RuleBook(self.mapping)
+		rules = self._rules.about(event.user_id)
+		return rules and ruling(rules, self.place(event), event.punch_time.date())
 
 	def carriers(self, server: str, user_id: str) -> tuple[Person, ...]:
 		"""The employees who carry an id: as it is first, then in the forms the server's normaliser allows, of the id or of theirs."""
