@@ -125,8 +125,7 @@ def _owner(event: WaitingEvent, directory: Directory) -> Decision:
 	decisive = directory.ruling(event)
 	if not decisive:
 		return _of_carriers(event, directory.carriers(event.server, event.user_id))
-	names = {rule.employee for rule in decisive}
-	if len(names) > 1:
+	if len(decisive) > 1 and len({rule.employee for rule in decisive}) > 1:
 		values = {"user_id": event.user_id, "names": ", ".join(sorted(rule.name for rule in decisive))}
 		return Decision(event, Reason.AMBIGUOUS, values)
 	rule = decisive[0]

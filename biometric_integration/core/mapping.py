@@ -44,7 +44,7 @@ class MappingRule:
 
 	@property
 	def is_pattern(self) -> bool:
-		return "*" in self.user_id or "?" in self.user_id
+		return is_pattern(self.user_id)
 
 	@property
 	def beginning(self) -> str:
@@ -64,8 +64,9 @@ class MappingRule:
 	def matches(self, user_id: str) -> bool:
 		if not self.is_pattern:
 			return user_id == self.user_id
-		if self.user_id == f"{self.beginning}*":
-			return user_id.startswith(self.beginning)
+		beginning = self.user_id[:-1]
+		if self.user_id.endswith("*") and not is_pattern(beginning):
+			return user_id.startswith(beginning)
 		return bool(self._expression.match(user_id))
 
 	def overlaps(self, other: MappingRule) -> bool:
@@ -87,6 +88,10 @@ class Place(NamedTuple):
 		return {Scope.SERVER: (self.server,), Scope.LOCATION: (self.location,), Scope.DEVICE: self.devices}[
 			scope
 		]
+
+
+def is_pattern(user_id: str) -> bool:
+	return "*" in user_id or "?" in user_id
 
 
 def literal(pattern: str) -> str:
