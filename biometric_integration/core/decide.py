@@ -13,7 +13,6 @@ from biometric_integration.core.direction import DirectionPolicy, log_type
 from biometric_integration.core.directory import Directory, Moment, Person, Recorded, WaitingEvent
 from biometric_integration.core.drift import clocks, lead
 from biometric_integration.core.first_use import is_long_before
-from biometric_integration.core.mapping import ruling
 from biometric_integration.core.punch import RESET_END, Direction
 from biometric_integration.core.reasons import SENTENCES, STATUS_OF, WRITES, EventStatus, Reason
 from biometric_integration.core.rounding import AS_PUNCHED, Rounding
@@ -173,11 +172,10 @@ def _around(event: WaitingEvent, directory: Directory) -> dict[date, Decision]:
 
 def _owner_on(event: WaitingEvent, directory: Directory, day: date) -> Decision:
 	"""Rules first, by the most specific scope; then the employees' own fields. Two candidates are never guessed between."""
-	decisive = ruling(directory.rules_for(event.user_id), event.user_id, directory.place(event), day)
+	decisive = directory.ruling(event, day)
 	if not decisive:
 		return _of_carriers(event, directory.carriers(event.server, event.user_id), day)
-	names = {rule.employee for rule in decisive}
-	if len(names) > 1:
+	if len(decisive) > 1 and len({rule.employee for rule in decisive}) > 1:
 		values = {"user_id": event.user_id, "names": ", ".join(sorted(rule.name for rule in decisive))}
 		return Decision(event, Reason.AMBIGUOUS, values)
 	rule = decisive[0]

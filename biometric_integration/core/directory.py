@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from biometric_integration.core.devices import Device
 from biometric_integration.core.drift import Clock
-from biometric_integration.core.mapping import MappingRule, Normaliser, Place
+from biometric_integration.core.mapping import MappingRule, Normaliser, Place, RuleBook, ruling
 from biometric_integration.core.punch import Direction
 from biometric_integration.core.window import day_after, day_before, shifted
 
@@ -104,7 +104,7 @@ class Directory:
 	recorded: dict[str, list[Recorded]] = field(default_factory=dict)
 	without_zeros: Mapping[str, tuple[Person, ...]] = field(default_factory=dict)
 	clocks: Mapping[str, Clock] = field(default_factory=dict)
-	_rules: dict[str, list[MappingRule]] | None = field(default=None, init=False, repr=False, compare=False)
+	_rules: RuleBook | None = field(default=None, init=False, repr=False, compare=False)
 	_turns: set[date] | None = field(default=None, init=False, repr=False, compare=False)
 
 	def add(self, employee: str, entry: Recorded) -> None:
@@ -135,13 +135,14 @@ class Directory:
 			}
 		return day in self._turns
 
-	def rules_for(self, user_id: str) -> list[MappingRule]:
-		"""The rules for this very id, and all patterns: found by the id, however many rules there are."""
+	def ruling(self, event: WaitingEvent, day: date) -> Sequence[MappingRule]:
+		"""The rules that decide whose punch it is, if it belongs to this day."""
+		if not self.mapping:
+			return ()
 		if self._rules is None:
-			self._rules = {}
-			for rule in self.mapping:
-				self._rules.setdefault("" if rule.is_pattern else rule.user_id, []).append(rule)
-		return [*self._rules.get(user_id, ()), *self._rules.get("", ())]
+			self._rules = RuleBook(self.mapping)
+		rules = self._rules.about(event.user_id)
+		return rules and ruling(rules, self.place(event), day)
 
 	def carriers(self, server: str, user_id: str) -> tuple[Person, ...]:
 		"""The employees who carry an id: as it is first, then in the forms the server's normaliser allows, of the id or of theirs."""

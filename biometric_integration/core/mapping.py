@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import cached_property
+from typing import NamedTuple
 
 
 class Scope(str, Enum):
@@ -44,17 +46,28 @@ class MappingRule:
 	def is_pattern(self) -> bool:
 		return is_pattern(self.user_id)
 
+	@property
+	def beginning(self) -> str:
+		"""What stands before the first wildcard."""
+		return _WILD.split(self.user_id, maxsplit=1)[0]
+
+	@cached_property
+	def _expression(self) -> re.Pattern[str]:
+		return re.compile(
+			translate(self.user_id.replace("[", "[[]"))
+		)  # a bracket is a character like any other
+
 	def holds(self, place: Place, day: date) -> bool:
 		in_time = (self.first or day) <= day <= (self.last or day)
 		return in_time and (self.scope is Scope.ANY or self.where in place.at(self.scope))
 
 	def matches(self, user_id: str) -> bool:
-		# a bracket is a character like any other
-		return (
-			fnmatchcase(user_id, self.user_id.replace("[", "[[]"))
-			if self.is_pattern
-			else user_id == self.user_id
-		)
+		if not self.is_pattern:
+			return user_id == self.user_id
+		beginning = self.user_id[:-1]
+		if self.user_id.endswith("*") and not is_pattern(beginning):
+			return user_id.startswith(beginning)
+		return bool(self._expression.match(user_id))
 
 	def overlaps(self, other: MappingRule) -> bool:
 		"""Could both be meant by the same punch, with nothing to choose between them?"""
@@ -64,8 +77,7 @@ class MappingRule:
 		return self.user_id == other.user_id and same_place and starts_in_time and ends_in_time
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
 	"""Where a punch was made. `devices`: the device, and the one that it turned out to be."""
 
 	server: str = ""
@@ -79,7 +91,7 @@ class Place:
 
 
 def is_pattern(user_id: str) -> bool:
-	return any(character in user_id for character in WILDCARDS)
+	return "*" in user_id or "?" in user_id
 
 
 def literal(pattern: str) -> str:
@@ -87,12 +99,42 @@ def literal(pattern: str) -> str:
 	return _WILD.sub("", pattern)
 
 
-def ruling(rules: Iterable[MappingRule], user_id: str, place: Place, day: date) -> list[MappingRule]:
-	"""The rules that decide: those of the most specific scope, an id before a pattern. Several of them contradict each other."""
-	valid = [rule for rule in rules if rule.matches(user_id) and rule.holds(place, day)]
-	if not valid:
-		return []
-	best = max(_rank(rule) for rule in valid)
+class RuleBook:
+	"""Rules by the ids that they are about: asking for one id costs the same, however many rules there are.
+
+	A pattern is looked up by what stands before its first wildcard.
+	"""
+
+	def __init__(self, rules: Iterable[MappingRule]) -> None:
+		self._by_id: dict[str, list[MappingRule]] = {}
+		self._patterns: dict[str, list[MappingRule]] = {}
+		for rule in rules:
+			if rule.is_pattern:
+				self._patterns.setdefault(rule.beginning, []).append(rule)
+			else:
+				self._by_id.setdefault(rule.user_id, []).append(rule)
+		self._lengths = sorted(set(map(len, self._patterns)))
+		self._about: dict[str, list[MappingRule]] = {}
+
+	def about(self, user_id: str) -> Sequence[MappingRule]:
+		"""The rules for this very id, and the patterns that match it."""
+		if not self._patterns:
+			return self._by_id.get(user_id, ())
+		if user_id not in self._about:
+			self._about[user_id] = [*self._by_id.get(user_id, ()), *self._matching(user_id)]
+		return self._about[user_id]
+
+	def _matching(self, user_id: str) -> Iterator[MappingRule]:
+		for length in self._lengths:
+			yield from (rule for rule in self._patterns.get(user_id[:length], ()) if rule.matches(user_id))
+
+
+def ruling(rules: Sequence[MappingRule], place: Place, day: date) -> list[MappingRule]:
+	"""Of the rules about an id those that decide: of the most specific scope, an id before a pattern. Several of them contradict each other."""
+	valid = [rule for rule in rules if rule.holds(place, day)]
+	if len(valid) < 2:
+		return valid
+	best = max(map(_rank, valid))
 	return [rule for rule in valid if _rank(rule) == best]
 
 
