@@ -46,8 +46,10 @@ def mapping_rules_changed(rules: Iterable[MappingRule]) -> None:
 	"""A mapping rule that is new or gone, or one as it is and as it was."""
 	rules = list(rules)
 	answered = {name for rule in rules for name in mapping_rules.waiting_events(rule)}
+	around = {name for rule in rules for name in mapping_rules.waiting_events(rule, nights=True)}
 	staging.reopen(sorted(answered), answered=True)
-	_reopen([name for rule in rules for name in mapping_rules.waiting_events(rule, nights=True)])
+	_reopen([*around])
+
 
 
 def device_changed(device) -> None:
