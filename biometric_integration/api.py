@@ -172,7 +172,8 @@ def map_id(
 
 @frappe.whitelist()
 def id_entry(employee: str | None = None) -> dict:
-	"""Where `map_id` with `as_rule=0` enters an id. Returns {"label": of the field, "" = the user may write none, "entered": what the employee has there}."""
+	"""Where `map_id` with `as_rule=0` enters an id. Returns {"label": of the field, "" = the user may write none, "entered": what the employee has there,
+	"everywhere": a rule of theirs may hold at all devices}."""
 	frappe.only_for(SYNC_ROLES)
 	return mapping.id_entry(employee)
 

@@ -91,7 +91,7 @@ SENTENCES = {
 	Reason.NONE: "",
 	Reason.ALREADY_THERE: "A check-in of this employee at this time was already there; no second one was made.",
 	Reason.NO_EMPLOYEE: (
-		"No employee has the Attendance Device ID {user_id}. Enter it in the employee's record; this punch is then used by itself."
+		"No employee has the id {user_id}. Enter it in the employee's record, or make a mapping rule; this punch is then used by itself."
 	),
 	Reason.AMBIGUOUS: "Several employees share the id {user_id}: {names}. Leave it with one of them.",
 	Reason.SINCE_WHEN: (

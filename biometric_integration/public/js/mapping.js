@@ -5,7 +5,7 @@ import { may_set_up } from "./roles.js";
 export async function map_id(about, done) {
 	const escape = frappe.utils.escape_html;
 	const scopes = { Any: null, Server: "server", Location: "location", Device: "device" };
-	const [servers, { label }] = await Promise.all([server_options(), look("id_entry")]);
+	const [servers, { label, everywhere }] = await Promise.all([server_options(), look("id_entry")]);
 	const ways = ways_to_enter(label);
 	if (!ways.length) {
 		frappe.msgprint(
@@ -42,7 +42,7 @@ export async function map_id(about, done) {
 				fieldtype: "Select",
 				label: __("Holds For"),
 				options: Object.keys(scopes).map((value) => ({ value, label: __(value) })),
-				default: servers.length > 1 ? "Server" : "Any",
+				default: widest_place(about, servers, everywhere),
 			},
 			{
 				fieldname: "server",
@@ -139,6 +139,12 @@ export async function map_id(about, done) {
 	};
 	dialog.show();
 	suggest_way();
+}
+
+// The widest place at which a rule of this user may hold without meaning another server's or company's ids.
+function widest_place({ locations }, servers, everywhere) {
+	if (!everywhere) return locations?.length ? "Location" : "Device";
+	return servers.length > 1 ? "Server" : "Any";
 }
 
 // Where this user may enter an id: the field of the employee's record that they may write, and a rule.

@@ -51,7 +51,6 @@ def mapping_rules_changed(rules: Iterable[MappingRule]) -> None:
 	_reopen([*around])
 
 
-
 def device_changed(device) -> None:
 	"""A switch of a device: the process lane looks for what waited for it. Its place: what was refused may have been so for lack of it."""
 	if any(map(device.has_value_changed, PLACE)):

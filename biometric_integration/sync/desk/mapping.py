@@ -42,30 +42,31 @@ def refuse_unseen(rules: Iterable[MappingRule]) -> None:
 	for rule in rules:
 		if not seen.shows_employee(rule.employee):
 			frappe.throw(_("You have no permission for the employee of this rule."), frappe.PermissionError)
-		unseen = [device for device in mapping_rules.devices_at(rule) if not seen.shows_device(device)]
-		if unseen:
+		if unseen := _unseen_devices(rule, seen):
 			frappe.throw(
 				_(
-					"The rule for {0} holds at {1} devices that you may not see as well, of another company. Under Holds For, choose one of your own locations or devices."
-				).format(frappe.bold(rule.user_id), len(unseen)),
+					"The rule for {0} would also hold at {1} devices of another company, which you may not see. Make a mapping rule that holds for one of your own locations or devices."
+				).format(frappe.bold(rule.user_id), unseen),
 				frappe.PermissionError,
 			)
+
+
+def _unseen_devices(rule: MappingRule, seen: sight.Sight) -> int:
+	return sum(not seen.shows_device(device) for device in mapping_rules.devices_at(rule))
 
 
 # --- in the employee's record
 
 
 def id_entry(employee: str | None) -> dict:
-	"""The field in which this user enters an id ("" = none that they may write), and what the employee has there."""
-	field = _id_field()
-	if not field:
-		return {"label": "", "entered": ""}
-	entered = ""
+	"""The field in which this user enters an id ("" = none that they may write), what the employee has there, and whether a rule of theirs may hold everywhere."""
+	field, entered = _id_field(), ""
 	if employee:
 		person = frappe.get_doc("Employee", employee)
 		person.check_permission("read")
-		entered = person.get(field.fieldname) or ""
-	return {"label": _(field.label), "entered": entered}
+		entered = person.get(field.fieldname) or "" if field else ""
+	everywhere = not _unseen_devices(MappingRule("", ""), sight.of_user())
+	return {"label": _(field.label) if field else "", "entered": entered, "everywhere": everywhere}
 
 
 def _id_field():

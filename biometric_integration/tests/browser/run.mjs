@@ -248,7 +248,7 @@ async function an_unmapped_punch_says_why(desk) {
 	assert.ok(waiting > 5);
 	const [event] = await desk.names(EVENT, { status: "Unmapped", device_user_id: UNMAPPED }, 1);
 	await desk.go("Form", EVENT, event);
-	assert.match(await desk.headline(), /No employee has the Attendance Device ID 1050/);
+	assert.match(await desk.headline(), /No employee has the id 1050/);
 	await desk.hide_sidebar();
 	await desk.picture(picture("unmapped"));
 	return event;

@@ -47,7 +47,9 @@ class TestWhereItIsEntered(MappingTestCase):
 		self.look_up_in(NUMBER)
 		person = factories.employee()
 		self.waiting()
-		self.assertEqual(api.id_entry(person), {"label": "Employee Number", "entered": ""})
+		self.assertEqual(
+			api.id_entry(person), {"label": "Employee Number", "entered": "", "everywhere": True}
+		)
 		self.assertEqual(api.map_id("9", person, as_rule=0), {"rule": None, "punches": 1})
 		self.assertEqual(self.ids_of(person), ("9", None))
 		jobs.process()

@@ -90,7 +90,7 @@ class Sync(CommandLine):
 		self.site(*self.fakes)
 		code, out, _ = self.sync()
 		self.assertEqual(code, Exit.SUCCESS)
-		self.assertIn("No employee has the Attendance Device ID PN7.", out)
+		self.assertIn("No employee has the id PN7.", out)
 		found = json.loads(self.sync("--json")[1])
 		self.assertEqual([row["reason_code"] for row in found["waiting"]], ["no_employee"])
 
