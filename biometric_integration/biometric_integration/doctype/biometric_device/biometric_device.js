@@ -58,9 +58,12 @@ const duration = (seconds) => frappe.utils.get_formatted_duration(seconds);
 function offer_release(frm) {
 	const { name } = frm.doc;
 	const waiting = { device: name, status: "Quarantined", reason_code: "future" };
-	frappe.db.get_list("Biometric Staging Event", { filters: waiting, fields: ["name"], limit: 1 }).then((found) => {
-		if (found.length && frm.doc.name === name) frm.add_custom_button(__("Release"), () => release(frm));
-	});
+	frappe.db
+		.get_list("Biometric Staging Event", { filters: waiting, fields: ["name"], limit: 1 })
+		.then((found) => {
+			if (found.length && frm.doc.name === name)
+				frm.add_custom_button(__("Release"), () => release(frm));
+		});
 }
 
 function release(frm, ahead) {
