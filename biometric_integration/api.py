@@ -3,6 +3,7 @@
 import frappe
 from frappe.utils import getdate
 
+from biometric_integration.core.stream import PRIMARY
 from biometric_integration.permissions import SETUP_ROLES, SYNC_ROLES
 from biometric_integration.sync.desk import (
 	ask,
@@ -13,6 +14,7 @@ from biometric_integration.sync.desk import (
 	device_states,
 	mapping,
 	period,
+	rederive,
 	review,
 )
 from biometric_integration.sync.desk import status as site_status
@@ -144,6 +146,33 @@ def release_ahead(device: str, ahead: int | None = None, dry_run: int = 1) -> di
 	"""
 	frappe.only_for(SETUP_ROLES)
 	return clocks.release_ahead(device, ahead, bool(dry_run))
+
+
+@frappe.whitelist(methods=["POST"])
+def rederive_times(server: str | None = None, dry_run: int = 1) -> dict:
+	"""Work out the times of a server's kept punches once more, by its time zone as it is now, and put their check-ins right, in the background.
+
+	By default only says what would be: {"server", "time_zone", "events", "check_ins", "left", "days_left": [{"employee", "date", "why"}],
+	"sample": [{"who", "source_time", "before", "after"}], "complete"}. Returns {"server"} for `rederive_state` otherwise.
+	"""
+	frappe.only_for(SETUP_ROLES)
+	if dry_run:
+		return rederive.preview(server)
+	return {"server": rederive.start(server)}
+
+
+@frappe.whitelist()
+def rederive_state(server: str | None = None) -> dict:
+	"""Returns {"running", "message"} of the times of a server being put right."""
+	frappe.only_for(SETUP_ROLES)
+	return rederive.shown_state(server or PRIMARY)
+
+
+@frappe.whitelist(methods=["POST"])
+def time_zone_doubts(zones: dict | str) -> list:
+	"""Sentences about time zones ({server id: zone}) that are not saved yet, and that the newest punches speak against. No server is asked."""
+	frappe.only_for(SETUP_ROLES)
+	return rederive.doubts(frappe.parse_json(zones))
 
 
 @frappe.whitelist(methods=["POST"])

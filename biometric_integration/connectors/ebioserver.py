@@ -14,8 +14,15 @@ from biometric_integration.connectors.redaction import Secret
 from biometric_integration.connectors.soap import SoapClient, SoapReader, iter_lines
 from biometric_integration.connectors.transport import Transport, utc_now
 from biometric_integration.core.connector import Feed, ListedDevice, Page, ServerConfig, Step, Unit
-from biometric_integration.core.errors import AmbiguousError, AuthenticationError, ProtocolError, SyncError
+from biometric_integration.core.errors import (
+	AmbiguousError,
+	AuthenticationError,
+	ConfigurationError,
+	ProtocolError,
+	SyncError,
+)
 from biometric_integration.core.punch import Direction, Kind, Record, Unreadable, direction_of
+from biometric_integration.core.text import fitting
 from biometric_integration.core.window import DAY, Window, by_day, midnight
 
 SERVICE_NAMES = ("webservice.asmx", "iclock/webservice.asmx", "Webservice.asmx", "iclock/Webservice.asmx")
@@ -36,6 +43,8 @@ FIRST_TIME = datetime(1999, 12, 31)
 """Rows from before are records of a device without a clock (essl-protocol §3.1); a clock that was reset in another zone may show this day."""
 BEGINNING = 20
 """Rows that are looked at to tell rows from words."""
+MOST_CODES = 30
+"""Location codes that a sentence names."""
 FEWEST_COMMAS = 3
 MISSING_END = re.compile(r"(?<!;)(?<!;\r)\n(?=(?:\d{1,19},)?\d{4}-\d\d-\d\d[ T]\d)")
 LONGEST_BEGINNING = 40
@@ -86,7 +95,12 @@ class EBioServer:
 
 	def list_devices(self) -> list[ListedDevice]:
 		"""All devices of the server. A list with devices in it proves the login, so that empty feeds are believed then."""
-		reader, beginning, rest = self._call(DEVICE_LIST, {"Location": ""})
+		devices = self._listed("")
+		self._pairs = frozenset((device.device_name, device.location) for device in devices)
+		return devices
+
+	def _listed(self, location: str) -> list[ListedDevice]:
+		reader, beginning, rest = self._call(DEVICE_LIST, {"Location": location})
 		rows = [*beginning, *rest]
 		devices = [device for device in map(parse_device, rows) if device]
 		reader.trace.rows = len(rows)
@@ -96,7 +110,6 @@ class EBioServer:
 			raise ProtocolError(
 				f"The device list of {reader.place} was not understood.", reader.trace.excerpt
 			)
-		self._pairs = frozenset((device.device_name, device.location) for device in devices)
 		return devices
 
 	def slices(self, window: Window) -> Iterable[Window]:
@@ -116,9 +129,10 @@ class EBioServer:
 
 	def test(self, unit: str = "") -> Iterator[Step]:
 		"""Test step by step; the punches of today at the location `unit` are read at the end."""
+		devices: list[ListedDevice] = []
 
 		def login() -> str:
-			devices = self.list_devices()
+			devices.extend(self.list_devices())
 			if not devices:
 				raise AuthenticationError(
 					"The server lists no device. It may have none, but it answers a wrong login in the same way."
@@ -126,13 +140,29 @@ class EBioServer:
 			return f"The server accepts the login and lists {len(devices)} devices."
 
 		def read() -> Page:
+			self._check_location(unit, devices)
 			now = steps.server_now(self._config, self._clock)
 			return self.read_window(unit, Window(midnight(now), now))
 
 		def knock() -> None:
 			self._asked(DEVICE_LIST, {"Location": ""}).close()
 
-		return steps.test(self._config, steps.Conversation(knock, login, read))
+		nothing = f"No punches at the location {unit} today." if unit else "No punches today."
+		return steps.test(self._config, steps.Conversation(knock, login, read, nothing))
+
+	def _check_location(self, unit: str, devices: Sequence[ListedDevice]) -> None:
+		"""A location is known by the devices that stand at it. Whether capital letters matter is for the server to say: it is asked for its list there."""
+		codes = sorted({fitting(device.location) for device in devices} - {""})
+		if not unit or unit in codes:
+			return
+		alike = [code for code in codes if code.casefold() == unit.casefold()]
+		if alike and self._listed(unit):
+			return
+		known = ", ".join(codes[:MOST_CODES]) or "none"
+		hint = f" It is written {alike[0]} there." if alike else ""
+		raise ConfigurationError(
+			f"No device of the server stands at the location {unit}, so nothing can come for it. The server's location codes: {known}.{hint}"
+		)
 
 	def close(self) -> None:
 		self._transport.close()

@@ -232,7 +232,11 @@ class ETimeTrackLite:
 				raise outcome[0]
 			return outcome[0]
 
-		return steps.test(self._config, steps.Conversation(knock, login, read))
+		of = f" of the serial number {unit}" if unit else ""
+		nothing = (
+			f"No punches{of} today; the server answers the same to a serial number that it does not know."
+		)
+		return steps.test(self._config, steps.Conversation(knock, login, read, nothing))
 
 	def close(self) -> None:
 		self._transport.close()

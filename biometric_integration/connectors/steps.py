@@ -26,7 +26,7 @@ FIXES: Mapping[str, str] = {
 	"TCP": "Check that the server is switched on, that the port is right, and that no firewall is in between.",
 	"HTTP": "Check the Endpoint URL: http:// or https://, port and path. Open it in a browser on this network.",
 	"Login": "Check API User and API Password, and that this login has the Web API permission on the server.",
-	"Operation": "Check the server type and the serial numbers. If both are right, the server's own log says more.",
+	"Operation": "Check the server type, and the serial numbers or the location. If they are right, the server's own log says more.",
 	"Parse": "Check the server type. If it is right, report the excerpt on the sync log.",
 }
 """Steps in their order, each with what to do about a failure."""
@@ -85,11 +85,14 @@ class Reach:
 class Conversation:
 	"""The other four steps, over one way to call the server and one way to read a page."""
 
-	def __init__(self, knock: Callable[[], object], login: Callable[[], str], read: Callable[[], Page]):
-		"""`knock` makes any call, `login` says how the login was proved, `read` asks for punches."""
+	def __init__(
+		self, knock: Callable[[], object], login: Callable[[], str], read: Callable[[], Page], nothing: str
+	):
+		"""`knock` makes any call, `login` says how the login was proved, `read` asks for the punches of today; `nothing`: what it means where there are none."""
 		self._knock = knock
 		self._login = login
 		self._read = read
+		self._nothing = nothing
 		self._page: Page | None = None
 
 	def http(self) -> str:
@@ -105,7 +108,7 @@ class Conversation:
 	def operation(self) -> str:
 		self._page = self._read()
 		if self._page.confirmed:
-			return "The server answers with its punches."
+			return "The server answers the question for the punches of today."
 		return "The server answers with nothing, not even a count: test again with a device that has punches today."
 
 	def parse(self) -> str:
@@ -113,11 +116,7 @@ class Conversation:
 		for row in self._page or ():
 			read += 1
 			unreadable += isinstance(row, Unreadable)
-		return (
-			f"{read} rows read, {unreadable} of them not understood."
-			if read
-			else "There are no punches to read yet."
-		)
+		return f"{read} rows read, {unreadable} of them not understood." if read else self._nothing
 
 
 def test(config: ServerConfig, conversation: Conversation) -> Iterator[Step]:

@@ -38,7 +38,7 @@ class FakeEBioServer(FakeServer):
 	`row_end` is what stands behind each row. `cursor` is what LogId means to the id feed: rows after it
 	("exclusive"), from it on ("inclusive"), or an id feed that is always empty next to a good day feed
 	("silent"). `under_iclock` also serves `/iclock` + path. `bad_login_text` was seen as `error`, empty, `0`.
-	`most_rows`: the id feed gives no more in a page, whatever it is asked for.
+	`most_rows`: the id feed gives no more in a page, whatever it is asked for. `folds_locations`: capital letters do not matter in location codes.
 	"""
 
 	service = "WebService"
@@ -57,6 +57,7 @@ class FakeEBioServer(FakeServer):
 		row_end: Literal[";\n", ";"] = ";\n",
 		cursor: Literal["exclusive", "inclusive", "silent"] = "exclusive",
 		most_rows: int | None = None,
+		folds_locations: bool = False,
 		bad_login_text: str = "error",
 		missing_operations: Collection[str] = (),
 		has_wsdl: bool = True,
@@ -75,6 +76,7 @@ class FakeEBioServer(FakeServer):
 		self._row_end = row_end
 		self._cursor = cursor
 		self._most_rows = most_rows
+		self._folds_locations = folds_locations
 		self._bad_login_text = bad_login_text
 		self._results: Mapping[str, Callable[[Arguments, Hits], str]] = {
 			"GetDeviceLogs": self._day_feed,
@@ -111,7 +113,7 @@ class FakeEBioServer(FakeServer):
 
 	def _device_list(self, arguments: Arguments, hits: Hits) -> str:
 		wanted = arguments.get("Location", "")
-		devices = [device for device in self.world.devices if wanted in ("", device.location)]
+		devices = [device for device in self.world.devices if self._is_meant(wanted, device.location)]
 		return self._joined([f"{device.name},{device.serial},{device.location}" for device in devices], hits)
 
 	def _last_ping(self, arguments: Arguments, _: Hits) -> str:
@@ -125,7 +127,12 @@ class FakeEBioServer(FakeServer):
 
 	def _at(self, arguments: Arguments, rows: Iterable[SimPunch]) -> Iterable[SimPunch]:
 		wanted = arguments.get("Location", "")
-		return (row for row in rows if not wanted or self.world.device(row.serial).location == wanted)
+		return (row for row in rows if self._is_meant(wanted, self.world.device(row.serial).location))
+
+	def _is_meant(self, wanted: str, location: str) -> bool:
+		if self._folds_locations:
+			wanted, location = wanted.casefold(), location.casefold()
+		return wanted in ("", location)
 
 	def _row(self, row: SimPunch) -> str:
 		if isinstance(row, SimRaw):

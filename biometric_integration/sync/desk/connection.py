@@ -7,11 +7,18 @@ from dataclasses import asdict
 
 import frappe
 from frappe import _
+from frappe.query_builder import DocType
+from frappe.query_builder.functions import Count, Max
+from frappe.utils import format_datetime
 
 from biometric_integration.core.connector import Unit
 from biometric_integration.core.errors import SyncError
+from biometric_integration.core.punch import Kind
 from biometric_integration.core.text import harmless
-from biometric_integration.sync.records import devices, servers
+from biometric_integration.sync.records import devices, servers, staging
+
+NAMED = 10
+"""Serial numbers that a sentence names."""
 
 
 def test(server: str | None) -> dict:
@@ -22,17 +29,75 @@ def test(server: str | None) -> dict:
 	except SyncError as error:
 		step = {"step": _("Settings"), "ok": False, "message": harmless(error.message), "fix": ""}
 		return {"ok": False, "steps": [step]}
+	unit = _unit(target)
 	with closing(connector):
-		steps = [asdict(step) for step in connector.test(_unit(target))]
+		steps = [asdict(step) for step in connector.test(unit)]
 	servers.remember(target)
+	if all(step["ok"] for step in steps):
+		_add_what_is_known(steps[-1], target, unit)
 	return {"ok": all(step["ok"] for step in steps), "steps": steps}
 
 
 def _unit(target: servers.Server) -> str:
+	"""The device that was heard of last: what is found out by its rows holds for the others."""
 	if target.unit is Unit.LOCATION:
 		return target.config.location
-	serials = [device.serial for device in devices.of_server(target.id) if device.serial and device.enabled]
-	return serials[0] if serials else ""
+	filters = {**devices.belonging_to(target.id), "enabled": 1, "serial_number": ("is", "set")}
+	return (
+		frappe.db.get_value(
+			devices.DOCTYPE, filters, "serial_number", order_by="last_punch desc, creation asc"
+		)
+		or ""
+	)
+
+
+def _add_what_is_known(step: dict, target: servers.Server, unit: str) -> None:
+	"""The test looks at today; what was read before is here."""
+	if target.unit is Unit.DEVICE and not unit:
+		step.update(
+			ok=False,
+			message=_("The server answers, but there is no device to read."),
+			fix=_("Add a Biometric Device with the serial number of each terminal, and enable it."),
+		)
+		return
+	words = [step["message"], _read_before(target, unit), _never_delivered(target)]
+	step["message"] = " ".join(filter(None, words))
+
+
+def _read_before(target: servers.Server, unit: str) -> str:
+	event = DocType(staging.DOCTYPE)
+	query = (
+		frappe.qb.from_(event)
+		.select(Count(event.name), Max(event.source_time))
+		.where((event.server == target.id) & (event.unit == unit))
+		.where(event.kind == Kind.PUNCH.value)
+	)
+	((count, newest),) = query.run()
+	if not count:
+		return _("Nothing of it was read before.")
+	return _("Read before: {0} of its punches, up to {1}.").format(count, format_datetime(newest))
+
+
+def _never_delivered(target: servers.Server) -> str:
+	"""Serial numbers that have been asked for, and that nothing ever came of: the server does not say whether it knows them."""
+	if target.unit is Unit.LOCATION:
+		return ""
+	filters = {**devices.belonging_to(target.id), "enabled": 1, "serial_number": ("is", "set")}
+	serials = frappe.get_all(devices.DOCTYPE, filters, pluck="serial_number", limit=0)
+	silent = {
+		"server": target.id,
+		"server_type": target.config.server_type,
+		"unit": ("in", serials),
+		"delivered": 0,
+		"last_run": ("is", "set"),
+	}
+	found = sorted(frappe.get_all(servers.CURSOR, silent, pluck="unit", limit=0)) if serials else []
+	if not found:
+		return ""
+	named = ", ".join(found[:NAMED]) + (" …" if len(found) > NAMED else "")
+	return _(
+		"Never a punch of: {0}. Compare these serial numbers with the devices, letter by letter."
+	).format(named)
 
 
 def locations(server: str | None) -> list[str]:

@@ -24,6 +24,7 @@ from biometric_integration.sync.db import transaction
 from biometric_integration.sync.hrms import shifts
 from biometric_integration.sync.process import directory
 from biometric_integration.sync.records import servers, sight, staging
+from biometric_integration.sync.records.times import put_right_names
 
 CHECKIN = "Employee Checkin"
 RECORD = "Biometric Mapping Correction"
@@ -200,6 +201,12 @@ def _still_theirs(rows: Sequence) -> list[dict]:
 # --- doing it
 
 
+def take_back(rows: Sequence) -> None:
+	"""What was made of these punches (rows as of `_decided`) goes, and they are looked at again."""
+	if rows:
+		_take_back(Finding(list(rows), {}))
+
+
 def _take_back(finding: Finding) -> None:
 	"""The links go first: a check-in that is nobody's punch any more is not *deleted by a person*, and keeps nothing from going."""
 	made = finding.check_ins
@@ -207,6 +214,7 @@ def _take_back(finding: Finding) -> None:
 	frappe.db.set_value(
 		staging.DOCTYPE, {"name": ("in", sorted(again))}, staging.UNDECIDED, update_modified=False
 	)
+	put_right_names(sorted(again))
 	if made:
 		_delete(made)
 

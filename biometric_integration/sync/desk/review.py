@@ -9,9 +9,10 @@ from frappe import _
 from frappe.utils import get_datetime, now_datetime
 
 from biometric_integration.core.punch import Kind
+from biometric_integration.core.reasons import EventStatus
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import transaction
-from biometric_integration.sync.records import staging
+from biometric_integration.sync.records import staging, times
 
 AT_ONCE = 10000
 MOST_OFF = timedelta(days=10)
@@ -25,9 +26,16 @@ def reprocess(names: list[str]) -> int:
 	punches = frappe.get_list(
 		staging.DOCTYPE, {"name": ("in", names), "kind": Kind.PUNCH.value}, pluck="name", limit=0
 	)
-	count = transaction.in_one(lambda: staging.reopen(punches))
+	count = transaction.in_one(lambda: _reopen(punches))
 	jobs.enqueue_process()
 	return count
+
+
+def _reopen(names: list[str]) -> int:
+	"""With the times that the time zones give now: a wrong one is not used once more."""
+	waits = {"name": ("in", names), "status": ("!=", EventStatus.PROCESSED.value)}
+	times.put_right_names(frappe.get_all(staging.DOCTYPE, waits, pluck="name", limit=0))
+	return staging.reopen(names)
 
 
 def release(name: str, punch_time: str) -> None:

@@ -200,6 +200,15 @@ def forget_clocks(keys: Iterable[str], now: datetime) -> None:
 	)
 
 
+def clock_is_unknown(keys: Iterable[str]) -> None:
+	"""What was found out about these clocks rests on times that were wrong."""
+	filters = {"name": ("in", sorted(filter(None, keys))), "clock_ahead": (">", 0)}
+	if frappe.db.exists(DOCTYPE, filters):
+		frappe.db.set_value(
+			DOCTYPE, filters, {"clock_ahead": 0, "clock_found_at": None}, update_modified=False
+		)
+
+
 def note_last_punches(log: str, now: datetime) -> None:
 	"""Bring *Last Punch* of the devices up to date with what a run first staged; a clock that is ahead does not count.
 

@@ -7,10 +7,13 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import frappe
+from frappe.utils.background_jobs import is_job_enqueued
 
 from biometric_integration import api
 from biometric_integration.simulator import World
 from biometric_integration.sync import jobs
+from biometric_integration.sync.db import locks
+from biometric_integration.sync.desk import rederive
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SERVER_TYPES, SiteTestCase, checkins, events, sync
 
@@ -128,3 +131,213 @@ class TestAheadClock(Clocks):
 		device = self.device().name
 		with self.as_user("HR User"), self.assertRaises(frappe.PermissionError):
 			api.release_ahead(device)
+
+
+LONDON = "Europe/London"
+
+
+class TestTimeZone(Clocks):
+	"""The clock of the server is that of the site, *Time Zone* said London."""
+
+	def wrong(self, server_type: str = "eTimeTrackLite", *others: str):
+		"""Punches of two hours ago that were read by the time zone of London."""
+		world, server = self.office(server_type, "1", "2", "3")
+		self.settings(server_type, server, time_zone=LONDON, start_date=(now() - 40 * DAY).date())
+		self.moments = [now() - 26 * HOUR, now() - 12 * HOUR]
+		for moment in self.moments:
+			world.punch("SN1", "1", moment)
+		for user_id in others:
+			world.punch("SN1", user_id, self.moments[1])
+		sync()
+		return world, server
+
+	def corrected(self, server_type: str, server):
+		self.settings(server_type, server, time_zone="", start_date=(now() - 40 * DAY).date())
+
+	def rederive(self):
+		preview = api.rederive_times("main")
+		rederive.start("main")
+		rederive.run("main")
+		state = api.rederive_state("main")
+		self.assertFalse(state["running"])
+		return preview, state
+
+	def test_kept_punches_and_their_check_ins_get_the_right_times(self):
+		for server_type in SERVER_TYPES:
+			with self.subTest(server_type):
+				self.setUp()
+				_world, server = self.wrong(server_type)
+				wrong = sorted(time for _, time in checkins())
+				self.assertEqual(len(wrong), 2)
+				self.assertNotEqual(wrong, self.moments)
+				self.corrected(server_type, server)
+				preview, state = self.rederive()
+				self.assertEqual((preview["events"], preview["check_ins"], preview["left"]), (2, 2, 0))
+				self.assertEqual([row["after"] for row in preview["sample"]], self.moments)
+				self.assertEqual(sorted(time for _, time in checkins()), self.moments)
+				self.assertEqual((state["moved"], state["check_ins"]), (2, 2))
+				again, state = self.rederive()
+				self.assertEqual((again["events"], state["moved"]), (0, 0), "once")
+				self.assertEqual(sorted(time for _, time in checkins()), self.moments)
+
+	def test_the_shift_of_a_check_in_is_that_of_its_right_time(self):
+		_world, server = self.wrong()
+		first = self.moments[0]
+		shift = factories.shift_type(
+			(first - HOUR).strftime("%H:00:00"), (first + 2 * HOUR).strftime("%H:00:00")
+		)
+		employee = frappe.db.get_value("Employee", {"attendance_device_id": "1"})
+		factories.shift_assignment(employee, shift, (first - 3 * DAY).date())
+		self.corrected("eTimeTrackLite", server)
+		self.rederive()
+		filters = {"employee": employee, "time": first}
+		self.assertEqual(frappe.db.get_value("Employee Checkin", filters, "shift"), shift)
+
+	def test_what_the_wrong_time_kept_from_being_used_is_decided_again(self):
+		world, server = self.wrong()
+		world.punch("SN1", "2", now() - MINUTE)
+		sync()
+		(event,) = events(device_user_id="2")
+		self.assertEqual(event.reason_code, "future")
+		self.corrected("eTimeTrackLite", server)
+		self.rederive()
+		self.assertEqual(events(device_user_id="2")[0].status, "Processed")
+		self.assertFalse(api.status()["clocks"], "the clock was right")
+
+	def test_days_with_attendance_or_a_pay_slip_and_released_times_are_left_alone(self):
+		_world, server = self.wrong("eTimeTrackLite", "2", "3")
+		of = {event.device_user_id: event for event in events() if event.device_user_id != "1"}
+		attendance = self.attend(of["2"])
+		frappe.db.set_value(
+			"Biometric Staging Event", of["3"].name, {"released_by": "Administrator", "released_at": now()}
+		)
+		before = checkins()
+		self.corrected("eTimeTrackLite", server)
+		preview, state = self.rederive()
+		self.assertEqual((preview["events"], preview["left"]), (2, 1))
+		(left,) = preview["days_left"]
+		self.assertEqual(left["employee"], of["2"].employee)
+		self.assertIn(attendance, left["why"])
+		after = checkins()
+		for user_id in ("2", "3"):
+			self.assertEqual(
+				[row for row in before if row[0] == user_id], [row for row in after if row[0] == user_id]
+			)
+		self.assertEqual(state["left"], 1)
+		frappe.db.set_value("Employee Checkin", of["2"].employee_checkin, "attendance", None)
+		frappe.db.delete("Attendance", {"name": attendance})
+		self.pay(of["2"].employee)
+		preview, _state = self.rederive()
+		self.assertEqual((preview["events"], preview["left"]), (0, 1))
+		self.assertIn("pay slip", preview["days_left"][0]["why"])
+
+	def attend(self, event) -> str:
+		"""An attendance that rests on the check-in of a punch."""
+		time = frappe.db.get_value("Employee Checkin", event.employee_checkin, "time")
+		values = {
+			"employee": event.employee,
+			"attendance_date": time.date(),
+			"status": "Present",
+			"docstatus": 1,
+		}
+		document = frappe.get_doc({"doctype": "Attendance", "company": factories.company(), **values})
+		document.name = factories.unique("ATT")
+		document.db_insert()
+		frappe.db.set_value("Employee Checkin", event.employee_checkin, "attendance", document.name)
+		return document.name
+
+	def pay(self, employee: str) -> None:
+		days = {"start_date": (now() - 30 * DAY).date(), "end_date": (now() + 30 * DAY).date()}
+		slip = frappe.get_doc({"doctype": "Salary Slip", "employee": employee, "docstatus": 1, **days})
+		slip.name = factories.unique("SLIP")
+		slip.db_insert()
+		self.addCleanup(frappe.db.delete, "Salary Slip", {"name": slip.name})
+
+	def test_reprocess_and_correct_mapping_do_not_use_a_wrong_time_once_more(self):
+		_world, server = self.wrong()
+		self.corrected("eTimeTrackLite", server)
+		first, _second = events()
+		frappe.delete_doc("Employee Checkin", first.employee_checkin)
+		api.reprocess([first.name])
+		jobs.process()
+		self.assertIn(("1", self.moments[0]), checkins())
+		days = (str((now() - 5 * DAY).date()), str((now() + DAY).date()))
+		api.correct_mapping("1", *days, dry_run=0)
+		jobs.process()
+		self.assertEqual(sorted(time for _, time in checkins()), self.moments)
+
+	def test_a_job_that_stops_goes_on_where_it_stopped(self):
+		_world, server = self.wrong()
+		self.corrected("eTimeTrackLite", server)
+		with (
+			patch.object(rederive, "CHUNK", 1),
+			patch.object(jobs, "budget", lambda: in_turn(True, True, False)),
+		):
+			rederive.start("main")
+			rederive.run("main")
+		self.assertTrue(is_job_enqueued("biometric-times-main-1"))
+		self.assertEqual(rederive.state("main")["moved"], 1)
+		rederive.run("main", events()[0].name, 1)
+		self.assertEqual(rederive.state("main")["moved"], 2)
+		self.assertEqual(sorted(time for _, time in checkins()), self.moments)
+
+	def test_nothing_is_moved_while_the_lane_decides(self):
+		_world, server = self.wrong()
+		self.corrected("eTimeTrackLite", server)
+		mine = frappe.local.db
+		frappe.connect(set_admin_as_user=False)
+		theirs, frappe.local.db = frappe.local.db, mine
+		try:
+			theirs.sql("SELECT GET_LOCK(%s, 0)", locks._full(locks.LANE))
+			waited = []
+			with patch.object(
+				rederive.time, "sleep", lambda seconds: (waited.append(seconds), theirs.close())
+			):
+				rederive.run("main")
+		finally:
+			frappe.local.db = mine
+		self.assertEqual(waited.count(rederive.PAUSE), 1)
+		self.assertEqual(sorted(time for _, time in checkins()), self.moments)
+
+	def test_a_time_zone_that_the_newest_punches_speak_against_is_asked_about(self):
+		world, server = self.office("eTimeTrackLite", "1")
+		world.punch("SN1", "1", now() - MINUTE)
+		sync()
+		site = frappe.utils.get_system_timezone()
+		self.assertEqual(api.time_zone_doubts({"main": site}), [])
+		self.assertEqual(api.time_zone_doubts({"main": ""}), [], "the zone of the site")
+		(sentence,) = api.time_zone_doubts({"main": LONDON})
+		self.assertIn("before they were made", sentence)
+		self.assertIn(site, sentence)
+		(sentence,) = api.time_zone_doubts(frappe.as_json({"main": "Asia/Tokyo"}))
+		self.assertIn("after they were made", sentence)
+		self.assertFalse(api.status()["servers"][0]["doubt"])
+		self.settings("eTimeTrackLite", server, time_zone=LONDON)
+		self.assertIn("before they were made", api.status()["servers"][0]["doubt"])
+
+	def test_a_corrected_time_zone_says_that_kept_punches_wait_for_it(self):
+		_world, server = self.wrong()
+		frappe.clear_messages()
+		self.corrected("eTimeTrackLite", server)
+		said = " ".join(str(message) for message in frappe.get_message_log())
+		self.assertIn("Re-derive Times", said)
+		frappe.clear_messages()
+		self.corrected("eTimeTrackLite", server)
+		self.assertFalse(frappe.get_message_log())
+
+	def test_who_may_not_set_up_may_not_move_times(self):
+		self.wrong()
+		calls = (
+			lambda: api.rederive_times("main"),
+			lambda: api.rederive_state("main"),
+			lambda: api.time_zone_doubts({}),
+		)
+		with self.as_user("HR User"):
+			for call in calls:
+				with self.assertRaises(frappe.PermissionError):
+					call()
+
+
+def in_turn(*answers: bool):
+	left = list(answers)
+	return lambda: left.pop(0) if left else False

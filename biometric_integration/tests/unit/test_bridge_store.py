@@ -101,6 +101,18 @@ class Files(BridgeTest):
 		with self.assertRaisesRegex(ConfigurationError, "newer version"):
 			Database(self.path)
 
+	def test_a_file_of_an_older_version_gets_what_it_lacks(self):
+		self.store.close()
+		connection = sqlite3.connect(self.path)
+		connection.execute("DROP TABLE clock")
+		connection.execute("PRAGMA user_version=1")
+		connection.close()
+		for _ in range(2):
+			database = Database(self.path)
+			self.assertEqual(database.rows("SELECT * FROM clock"), [])
+			self.assertEqual(database.value("PRAGMA user_version"), SCHEMA_VERSION)
+			database.close()
+
 	def test_a_folder_that_is_not_there_is_named(self):
 		with self.assertRaisesRegex(ConfigurationError, "nowhere"):
 			Database(self.path.parent / "nowhere" / "site.sqlite")

@@ -81,6 +81,20 @@ class EBioServerTest(ConnectorContract, unittest.TestCase):
 			page = connector.read_window("PLANT", Window(datetime(2025, 3, 28), datetime(2025, 3, 29)))
 			self.assertEqual({row.location for row in page}, {"PLANT"})
 
+	def test_the_test_names_the_locations_where_the_one_entered_is_none(self) -> None:
+		with self.served() as (_, connector):
+			for location, hint in (("BANGALORE", ""), ("plant", "It is written PLANT there.")):
+				step = next(step for step in connector.test(location) if step.ok is False)
+				self.assertEqual(step.step, "Operation")
+				self.assertIn(f"location {location}, so nothing can come", step.message)
+				self.assertIn("PLANT", step.message)
+				self.assertIn(hint, step.message)
+			self.assertTrue(all(step.ok for step in connector.test("PLANT")))
+
+	def test_a_location_in_other_letters_is_well_where_the_server_takes_it(self) -> None:
+		with self.served(folds_locations=True) as (_, connector):
+			self.assertTrue(all(step.ok for step in connector.test("plant")))
+
 	def test_silence_is_believed_only_after_a_device_list(self) -> None:
 		with self.served() as (_, connector):
 			page = connector.read_window("", SILENT_DAY)

@@ -19,9 +19,14 @@ frappe.ui.form.on("Biometric Sync Settings", {
 				when_saved(frm, () => biometric_integration.sync_period({ servers: servers(frm) }))
 			);
 		}
+		if (may_set_up()) {
+			frm.add_custom_button(__("Re-derive Times"), () => when_saved(frm, () => rederive_times(frm)));
+		}
 		offer_locations(frm);
 		show_state(frm);
 	},
+
+	before_save: (frm) => ask_about_time_zones(frm),
 });
 
 frappe.ui.form.on("Biometric Server", {
@@ -149,6 +154,103 @@ function offer_locations(frm) {
 	});
 }
 
+// What the last runs brought speaks for or against a time zone; no server is asked.
+async function ask_about_time_zones(frm) {
+	const zones = { main: frm.doc.time_zone || "" };
+	for (const row of frm.doc.more_servers || []) zones[row.server_id] = row.time_zone || "";
+	const doubts = await frappe
+		.xcall("biometric_integration.api.time_zone_doubts", { zones })
+		.catch(() => []);
+	if (!doubts.length) return;
+	const words = doubts.map((doubt) => `<p>${frappe.utils.escape_html(doubt)}</p>`).join("");
+	const sure = await new Promise((resolve) =>
+		frappe.confirm(
+			`${words}<p>${__("Check-ins would get wrong times. Save this time zone all the same?")}</p>`,
+			() => resolve(true),
+			() => resolve(false)
+		)
+	);
+	if (!sure) frappe.validated = false;
+}
+
+function rederive_times(frm) {
+	choose_server(frm, __("Re-derive Times"), false, (args) =>
+		biometric_integration
+			.ask("rederive_times", { ...args, dry_run: 1 }, __("Looking at the punches…"))
+			.then((preview) => preview && offer_rederiving(frm, preview))
+	);
+}
+
+function offer_rederiving(frm, preview) {
+	const dialog = new frappe.ui.Dialog({
+		title: __("Re-derive Times"),
+		size: "large",
+		fields: [{ fieldtype: "HTML", fieldname: "preview", options: rederiving_html(preview) }],
+	});
+	const $status = $('<p role="status" aria-live="polite">').appendTo(dialog.get_field("preview").$wrapper);
+	if (preview.events || !preview.complete) {
+		dialog.set_primary_action(__("Put Right"), () => {
+			dialog.get_primary_btn().prop("disabled", true);
+			biometric_integration
+				.ask("rederive_times", { server: preview.server, dry_run: 0 })
+				.then(({ server }) =>
+					biometric_integration.poll({
+						ask: () => biometric_integration.look("rederive_state", { server }),
+						take: (state) => {
+							$status.text(state.message || "");
+							if (!state.running) show_state(frm);
+							return !state.running;
+						},
+						dialog,
+					})
+				);
+		});
+	}
+	dialog.show();
+}
+
+function rederiving_html({ time_zone, events, check_ins, left, days_left, sample, complete }) {
+	const escape = frappe.utils.escape_html;
+	const shown = (time) => escape(frappe.datetime.str_to_user(time) || "");
+	const table = (titles, rows) =>
+		rows.length
+			? `<table class="table table-bordered table-sm"><thead><tr>${titles
+					.map((title) => `<th scope="col">${title}</th>`)
+					.join("")}</tr></thead><tbody>${rows
+					.map((row) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join("")}</tr>`)
+					.join("")}</tbody></table>`
+			: "";
+	const count = events
+		? __("By the time zone {0}, {1} punches have another time; {2} check-ins are written anew.", [
+				escape(time_zone),
+				events,
+				check_ins,
+			])
+		: __("By the time zone {0}, all punches that can be changed have the right time.", [
+				escape(time_zone),
+			]);
+	const more = complete ? "" : __("There are more: not all punches were looked at for this count.");
+	const stay = left
+		? __("{0} punches stay as they are. Cancel what is named, then do it again, or leave them:", [left])
+		: "";
+	return `<p>${count} ${more}</p>${table(
+		[__("Who"), __("Reported Time"), __("Before"), __("After")],
+		sample.map((row) => [
+			escape(row.who || ""),
+			shown(row.source_time),
+			shown(row.before),
+			shown(row.after),
+		])
+	)}<p>${stay}</p>${table(
+		[__("Employee"), __("Date"), __("Why")],
+		days_left.map((row) => [
+			escape(row.employee || ""),
+			escape(frappe.datetime.str_to_user(row.date)),
+			escape(row.why),
+		])
+	)}`;
+}
+
 function show_state(frm) {
 	frm.set_intro("");
 	if (!frm.doc.server_type) {
@@ -196,11 +298,11 @@ function show_server(frm, server, now) {
 }
 
 function server_words(server, now) {
-	const { enabled, last_success, state, message } = server;
+	const { enabled, last_success, state, message, doubt } = server;
 	const when = last_success
 		? __("Last success: {0}.", [frappe.datetime.prettyDate(last_success)])
 		: __("Never read so far.");
-	const words = [enabled ? when : `${when} ${__("Not read by schedule.")}`];
+	const words = [doubt, enabled ? when : `${when} ${__("Not read by schedule.")}`];
 	if (state === "failing") words.push(message, enabled && next_attempt(server, now));
 	if (state === "stalled") words.push(message);
 	return words.filter(Boolean);

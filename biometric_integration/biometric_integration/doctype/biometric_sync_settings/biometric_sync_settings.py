@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import frappe
 from frappe import _
 from frappe.model.document import Document
-from frappe.utils import nowdate
+from frappe.utils import get_system_timezone, nowdate
 
 from biometric_integration.core.stream import PRIMARY
+from biometric_integration.sync.desk import rederive
 from biometric_integration.sync.records import servers
 
 SERVER_ID = re.compile(r"[a-z0-9_-]{1,20}")
@@ -26,6 +27,23 @@ class BiometricSyncSettings(Document):
 		self.check_employee_fields()
 		for server in (self, *self.more_servers):
 			check_connection(server)
+
+	def on_update(self) -> None:
+		"""Punches keep the time that the zone gave when they came."""
+		before = self.get_doc_before_save()
+		former = (
+			{row.get("server_id") or PRIMARY: row.time_zone or "" for row in (before, *before.more_servers)}
+			if before
+			else {}
+		)
+		for row in (self, *self.more_servers):
+			zone, server = row.time_zone or "", row.get("server_id") or PRIMARY
+			if former.get(server, zone) != zone and rederive.is_due(server, zone or get_system_timezone()):
+				frappe.msgprint(
+					_(
+						"Punches of {0} that are here already keep their times until you choose Re-derive Times. It shows first what would change."
+					).format(frappe.bold(frappe.utils.escape_html(row.get("label") or server)))
+				)
 
 	def check_employee_fields(self) -> None:
 		for row in self.employee_fields:
