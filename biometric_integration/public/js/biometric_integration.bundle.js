@@ -2,6 +2,7 @@
 // so it stays small and asks the server nothing by itself.
 import { ask, look, server_options } from "./api.js";
 import { short_time, show_columns } from "./list_columns.js";
+import { exact_filters } from "./list_filters.js";
 import { correct_mapping, ignore_id, map_id } from "./mapping.js";
 import { poll } from "./poll.js";
 import { may_set_up, may_sync } from "./roles.js";
@@ -14,6 +15,7 @@ frappe.provide("biometric_integration");
 Object.assign(biometric_integration, {
 	ask,
 	correct_mapping,
+	exact_filters,
 	ignore_id,
 	intro_color,
 	look,
