@@ -27,18 +27,12 @@ def trim_ids(employee, method: str | None = None) -> None:
 
 def employee_changed(employee, method: str | None = None) -> None:
 	"""An id, a status or a date of an employee: punches that waited for it are looked at again."""
-	id_fields = servers.employee_fields()
 	found: list[str] = []
-	if any(employee.has_value_changed(field) for field in EMPLOYMENT_FIELDS):
-		found += _events({"employee": employee.name, "status": EventStatus.UNMAPPED.value})
-	if any(employee.has_value_changed(field) for field in id_fields):
-		found += [*sweep.with_employee_now(), *_ambiguous()]
+	if any(map(employee.has_value_changed, EMPLOYMENT_FIELDS)):
+		found += sweep.of_employee(employee.name)
+	if any(map(employee.has_value_changed, servers.employee_fields())):
+		found += sweep.of_somebody_now()
 	_reopen(found)
-
-
-def _ambiguous() -> list[str]:
-	"""Several people shared an id: one of them may have given it up."""
-	return _events({"status": EventStatus.UNMAPPED.value, "reason_code": Reason.AMBIGUOUS.value})
 
 
 def mapping_rules_changed(rules: Iterable[MappingRule]) -> None:

@@ -26,7 +26,7 @@ def gather(events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
 	directory = replace(
 		known,
 		mapping=rules,
-		persons=_persons({rule.employee for rule in rules} - {""}),
+		persons=persons({rule.employee for rule in rules} - {""}),
 		devices=devices.by_key(event.device for event in events if event.device),
 		by_event=_checkins_of([event.name for event in events]),
 	)
@@ -88,7 +88,7 @@ def _with_zeros(field: str) -> Sequence[tuple]:
 	return frappe.qb.from_(employee).select(*columns).where(employee[field].like("0%")).run()
 
 
-def _persons(names: Collection[str]) -> dict[str, Person]:
+def persons(names: Collection[str]) -> dict[str, Person]:
 	if not names:
 		return {}
 	rows = sql.select_in("Employee", EMPLOYEE_FIELDS, "name", sorted(names))

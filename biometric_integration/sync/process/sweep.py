@@ -1,166 +1,172 @@
-"""What waits for a reason that may be gone by now: looked for at each tick, since not every change fires an event (design §5)."""
+"""What waits for a reason that may be gone by now: looked for at each tick, since not every change fires an event (design §5).
+
+However many events wait, what is read are their groups (one reason, one id of one server), switches of devices, and what is to be opened.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, time
 from itertools import islice
 
 import frappe
 from frappe.query_builder import DocType
-from frappe.query_builder.functions import Coalesce, Date
+from frappe.query_builder.functions import Coalesce
 from frappe.utils import getdate
 
 from biometric_integration.core.backoff import REFUSAL_PAUSE, REFUSALS
-from biometric_integration.core.reasons import EventStatus, Reason
-from biometric_integration.sync.db import sql
+from biometric_integration.core.decide import employment
+from biometric_integration.core.directory import Directory, Person
+from biometric_integration.core.reasons import Reason
 from biometric_integration.sync.process import directory, mapping_rules
-from biometric_integration.sync.records import servers, staging
+from biometric_integration.sync.records import event_groups, servers, staging
+from biometric_integration.sync.records.event_groups import Group
 
-EMPLOYMENT = (Reason.NOT_JOINED.value, Reason.LEFT.value, Reason.INACTIVE.value)
+EMPLOYMENT = (Reason.NOT_JOINED, Reason.LEFT, Reason.INACTIVE)
+OF_PEOPLE = (Reason.NO_EMPLOYEE, Reason.AMBIGUOUS, *EMPLOYMENT)
 AT_ONCE = 5000
 
 
 def reopen(now: datetime) -> int:
 	"""Set back to Pending what has an employee, or a device that is on, by now, and (daily, five times) what HRMS refused."""
+	groups = event_groups.groups((*OF_PEOPLE, Reason.BEFORE_FLOOR))
 	found = (
-		with_employee_now(),
-		_of_somebody_else_now(),
-		_employed_now(),
+		_names(_of_somebody(groups)),
 		_device_on_now(),
 		_device_counts_now(),
-		_in_time_now(),
+		_names(_in_time_now(groups)),
 		_refused(now),
 	)
 	return sum(staging.reopen(names) for names in found)
 
 
-def with_employee_now() -> list[str]:
-	"""Events of nobody whose id somebody carries by now: the distinct waiting ids against the employees."""
-	ids = list(_ids_of_nobody())
-	known = directory.carriers_of(ids)
-	found = [key for key in ids if known.carriers(*key)]
-	of_nobody = {"reason_code": Reason.NO_EMPLOYEE.value}
-	names = (name for server, user_id in found for name in _events_of(server, user_id, **of_nobody))
-	return list(islice(names, AT_ONCE))
+def of_somebody_now() -> list[str]:
+	"""Events that waited for a person: somebody, one only or somebody else has their id by now, or was employed on that day."""
+	return _names(_of_somebody(event_groups.groups(OF_PEOPLE)))
 
 
-def _ids_of_nobody() -> Iterator[tuple[str, str]]:
-	event = DocType(staging.DOCTYPE)
-	query = (
-		frappe.qb.from_(event)
-		.select(event.server, event.device_user_id)
-		.where(event.reason_code == Reason.NO_EMPLOYEE.value)
-		.groupby(event.server, sql.TO_THE_LETTER(event.device_user_id))
+def _of_somebody(groups: Sequence[Group]) -> Iterable[Group]:
+	of_people = [group for group in groups if Reason(group.reason_code) in OF_PEOPLE]
+	carriers = directory.carriers_of({group.id for group in of_people})
+	found = (
+		*_of_somebody_now(of_people, carriers),
+		*_of_one_now(of_people, carriers),
+		*_of_somebody_else_now(of_people, carriers),
+		*_employed_now(of_people),
 	)
-	for server, user_id in query.run():
-		yield server or "", user_id or ""
+	return dict.fromkeys(found)
 
 
-def _events_of(server: str, user_id: str, **filters) -> list[str]:
-	filters = {"server": server, "device_user_id": user_id, **filters}
-	return frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=AT_ONCE)
+def of_employee(employee: str) -> list[str]:
+	"""Events that wait for the status or a date of this employee."""
+	groups = event_groups.groups(EMPLOYMENT)
+	return _names(group for group in groups if group.employee == employee)
 
 
-def _of_somebody_else_now() -> list[str]:
-	"""Events of an employee who was not there on that day, whose id somebody else carries by now."""
-	names = (
-		name
-		for server, user_id, employee in _moved_ids()
-		for name in _events_of(server, user_id, reason_code=("in", EMPLOYMENT), employee=employee)
+def _names(groups: Iterable[Group]) -> list[str]:
+	return list(islice(event_groups.names(groups, AT_ONCE), AT_ONCE))
+
+
+def _of_somebody_now(groups: Sequence[Group], carriers: Directory) -> Iterator[Group]:
+	for group in groups:
+		if group.reason_code == Reason.NO_EMPLOYEE.value and carriers.carriers(*group.id):
+			yield group
+
+
+def _of_one_now(groups: Sequence[Group], carriers: Directory) -> Iterator[Group]:
+	"""Events of several people, whose id no longer belongs to several, where no rule has a say."""
+	shared = [group for group in groups if group.reason_code == Reason.AMBIGUOUS.value]
+	free = [group for group in shared if len(carriers.carriers(*group.id)) < 2]
+	rules = (
+		mapping_rules.for_ids({user_id for _server, user_id in (group.id for group in free)}) if free else []
 	)
-	return list(islice(names, AT_ONCE))
+	for group in free:
+		if not any(rule.matches(group.id[1]) for rule in rules):
+			yield group
 
 
-def _moved_ids() -> Iterator[tuple[str, str, str]]:
-	"""(server, id, employee) of such events, where no rule names the employee."""
-	event = DocType(staging.DOCTYPE)
-	query = (
-		frappe.qb.from_(event)
-		.select(event.server, event.device_user_id, event.employee)
-		.where(event.reason_code.isin(EMPLOYMENT))
-		.groupby(event.server, sql.TO_THE_LETTER(event.device_user_id), event.employee)
-	)
-	rows = [tuple(value or "" for value in row) for row in query.run()]
-	known = directory.carriers_of({row[:2] for row in rows})
-	by_rule = {rule.employee for rule in mapping_rules.for_ids({row[1] for row in rows})} if rows else set()
-	for server, user_id, employee in rows:
-		owners = {person.name for person in known.carriers(server, user_id)}
-		if owners and employee not in owners | by_rule:
-			yield server, user_id, employee
+def _of_somebody_else_now(groups: Sequence[Group], carriers: Directory) -> Iterator[Group]:
+	"""Events of an employee who was not there on that day, whose id somebody else carries by now, and no rule names the employee."""
+	of_employees = (group for group in groups if Reason(group.reason_code) in EMPLOYMENT)
+	moved = [group for group in of_employees if _is_owned_by_others(group, carriers)]
+	rules = mapping_rules.for_ids({group.id[1] for group in moved}) if moved else []
+	by_rule = {rule.employee for rule in rules}
+	for group in moved:
+		if group.employee not in by_rule:
+			yield group
 
 
-def _employed_now() -> list[str]:
+def _is_owned_by_others(group: Group, carriers: Directory) -> bool:
+	owners = {person.name for person in carriers.carriers(*group.id)}
+	return bool(owners) and (group.employee or "") not in owners
+
+
+def _employed_now(groups: Sequence[Group]) -> Iterator[Group]:
 	"""The employee's status or dates allow by now what they did not allow."""
-	event, employee = DocType(staging.DOCTYPE), DocType("Employee")
-	day = Date(event.punch_time)
-	is_inactive = (employee.status == "Inactive") | (
-		(employee.status == "Left") & employee.relieving_date.isnull()
-	)
-	gone = (
-		((event.reason_code == Reason.NOT_JOINED.value) & (day >= employee.date_of_joining))
-		| (
-			(event.reason_code == Reason.LEFT.value)
-			& (employee.relieving_date.isnull() | (day <= employee.relieving_date))
-		)
-		| ((event.reason_code == Reason.INACTIVE.value) & ~is_inactive)
-	)
-	query = (
-		frappe.qb.from_(event)
-		.join(employee)
-		.on(employee.name == event.employee)
-		.select(event.name)
-		.where((event.status == EventStatus.UNMAPPED.value) & event.reason_code.isin(EMPLOYMENT) & gone)
-		.limit(AT_ONCE)
-	)
-	return query.run(pluck=True)
+	of_employees = [group for group in groups if group.employee and Reason(group.reason_code) in EMPLOYMENT]
+	people = directory.persons({group.employee for group in of_employees})
+	for group in of_employees:
+		person = people.get(group.employee)
+		if person and (allowed := _allowed(group, person)):
+			yield allowed
+
+
+def _allowed(group: Group, person: Person) -> Group | None:
+	"""As much of the group as is not barred any more by what barred it."""
+	first, last = group.first, group.last
+	if group.reason_code == Reason.NOT_JOINED.value and person.joined:
+		first = max(first, _begin(person.joined))
+	elif group.reason_code == Reason.LEFT.value and person.left:
+		last = min(last, datetime.combine(person.left, time.max))
+	elif group.reason_code == Reason.INACTIVE.value and employment(person, last.date())[0] is Reason.INACTIVE:
+		return None
+	return group._replace(first=first, last=last) if first <= last else None
 
 
 def _device_on_now() -> list[str]:
-	return _of_devices(EventStatus.PENDING, Reason.DEVICE_OFF, "enabled")
+	return _of_devices(Reason.DEVICE_OFF, "enabled")
 
 
 def _device_counts_now() -> list[str]:
-	return _of_devices(EventStatus.IGNORED, Reason.NOT_FOR_ATTENDANCE, "counts_for_attendance")
+	return _of_devices(Reason.NOT_FOR_ATTENDANCE, "counts_for_attendance")
 
 
-def _of_devices(status: EventStatus, reason: Reason, switch: str) -> list[str]:
+def _of_devices(reason: Reason, switch: str) -> list[str]:
 	"""Events that wait for a switch of their device that is on now; one that turned out to be another one has that one's switches."""
-	event, device = DocType(staging.DOCTYPE), DocType("Biometric Device")
-	original = DocType("Biometric Device").as_("original")
+	device, original = DocType("Biometric Device"), DocType("Biometric Device").as_("original")
 	query = (
-		frappe.qb.from_(event)
-		.join(device)
-		.on(device.name == event.device)
+		frappe.qb.from_(device)
 		.left_join(original)
 		.on(original.name == device.same_as)
-		.select(event.name)
-		.where((event.status == status.value) & (event.reason_code == reason.value))
+		.select(device.name)
 		.where(Coalesce(original[switch], device[switch]) == 1)
-		.limit(AT_ONCE)
 	)
-	return query.run(pluck=True)
+	if not (devices := query.run(pluck=True)):
+		return []
+	event = DocType(staging.DOCTYPE)
+	waiting = frappe.qb.from_(event).select(event.name).where(event.reason_code == reason.value)
+	return waiting.where(event.device.isin(devices)).limit(AT_ONCE).run(pluck=True)
 
 
-def _in_time_now() -> list[str]:
+def _in_time_now(groups: Sequence[Group]) -> Iterator[Group]:
 	"""Punches from before a start date that has been moved back since. What may have been used and deleted stays as it is."""
 	settings = frappe.get_cached_doc(servers.SETTINGS)
-	first = max((getdate(day) for day in (settings.start_date, settings.import_floor) if day), default=None)
-	if first is None:
-		return []
-	filters = {
-		"status": EventStatus.IGNORED.value,
-		"reason_code": Reason.BEFORE_FLOOR.value,
-		"punch_time": (">=", datetime.combine(first, time())),
-	}
-	return frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=AT_ONCE)
+	days = [getdate(day) for day in (settings.start_date, settings.import_floor) if day]
+	for group in groups if days else ():
+		if group.reason_code == Reason.BEFORE_FLOOR.value and group.last >= _begin(max(days)):
+			yield group._replace(first=max(group.first, _begin(max(days))))
+
+
+def _begin(day: date) -> datetime:
+	return datetime.combine(day, time())
 
 
 def _refused(now: datetime) -> list[str]:
-	filters = {
-		"status": EventStatus.FAILED.value,
-		"reason_code": Reason.HRMS_REFUSED.value,
-		"attempts": ("<", REFUSALS),
-		"resolved_at": ("<", now - REFUSAL_PAUSE),
-	}
-	return frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=AT_ONCE)
+	event = DocType(staging.DOCTYPE)
+	query = (
+		frappe.qb.from_(event)
+		.select(event.name)
+		.where(event.reason_code == Reason.HRMS_REFUSED.value)
+		.where(event.attempts.isin(list(range(REFUSALS))) & (event.resolved_at < now - REFUSAL_PAUSE))
+	)
+	return query.limit(AT_ONCE).run(pluck=True)
