@@ -2,7 +2,9 @@ import frappe
 from frappe import _
 from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
 
-from biometric_integration.biometric_integration.doctype.biometric_staging_event import biometric_staging_event
+from biometric_integration.biometric_integration.doctype.biometric_staging_event import (
+	biometric_staging_event,
+)
 from biometric_integration.custom_fields import CUSTOM_FIELDS
 
 CHECKIN_INDEX = "biometric_employee_time"
