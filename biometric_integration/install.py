@@ -2,6 +2,9 @@ import frappe
 from frappe import _
 from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
 
+from biometric_integration.biometric_integration.doctype.biometric_staging_event import (
+	biometric_staging_event,
+)
 from biometric_integration.custom_fields import CUSTOM_FIELDS
 
 CHECKIN_INDEX = "biometric_employee_time"
@@ -35,6 +38,7 @@ def after_install() -> None:
 def after_migrate() -> None:
 	"""Also completes an installation that broke off: `install-app` does nothing a second time."""
 	extend_other_doctypes()
+	biometric_staging_event.on_doctype_update()
 	if frappe.db.get_single_value("Biometric Sync Settings", "sync_time") is None:  # midnight is a time
 		fill_settings()
 

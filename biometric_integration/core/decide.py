@@ -191,7 +191,7 @@ def _of_carriers(event: WaitingEvent, people: Sequence[Person], day: date) -> De
 		names = ", ".join(sorted(person.name for person in people))
 		return Decision(event, Reason.AMBIGUOUS, {"user_id": event.user_id, "names": names})
 	person = people[0]
-	reason, values = _employment(person, day)
+	reason, values = employment(person, day)
 	values = {"employee": person.name, **values}
 	return Decision(event, reason, values, person.name, event.punch_time, event.direction.value)
 
@@ -230,7 +230,7 @@ def owner(event: WaitingEvent, directory: Directory) -> str:
 	return decision.employee if decision.reason in WRITES else ""
 
 
-def _employment(person: Person, day: date) -> tuple[Reason, dict[str, str]]:
+def employment(person: Person, day: date) -> tuple[Reason, dict[str, str]]:
 	"""Was this person employed on that day? Somebody who has left since still owns the punches of before."""
 	if person.joined and day < person.joined:
 		return Reason.NOT_JOINED, {"day": person.joined.isoformat()}

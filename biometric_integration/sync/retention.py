@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from itertools import islice
 
 import frappe
 from frappe import _
 from frappe.query_builder import DocType
-from frappe.utils import add_days, getdate, now_datetime, nowdate
+from frappe.utils import add_days, get_datetime, getdate, now_datetime, nowdate
 
-from biometric_integration.core.reasons import SENTENCES, EventStatus, Reason
+from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.core.runs import RunStatus, Trigger
 from biometric_integration.sync.db import transaction
-from biometric_integration.sync.records import staging
+from biometric_integration.sync.records import event_groups, staging
 from biometric_integration.sync.records.servers import SETTINGS
 
 FINAL = (EventStatus.PROCESSED.value, EventStatus.IGNORED.value)
+FINAL_REASONS = [reason for reason, status in STATUS_OF.items() if status.value in FINAL]
+UNMAPPED_REASONS = [reason.value for reason, status in STATUS_OF.items() if status is EventStatus.UNMAPPED]
 IDLE_DAYS = 2
 CHUNK = 5000
 
@@ -52,18 +55,38 @@ def _delete_logs(names: list[str]) -> None:
 
 
 def empty_payloads(before: datetime) -> None:
-	"""The text of final events; the row stays as a tombstone, so that no feed brings the punch a second time."""
+	"""The text of final events; the row stays as a tombstone, so that no feed brings the punch a second time.
+
+	What was decided before the time that the settings remember has none any more.
+	"""
+	since = frappe.db.get_single_value(SETTINGS, "payloads_empty_until")
+	for reason_code, attempts in _decided_as():
+		_empty_payloads(reason_code, attempts, get_datetime(since or datetime.min), before)
+	frappe.db.set_single_value(SETTINGS, "payloads_empty_until", before, update_modified=False)
+	transaction.commit()
+
+
+def _decided_as() -> list[tuple[str, int]]:
+	"""Reason codes and attempts of final events: for each pair, an index has the events in the order in which they were decided."""
 	event = DocType(staging.DOCTYPE)
-	is_old = event.status.isin(FINAL) & (event.resolved_at < before) & (event.raw_payload != "")
-	after = ""
+	query = frappe.qb.from_(event).select(event.reason_code, event.attempts)
+	query = query.where(event.reason_code.isin([reason.value for reason in FINAL_REASONS]))
+	return query.groupby(event.reason_code, event.attempts).run()
+
+
+def _empty_payloads(reason_code: str, attempts: int, since: datetime, before: datetime) -> None:
+	event = DocType(staging.DOCTYPE)
+	is_so = (event.reason_code == reason_code) & (event.attempts == attempts) & event.status.isin(FINAL)
 
 	def find() -> list[str]:
-		query = frappe.qb.from_(event).select(event.name).where(is_old & (event.name > after))
-		return query.orderby(event.name).limit(CHUNK).run(pluck=True)
+		nonlocal since
+		is_due = (event.resolved_at >= since) & (event.resolved_at < before) & (event.raw_payload != "")
+		query = frappe.qb.from_(event).select(event.name, event.resolved_at).where(is_so & is_due)
+		rows = query.orderby(event.resolved_at).limit(CHUNK).run()
+		since = rows[-1][1] if rows else since
+		return [name for name, _resolved_at in rows]
 
 	def empty(names: list[str]) -> None:
-		nonlocal after
-		after = names[-1]
 		frappe.db.set_value(
 			staging.DOCTYPE, {"name": ("in", names)}, "raw_payload", "", update_modified=False
 		)
@@ -72,7 +95,8 @@ def empty_payloads(before: datetime) -> None:
 
 
 def expire_unmapped(before: datetime, days: int) -> None:
-	filters = {"status": EventStatus.UNMAPPED.value, "creation": ("<", before)}
+	event = DocType(staging.DOCTYPE)
+	is_due = event.reason_code.isin(UNMAPPED_REASONS) & (event.creation < before)
 	values = {
 		"status": EventStatus.IGNORED.value,
 		"reason_code": Reason.EXPIRED.value,
@@ -80,11 +104,14 @@ def expire_unmapped(before: datetime, days: int) -> None:
 		"resolved_at": now_datetime(),
 	}
 
+	def find() -> list[str]:
+		return frappe.qb.from_(event).select(event.name).where(is_due).limit(CHUNK).run(pluck=True)
+
 	def expire(names: list[str]) -> None:
-		still_so = {**filters, "name": ("in", names)}
+		still_so = {"reason_code": ("in", UNMAPPED_REASONS), "name": ("in", names)}
 		frappe.db.set_value(staging.DOCTYPE, still_so, values, update_modified=False)
 
-	_in_chunks(lambda: frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=CHUNK), expire)
+	_in_chunks(find, expire)
 
 
 def delete_events(before: date) -> None:
@@ -93,12 +120,17 @@ def delete_events(before: date) -> None:
 	if not settings.import_floor or getdate(settings.import_floor) < before:
 		frappe.db.set_single_value(SETTINGS, "import_floor", before, update_modified=False)
 		transaction.commit()
-	filters = {"status": ("in", FINAL), "punch_time": ("<", datetime.combine(before, datetime.min.time()))}
+	end = datetime.combine(before, time()) - datetime.resolution
+
+	def find() -> list[str]:
+		groups = (group for group in event_groups.groups(FINAL_REASONS) if group.first <= end)
+		old = (group._replace(last=min(group.last, end)) for group in groups)
+		return list(islice(event_groups.names(old, CHUNK, FINAL), CHUNK))
 
 	def delete(names: list[str]) -> None:
-		frappe.db.delete(staging.DOCTYPE, {**filters, "name": ("in", names)})
+		frappe.db.delete(staging.DOCTYPE, {"status": ("in", FINAL), "name": ("in", names)})
 
-	_in_chunks(lambda: frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=CHUNK), delete)
+	_in_chunks(find, delete)
 
 
 def _in_chunks(find: Callable[[], list[str]], act: Callable[[list[str]], None]) -> None:

@@ -150,6 +150,7 @@ def settings(**values):
 			"more_servers": [],
 			"location": "",
 			"import_floor": None,
+			"payloads_empty_until": None,
 			"time_zone": "Asia/Kolkata",
 			**values,
 			"enabled": 1,

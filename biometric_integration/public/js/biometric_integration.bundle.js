@@ -3,6 +3,7 @@
 import { ask, look, server_options } from "./api.js";
 import { device_state } from "./device_states.js";
 import { short_time, show_columns } from "./list_columns.js";
+import { exact_filters } from "./list_filters.js";
 import { correct_mapping, ignore_id, map_id } from "./mapping.js";
 import { poll } from "./poll.js";
 import { may_set_up, may_sync, several_companies } from "./roles.js";
@@ -16,6 +17,7 @@ Object.assign(biometric_integration, {
 	ask,
 	correct_mapping,
 	device_state,
+	exact_filters,
 	ignore_id,
 	intro_color,
 	look,

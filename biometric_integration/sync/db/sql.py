@@ -10,6 +10,28 @@ from frappe.query_builder import CustomFunction
 TO_THE_LETTER = CustomFunction("BINARY", ["text"])
 """Text from outside is compared letter by letter; the database folds case, accents and blanks at the end."""
 
+LETTERS = "utf8mb4_nopad_bin"
+"""The collation of columns that are compared like that by themselves."""
+
+
+def is_to_the_letter(doctype: str, field: str) -> bool:
+	"""Does the column compare like that by itself, and with it its indexes? A tool that converts tables may have taken that away."""
+	return _column(doctype, field)[1] == LETTERS
+
+
+def keep_to_the_letter(doctype: str, field: str) -> None:
+	column_type, collation = _column(doctype, field)
+	if collation != LETTERS:
+		frappe.db.sql_ddl(f"ALTER TABLE `tab{doctype}` MODIFY `{field}` {column_type} COLLATE {LETTERS}")
+
+
+def _column(doctype: str, field: str) -> tuple[str, str]:
+	return frappe.db.sql(
+		"""SELECT column_type, collation_name FROM information_schema.columns
+		WHERE table_schema=DATABASE() AND table_name=%s AND column_name=%s""",
+		(f"tab{doctype}", field),
+	)[0]
+
 
 def select_in(doctype: str, fields: Sequence[str], key: str, values: Sequence) -> Sequence[tuple]:
 	"""These fields of the documents with one of the values in `key`. For thousands of values: the query builder takes ten times as long."""

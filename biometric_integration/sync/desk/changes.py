@@ -11,7 +11,7 @@ from frappe.utils import now_datetime
 from biometric_integration.core.mapping import MappingRule
 from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.sync import jobs
-from biometric_integration.sync.process import mapping_rules
+from biometric_integration.sync.process import mapping_rules, sweep
 from biometric_integration.sync.records import servers, staging
 
 PLACE = ("latitude", "longitude")
@@ -27,19 +27,12 @@ def trim_ids(employee, method: str | None = None) -> None:
 
 def employee_changed(employee, method: str | None = None) -> None:
 	"""An id, a status or a date of an employee: punches that waited for it are looked at again."""
-	id_fields = servers.employee_fields()
 	found: list[str] = []
-	if any(employee.has_value_changed(field) for field in EMPLOYMENT_FIELDS):
-		found += _events({"employee": employee.name, "status": EventStatus.UNMAPPED.value})
-	if any(employee.has_value_changed(field) for field in id_fields):
-		found += _ambiguous()
-		jobs.enqueue_process()  # the lane looks for what waits for the id
+	if any(map(employee.has_value_changed, EMPLOYMENT_FIELDS)):
+		found += sweep.of_employee(employee.name)
+	if any(map(employee.has_value_changed, servers.employee_fields())):
+		jobs.enqueue_process()  # the lane looks for what waits for an id
 	_reopen(found)
-
-
-def _ambiguous() -> list[str]:
-	"""Several people shared an id: one of them may have given it up."""
-	return _events({"status": EventStatus.UNMAPPED.value, "reason_code": Reason.AMBIGUOUS.value})
 
 
 def mapping_rules_changed(rules: Iterable[MappingRule]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import chain
 
 import frappe
@@ -32,7 +33,7 @@ def gather(events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
 	directory = replace(
 		known,
 		mapping=rules,
-		persons=_persons({rule.employee for rule in rules} - {""}),
+		persons=persons({rule.employee for rule in rules} - {""}),
 		devices=devices.by_key(keys),
 		clocks=devices.clocks(keys),
 		by_event=_checkins_of([event.name for event in events]),
@@ -57,9 +58,7 @@ def _with_histories(directory: Directory, first: date) -> Directory:
 	if not since:
 		return directory
 
-	def corrected(person: Person) -> Person:
-		earlier = person.name in since and since[person.name] < person.joined
-		return replace(person, joined=since[person.name]) if earlier else person
+	corrected = partial(_corrected, since)
 
 	def all_corrected(people: Mapping[str, tuple[Person, ...]]) -> dict[str, tuple[Person, ...]]:
 		return {key: tuple(map(corrected, found)) for key, found in people.items()}
@@ -70,6 +69,23 @@ def _with_histories(directory: Directory, first: date) -> Directory:
 		without_zeros=all_corrected(directory.without_zeros),
 		persons={key: corrected(person) for key, person in directory.persons.items()},
 	)
+
+
+def _corrected(since: Mapping[str, date], person: Person) -> Person:
+	first = since.get(person.name)
+	is_earlier = first and person.joined and first < person.joined
+	return replace(person, joined=first) if is_earlier else person
+
+
+def with_histories(names: Collection[str]) -> dict[str, Person]:
+	"""These employees, each since they are in the company."""
+	found = persons(names)
+	since = _histories(found) if found else {}
+	return {name: _corrected(since, person) for name, person in found.items()}
+
+
+def changed_at(employee: str) -> datetime:
+	return frappe.db.get_value("Employee", employee, "modified")
 
 
 def _histories(employees: Collection[str]) -> dict[str, date]:
@@ -146,7 +162,7 @@ def _with_zeros(field: str) -> Sequence[tuple]:
 	return frappe.qb.from_(employee).select(*columns).where(employee[field].like("0%")).run()
 
 
-def _persons(names: Collection[str]) -> dict[str, Person]:
+def persons(names: Collection[str]) -> dict[str, Person]:
 	if not names:
 		return {}
 	rows = sql.select_in("Employee", EMPLOYEE_FIELDS, "name", sorted(names))

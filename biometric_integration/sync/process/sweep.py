@@ -1,272 +1,261 @@
-"""What waits for a reason that may be gone by now: looked for at each tick, since not every change fires an event (design §5)."""
+"""What waits for a reason that may be gone by now: looked for at each tick, since not every change fires an event (design §5).
+
+However many events wait, what is read are their groups (one reason, one id of one server), switches of devices, and what is to be opened.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, time
 from itertools import islice
 
 import frappe
 from frappe import _
-from frappe.query_builder import CustomFunction, DocType
-from frappe.query_builder.functions import Coalesce, Date, Max, Min
+from frappe.query_builder import DocType
+from frappe.query_builder.functions import Coalesce
 from frappe.utils import get_datetime, getdate
 
 from biometric_integration.core.backoff import REFUSAL_PAUSE, REFUSALS
-from biometric_integration.core.directory import SILENCE
+from biometric_integration.core.decide import employment
+from biometric_integration.core.directory import SILENCE, Directory, Person
 from biometric_integration.core.first_use import in_use_then
 from biometric_integration.core.punch import RESET_END
 from biometric_integration.core.reasons import SENTENCES, EventStatus, Reason
 from biometric_integration.core.text import harmless
-from biometric_integration.core.window import DAY
-from biometric_integration.sync.db import sql
+from biometric_integration.core.window import DAY, shifted
 from biometric_integration.sync.process import directory, mapping_rules
-from biometric_integration.sync.records import cursors, servers, staging
+from biometric_integration.sync.records import cursors, event_groups, servers, staging
+from biometric_integration.sync.records.event_groups import Group
 
-EMPLOYMENT = (Reason.NOT_JOINED.value, Reason.LEFT.value, Reason.INACTIVE.value)
+EMPLOYMENT = (Reason.NOT_JOINED, Reason.LEFT, Reason.INACTIVE)
+OF_PEOPLE = (Reason.NO_EMPLOYEE, Reason.AMBIGUOUS, Reason.SINCE_WHEN, *EMPLOYMENT)
 AT_ONCE = 5000
-EARLIER = CustomFunction("LEAST", ["one", "other"])
 
 
 def reopen(now: datetime) -> int:
-	"""Set back to Pending what has an employee, or a device that is on, by now, and (daily, five times) what HRMS refused."""
-	_forget_who_was_asked_about()
+	"""Set back to Pending what has an employee, or a device that is on, by now, and (daily, five times) what HRMS refused.
+
+	Where an id may have been somebody else's, its punches wait for a person to say since when it is theirs.
+	"""
+	groups = event_groups.groups((*OF_PEOPLE, Reason.BEFORE_FLOOR))
+	of_people = [group for group in groups if Reason(group.reason_code) in OF_PEOPLE]
+	carriers = directory.carriers_of({group.id for group in of_people})
+	_forget_who_was_asked_about(of_people, carriers)
+	asked = set(_ask_since_when(of_people, carriers, now))
+	of_somebody = (
+		*(group for group in _of_somebody_now(of_people, carriers) if group not in asked),
+		*_of_one_now(of_people, carriers),
+		*_of_somebody_else_now(of_people, carriers),
+	)
 	found = (
-		_with_employee_now(now),
-		_of_somebody_else_now(),
-		_employed_now(),
+		_names(dict.fromkeys(of_somebody)),
+		_employed_now(of_people),
 		_device_on_now(),
 		_device_counts_now(),
 		_in_use_then(),
-		_in_time_now(),
+		_in_time_now(groups),
 		_refused(now),
 	)
 	return sum(staging.reopen(names) for names in found)
 
 
-def _with_employee_now(now: datetime) -> list[str]:
-	"""Events of nobody whose id somebody carries by now: the distinct waiting ids against the employees.
-
-	Where the id may have been somebody else's in between, they wait for a person to say since when it is theirs.
-	"""
-	ids = list(_ids_of_nobody())
-	known = directory.carriers_of(ids)
-	found: list[str] = []
-	for server, user_id in ids:
-		people = known.carriers(server, user_id)
-		names = _events_of(server, user_id, reason_code=Reason.NO_EMPLOYEE.value) if people else []
-		if len(people) == 1 and names and _may_have_been_anothers(names, people[0].name, now):
-			_ask_since_when(names, user_id, people[0].name)
-		else:
-			found += names
-		if len(found) >= AT_ONCE:
-			break
-	return found
+def of_employee(employee: str) -> list[str]:
+	"""Events that wait for the status or a date of this employee."""
+	groups = event_groups.groups(EMPLOYMENT)
+	return _names(group for group in groups if group.employee == employee)
 
 
-def _may_have_been_anothers(names: Sequence[str], employee: str, now: datetime) -> bool:
+def _names(groups: Iterable[Group], settled_before: datetime | None = None) -> list[str]:
+	return list(islice(event_groups.names(groups, AT_ONCE, settled_before=settled_before), AT_ONCE))
+
+
+# --- whose id it is
+
+
+def _of_somebody_now(groups: Sequence[Group], carriers: Directory) -> Iterator[Group]:
+	for group in groups:
+		if group.reason_code == Reason.NO_EMPLOYEE.value and carriers.carriers(*group.id):
+			yield group
+
+
+def _ask_since_when(groups: Sequence[Group], carriers: Directory, now: datetime) -> Iterator[Group]:
+	for group in _of_somebody_now(groups, carriers):
+		people = carriers.carriers(*group.id)
+		if len(people) == 1 and _may_have_been_anothers(group, people[0].name, now):
+			values = {"employee": people[0].name, "user_id": group.id[1], "days": SILENCE.days}
+			_leave(group, Reason.SINCE_WHEN, values, people[0].name)
+			yield group
+
+
+def _may_have_been_anothers(group: Group, employee: str, now: datetime) -> bool:
 	"""Was the id silent before it was entered, or did somebody else punch with it since? A server that was not read is no silence."""
-	event = DocType(staging.DOCTYPE)
-	query = frappe.qb.from_(event).select(
-		event.server, event.device_user_id, Min(event.punch_time), Max(event.punch_time)
-	)
-	((server, user_id, first, last),) = query.where(event.name.isin(names)).run()
+	server, user_id = group.id
 	heard = min(now, cursors.heard_until(server) or now)
-	return last < heard - SILENCE or frappe.db.exists(
-		staging.DOCTYPE,
-		{
-			"server": server,
-			"device_user_id": user_id,
-			"punch_time": (">=", first),
-			"status": EventStatus.PROCESSED.value,
-			"employee": ("not in", ("", employee)),
-		},
+	return group.last < heard - SILENCE or bool(
+		frappe.db.exists(
+			staging.DOCTYPE,
+			{
+				"server": server,
+				"device_user_id": user_id,
+				"punch_time": (">=", group.first),
+				"status": EventStatus.PROCESSED.value,
+				"employee": ("not in", ("", employee)),
+			},
+		)
 	)
 
 
-def _ask_since_when(names: Sequence[str], user_id: str, employee: str) -> None:
-	sentence = _(SENTENCES[Reason.SINCE_WHEN]).format(employee=employee, user_id=user_id, days=SILENCE.days)
-	staging.leave(names, Reason.SINCE_WHEN, harmless(sentence), employee)
-
-
-def _forget_who_was_asked_about() -> None:
+def _forget_who_was_asked_about(groups: Sequence[Group], carriers: Directory) -> None:
 	"""Where the employee does not carry the id any more, it is nobody's again."""
-	for server, user_id, employee in _asked_about():
-		known = directory.carriers_of({(server, user_id)})
-		if employee not in {person.name for person in known.carriers(server, user_id)}:
-			names = _events_of(server, user_id, reason_code=Reason.SINCE_WHEN.value, employee=employee)
-			sentence = _(SENTENCES[Reason.NO_EMPLOYEE]).format(user_id=user_id)
-			staging.leave(names, Reason.NO_EMPLOYEE, harmless(sentence), None)
+	for group in groups:
+		people = {person.name for person in carriers.carriers(*group.id)}
+		if group.reason_code == Reason.SINCE_WHEN.value and group.employee not in people:
+			_leave(group, Reason.NO_EMPLOYEE, {"user_id": group.id[1]}, None)
 
 
-def _asked_about() -> list[tuple[str, str, str]]:
-	"""(server, id, employee) of punches that wait for somebody to say since when."""
-	event = DocType(staging.DOCTYPE)
-	query = (
-		frappe.qb.from_(event)
-		.select(event.server, event.device_user_id, event.employee)
-		.where(event.reason_code == Reason.SINCE_WHEN.value)
-		.groupby(event.server, sql.TO_THE_LETTER(event.device_user_id), event.employee)
+def _leave(group: Group, reason: Reason, values: dict, employee: str | None) -> None:
+	staging.leave(_names([group]), reason, harmless(_(SENTENCES[reason]).format(**values)), employee)
+
+
+def _of_one_now(groups: Sequence[Group], carriers: Directory) -> Iterator[Group]:
+	"""Events of several people, whose id no longer belongs to several, where no rule has a say."""
+	shared = [group for group in groups if group.reason_code == Reason.AMBIGUOUS.value]
+	free = [group for group in shared if len(carriers.carriers(*group.id)) < 2]
+	rules = (
+		mapping_rules.for_ids({user_id for _server, user_id in (group.id for group in free)}) if free else []
 	)
-	return [tuple(value or "" for value in row) for row in query.run()]
+	for group in free:
+		if not any(rule.matches(group.id[1]) for rule in rules):
+			yield group
 
 
-def _ids_of_nobody() -> Iterator[tuple[str, str]]:
-	event = DocType(staging.DOCTYPE)
-	query = (
-		frappe.qb.from_(event)
-		.select(event.server, event.device_user_id)
-		.where(event.reason_code == Reason.NO_EMPLOYEE.value)
-		.groupby(event.server, sql.TO_THE_LETTER(event.device_user_id))
-	)
-	for server, user_id in query.run():
-		yield server or "", user_id or ""
+def _of_somebody_else_now(groups: Sequence[Group], carriers: Directory) -> Iterator[Group]:
+	"""Events of an employee who was not there on that day, whose id somebody else carries by now, and no rule names the employee."""
+	of_employees = (group for group in groups if Reason(group.reason_code) in EMPLOYMENT)
+	moved = [group for group in of_employees if _is_owned_by_others(group, carriers)]
+	rules = mapping_rules.for_ids({group.id[1] for group in moved}) if moved else []
+	by_rule = {rule.employee for rule in rules}
+	for group in moved:
+		if group.employee not in by_rule:
+			yield group
 
 
-def _events_of(server: str, user_id: str, **filters) -> list[str]:
-	"""Of this id to the letter: the database compares loosely."""
-	filters = {"server": server, "device_user_id": user_id, **filters}
-	rows = frappe.get_all(staging.DOCTYPE, filters, ["name", "device_user_id"], limit=AT_ONCE)
-	return [row.name for row in rows if row.device_user_id == user_id]
+def _is_owned_by_others(group: Group, carriers: Directory) -> bool:
+	owners = {person.name for person in carriers.carriers(*group.id)}
+	return bool(owners) and (group.employee or "") not in owners
 
 
-def _of_somebody_else_now() -> list[str]:
-	"""Events of an employee who was not there on that day, whose id somebody else carries by now."""
-	names = (
-		name
-		for server, user_id, employee in _moved_ids()
-		for name in _events_of(server, user_id, reason_code=("in", EMPLOYMENT), employee=employee)
-	)
-	return list(islice(names, AT_ONCE))
+# --- since when, and until when
 
 
-def _moved_ids() -> Iterator[tuple[str, str, str]]:
-	"""(server, id, employee) of such events, where no rule names the employee."""
-	event = DocType(staging.DOCTYPE)
-	query = (
-		frappe.qb.from_(event)
-		.select(event.server, event.device_user_id, event.employee)
-		.where(event.reason_code.isin(EMPLOYMENT))
-		.groupby(event.server, sql.TO_THE_LETTER(event.device_user_id), event.employee)
-	)
-	rows = [tuple(value or "" for value in row) for row in query.run()]
-	known = directory.carriers_of({row[:2] for row in rows})
-	by_rule = {rule.employee for rule in mapping_rules.for_ids({row[1] for row in rows})} if rows else set()
-	for server, user_id, employee in rows:
-		owners = {person.name for person in known.carriers(server, user_id)}
-		if owners and employee not in owners | by_rule:
-			yield server, user_id, employee
-
-
-def _employed_now() -> list[str]:
+def _employed_now(groups: Sequence[Group]) -> list[str]:
 	"""The employee's status or dates allow by now what they did not allow.
 
-	On the very day of joining or leaving the shift of a punch may belong to the day beyond: it is looked at once after each change.
+	On the very day of joining or leaving, the shift of a punch may belong to the day beyond: it is looked at once after each change.
 	"""
-	event, employee = DocType(staging.DOCTYPE), DocType("Employee")
-	day = Date(event.punch_time)
-	joined = EARLIER(
-		employee.date_of_joining, Coalesce(_first_of_history(employee), employee.date_of_joining)
-	)
-	has_changed = event.resolved_at < employee.modified
-	is_inactive = (employee.status == "Inactive") | (
-		(employee.status == "Left") & employee.relieving_date.isnull()
-	)
-	gone = (
-		((event.reason_code == Reason.NOT_JOINED.value) & ((day > joined) | ((day == joined) & has_changed)))
-		| (
-			(event.reason_code == Reason.LEFT.value)
-			& (
-				(employee.status != "Left")
-				| employee.relieving_date.isnull()
-				| (day < employee.relieving_date)
-				| ((day == employee.relieving_date) & has_changed)
-			)
-		)
-		| ((event.reason_code == Reason.INACTIVE.value) & ~is_inactive)
-	)
-	query = (
-		frappe.qb.from_(event)
-		.join(employee)
-		.on(employee.name == event.employee)
-		.select(event.name)
-		.where((event.status == EventStatus.UNMAPPED.value) & event.reason_code.isin(EMPLOYMENT) & gone)
-		.limit(AT_ONCE)
-	)
-	return query.run(pluck=True)
+	of_employees = [group for group in groups if group.employee and Reason(group.reason_code) in EMPLOYMENT]
+	people = directory.with_histories({group.employee for group in of_employees})
+	names: list[str] = []
+	for group in of_employees:
+		if person := people.get(group.employee):
+			allowed, day = _allowed(group, person)
+			names += _names([allowed]) if allowed else []
+			if day and (here := _on_day(group, day)):
+				names += _names([here], settled_before=directory.changed_at(person.name))
+	return names[:AT_ONCE]
 
 
-def _first_of_history(employee):
-	history = DocType(directory.HISTORY)
-	is_theirs = (history.parenttype == "Employee") & (history.parent == employee.name)
-	return frappe.qb.from_(history).select(Min(history.from_date)).where(is_theirs)
+def _allowed(group: Group, person: Person) -> tuple[Group | None, date | None]:
+	"""As much of the group as is not barred any more by what barred it; and the day of which only the shift can tell."""
+	if group.reason_code == Reason.NOT_JOINED.value:
+		joined = person.joined
+		return (_within(group, first=shifted(_begin(joined), DAY)), joined) if joined else (group, None)
+	if group.reason_code == Reason.LEFT.value:
+		left = person.left if person.status == "Left" else None
+		return (_within(group, end=_begin(left)), left) if left else (group, None)
+	is_inactive = employment(person, group.last.date())[0] is Reason.INACTIVE
+	return (None if is_inactive else group), None
 
 
-def _in_use_then() -> list[str]:
-	"""Punches from long before the first use of their device, of which older use is known by now: its history has been read since."""
-	old = {
-		"status": EventStatus.QUARANTINED.value,
-		"reason_code": Reason.IMPLAUSIBLE.value,
-		"source_time": (">=", RESET_END),
-	}
-	fields = ["name", "device", "source_time"]
-	rows = frappe.get_all(staging.DOCTYPE, old, fields, as_list=True, limit=AT_ONCE)
-	return in_use_then(rows, staging.next_used)
-
-
-def _device_on_now() -> list[str]:
-	return _of_devices(EventStatus.PENDING, Reason.DEVICE_OFF, "enabled")
-
-
-def _device_counts_now() -> list[str]:
-	return _of_devices(EventStatus.IGNORED, Reason.NOT_FOR_ATTENDANCE, "counts_for_attendance")
-
-
-def _of_devices(status: EventStatus, reason: Reason, switch: str) -> list[str]:
-	"""Events that wait for a switch of their device that is on now; one that turned out to be another one has that one's switches."""
-	event, device = DocType(staging.DOCTYPE), DocType("Biometric Device")
-	original = DocType("Biometric Device").as_("original")
-	query = (
-		frappe.qb.from_(event)
-		.join(device)
-		.on(device.name == event.device)
-		.left_join(original)
-		.on(original.name == device.same_as)
-		.select(event.name)
-		.where((event.status == status.value) & (event.reason_code == reason.value))
-		.where(Coalesce(original[switch], device[switch]) == 1)
-		.limit(AT_ONCE)
-	)
-	return query.run(pluck=True)
-
-
-def _in_time_now() -> list[str]:
+def _in_time_now(groups: Sequence[Group]) -> list[str]:
 	"""Punches from before a start date that has been moved back since. What may have been used and deleted stays as it is.
 
 	The first day may hold the end of a night that began before: it is looked at once after each change of the settings.
 	"""
 	settings = frappe.get_cached_doc(servers.SETTINGS)
-	first = max((getdate(day) for day in (settings.start_date, settings.import_floor) if day), default=None)
-	if first is None:
+	days = [getdate(day) for day in (settings.start_date, settings.import_floor) if day]
+	if not days:
 		return []
-	event, begin = DocType(staging.DOCTYPE), datetime.combine(first, time())
-	has_changed = event.resolved_at < get_datetime(settings.modified)
+	day, changed = max(days), get_datetime(settings.modified)
+	early = [group for group in groups if group.reason_code == Reason.BEFORE_FLOOR.value]
+	whole = filter(None, (_within(group, first=_begin(day) + DAY) for group in early))
+	here = filter(None, (_on_day(group, day) for group in early))
+	return [*_names(whole), *_names(here, settled_before=changed)]
+
+
+def _on_day(group: Group, day: date) -> Group | None:
+	return _within(group, first=_begin(day), end=shifted(_begin(day), DAY))
+
+
+def _within(group: Group, first: datetime = datetime.min, end: datetime = datetime.max) -> Group | None:
+	"""The part of a group from `first` up to and without `end`."""
+	first, last = max(group.first, first), min(group.last, shifted(end, -datetime.resolution))
+	return group._replace(first=first, last=last) if first <= last else None
+
+
+def _begin(day: date) -> datetime:
+	return datetime.combine(day, time())
+
+
+# --- devices
+
+
+def _device_on_now() -> list[str]:
+	return _of_devices(Reason.DEVICE_OFF, "enabled")
+
+
+def _device_counts_now() -> list[str]:
+	return _of_devices(Reason.NOT_FOR_ATTENDANCE, "counts_for_attendance")
+
+
+def _of_devices(reason: Reason, switch: str) -> list[str]:
+	"""Events that wait for a switch of their device that is on now; one that turned out to be another one has that one's switches."""
+	device, original = DocType("Biometric Device"), DocType("Biometric Device").as_("original")
+	query = (
+		frappe.qb.from_(device)
+		.left_join(original)
+		.on(original.name == device.same_as)
+		.select(device.name)
+		.where(Coalesce(original[switch], device[switch]) == 1)
+	)
+	if not (devices := query.run(pluck=True)):
+		return []
+	event = DocType(staging.DOCTYPE)
+	waiting = frappe.qb.from_(event).select(event.name).where(event.reason_code == reason.value)
+	return waiting.where(event.device.isin(devices)).limit(AT_ONCE).run(pluck=True)
+
+
+def _in_use_then() -> list[str]:
+	"""Punches from long before the first use of their device, of which older use is known by now: its history has been read since."""
+	event = DocType(staging.DOCTYPE)
 	query = (
 		frappe.qb.from_(event)
-		.select(event.name)
-		.where(event.status == EventStatus.IGNORED.value)
-		.where(event.reason_code == Reason.BEFORE_FLOOR.value)
-		.where((event.punch_time >= begin + DAY) | ((event.punch_time >= begin) & has_changed))
+		.select(event.name, event.device, event.source_time)
+		.where((event.reason_code == Reason.IMPLAUSIBLE.value) & (event.source_time >= RESET_END))
 		.limit(AT_ONCE)
 	)
-	return query.run(pluck=True)
+	return in_use_then(query.run(), staging.next_used)
+
+
+# --- refusals
 
 
 def _refused(now: datetime) -> list[str]:
-	filters = {
-		"status": EventStatus.FAILED.value,
-		"reason_code": Reason.HRMS_REFUSED.value,
-		"attempts": ("<", REFUSALS),
-		"resolved_at": ("<", now - REFUSAL_PAUSE),
-	}
-	return frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=AT_ONCE)
+	event = DocType(staging.DOCTYPE)
+	query = (
+		frappe.qb.from_(event)
+		.select(event.name)
+		.where(event.reason_code == Reason.HRMS_REFUSED.value)
+		.where(event.attempts.isin(list(range(REFUSALS))) & (event.resolved_at < now - REFUSAL_PAUSE))
+	)
+	return query.limit(AT_ONCE).run(pluck=True)

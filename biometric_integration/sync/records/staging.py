@@ -69,6 +69,9 @@ WAITING_FIELDS = (
 	"server",
 	"creation",
 )
+SHOWS_USE = (Reason.NONE, Reason.ALREADY_THERE, Reason.NO_EMPLOYEE, Reason.REPEAT, Reason.NOT_FOR_ATTENDANCE)
+"""Reasons of punches that show their device in use."""
+
 DIRECTIONS = {direction.value: direction for direction in Direction}
 REOPENED = {"status": EventStatus.PENDING.value, "reason_code": "", "reason": ""}
 UNDECIDED = {
@@ -152,16 +155,20 @@ def newest_before(stream: Stream, moment: datetime) -> datetime | None:
 
 
 def next_used(device: str, moment: datetime) -> datetime | None:
-	"""The first source time at or after `moment` of a punch that shows the device in use: one that is decided, and not quarantined.
+	"""The first source time at or after `moment` of a punch that shows the device in use: one that was decided upon as what it says.
 
-	By the index of the device, which holds the names, and these begin with the source time.
+	By an index of device and reason, which holds the names, and these begin with the source time.
 	"""
-	undecided = (EventStatus.PENDING.value, EventStatus.QUARANTINED.value)
+	found = (_next_used(device, reason.value, name_from(moment)) for reason in SHOWS_USE)
+	return min(filter(None, found), default=None)
+
+
+def _next_used(device: str, reason_code: str, name: str) -> datetime | None:
 	filters = {
 		"device": device,
-		"name": (">=", name_from(moment)),
-		"kind": Kind.PUNCH.value,
-		"status": ("not in", undecided),
+		"reason_code": reason_code,
+		"name": (">=", name),
+		"status": ("!=", EventStatus.PENDING.value),
 	}
 	return frappe.db.get_value(DOCTYPE, filters, "source_time", order_by="name asc")
 

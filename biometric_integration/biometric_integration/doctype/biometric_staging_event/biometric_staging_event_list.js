@@ -5,6 +5,7 @@ frappe.listview_settings["Biometric Staging Event"] = {
 
 	onload(list) {
 		biometric_integration.show_columns(list, 6);
+		biometric_integration.exact_filters(list);
 		if (!biometric_integration.may_set_up()) return;
 		list.page.add_actions_menu_item(__("Reprocess"), () => reprocess_checked(list), false);
 	},

@@ -1,0 +1,74 @@
+"""Events by what they have in common: an index tells the groups apart without reading their events (docs/architecture.md, Indexes)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+import frappe
+from frappe.query_builder import DocType, Field
+from frappe.query_builder.functions import Max, Min
+
+from biometric_integration.core.reasons import Reason
+from biometric_integration.sync.db import sql
+from biometric_integration.sync.records import staging
+
+KEY = ("reason_code", "server", "device_user_id", "employee")
+
+
+class Group(NamedTuple):
+	"""One reason, one id of one server and, where it is known, one employee; the times of the first and the last punch."""
+
+	reason_code: str
+	server: str | None
+	device_user_id: str | None
+	employee: str | None
+	first: datetime
+	last: datetime
+
+	@property
+	def id(self) -> tuple[str, str]:
+		return self.server or "", self.device_user_id or ""
+
+
+def groups(reasons: Collection[Reason]) -> list[Group]:
+	event = DocType(staging.DOCTYPE)
+	first, last = Min(event.punch_time), Max(event.punch_time)
+	query = (
+		frappe.qb.from_(event)
+		.select(*(event[field] for field in KEY), first, last)
+		.where(event.reason_code.isin([reason.value for reason in reasons]))
+		.groupby(event.reason_code, event.server, exact_id(event), event.employee)
+	)
+	return [Group(*row) for row in query.run() if row[-1]]
+
+
+def exact_id(event: DocType) -> Field:
+	"""The id to group by: its column compares to the letter, and where it does not any more, what it says is compared like that."""
+	is_exact = sql.is_to_the_letter(staging.DOCTYPE, "device_user_id")
+	return event.device_user_id if is_exact else sql.TO_THE_LETTER(event.device_user_id)
+
+
+def names(
+	found: Iterable[Group],
+	limit: int,
+	statuses: Collection[str] = (),
+	settled_before: datetime | None = None,
+) -> Iterator[str]:
+	"""Names of their events, at most so many of each group; only those with one of the statuses, or decided before a moment, where any is given."""
+	for group in found:
+		yield from _names(group, limit, statuses, settled_before)
+
+
+def _names(group: Group, limit: int, statuses: Collection[str], settled_before: datetime | None) -> list[str]:
+	event = DocType(staging.DOCTYPE)
+	query = frappe.qb.from_(event).select(event.name).where(event.punch_time[group.first : group.last])
+	for field in KEY:
+		value = getattr(group, field)
+		query = query.where(event[field].isnull() if value is None else event[field] == value)
+	if statuses:
+		query = query.where(event.status.isin(statuses))
+	if settled_before:
+		query = query.where(event.resolved_at < settled_before)
+	return query.limit(limit).run(pluck=True)
