@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -28,6 +28,7 @@ from biometric_integration.sync.db import locks, transaction
 from biometric_integration.sync.hrms import shifts, site_rules
 from biometric_integration.sync.process import checkins, directory, sweep
 from biometric_integration.sync.process.bulk_checkins import BulkWriter
+from biometric_integration.sync.process.document_checkins import DocumentWriter
 from biometric_integration.sync.records import cursors, devices, staging, sync_log
 
 ONE_BY_ONE = 200
@@ -130,6 +131,7 @@ class ProcessStore:
 		self._together: set[str] = set()
 		self._in_bulk = in_bulk
 		self._bulk: BulkWriter | None = None
+		self._alone = DocumentWriter(reserves_names=False)
 		self._way = ""
 
 	@contextmanager
@@ -168,6 +170,7 @@ class ProcessStore:
 	def create_together(self, decisions: Sequence[Decision]) -> Mapping[str, str]:
 		writer = self._writer()
 		if not writer:
+			self._prepare(decisions)
 			return {}
 		try:
 			with transaction.batch():
@@ -183,9 +186,16 @@ class ProcessStore:
 		self._together = set(made)
 		return made
 
+	def _prepare(self, decisions: Sequence[Decision]) -> None:
+		try:
+			with transaction.batch():
+				self._alone.prepare(decisions)
+		except JobTimeoutException as error:
+			raise Interrupted() from error
+
 	def create(self, decision: Decision) -> str:
 		with transaction.batch():
-			return checkins.create(decision, self._directory.devices.get(decision.event.device))
+			return self._alone.create(decision, self._directory.devices.get(decision.event.device))
 
 	def note_clocks(self, clocks: Mapping[str, Clock]) -> None:
 		with transaction.batch():
@@ -213,9 +223,10 @@ class ProcessStore:
 		return self._bulk
 
 	def _choose_way(self) -> None:
-		added = [] if self._in_bulk else _additions()
+		added = [] if self._in_bulk else _found(site_rules.additions)
 		in_bulk = not added if self._in_bulk is None else self._in_bulk
 		self._bulk = BulkWriter() if in_bulk else None
+		self._alone = DocumentWriter(reserves_names=not _found(site_rules.naming))
 		self._way = _("In bulk") if in_bulk else _("One by one: {0}").format(", ".join(added))
 
 	def _give_up_bulk(self, error: Exception) -> None:
@@ -231,10 +242,10 @@ class ProcessStore:
 		self._touched_logs.clear()
 
 
-def _additions() -> list[str]:
+def _found(ask: Callable[[], Iterable[str]]) -> list[str]:
 	"""What cannot be asked on this site may be there."""
 	try:
-		return site_rules.additions()
+		return list(ask())
 	except JobTimeoutException:
 		raise
 	except Exception as error:  # of another app, or of the database

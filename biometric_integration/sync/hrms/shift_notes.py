@@ -70,9 +70,13 @@ class ShiftNotes:
 
 	def of(self, employee: str, time: datetime, log_type: str) -> Fields:
 		"""The fields of a check-in at `time` (site clock). Raises what HRMS raises."""
-		key = self._key(employee, time.date())
-		known = self._again(key, employee, time, log_type) if key else None
+		known = self.known(employee, time, log_type)
 		return _asked(employee, time, log_type) if known is None else known
+
+	def known(self, employee: str, time: datetime, log_type: str) -> Fields | None:
+		"""The same from an answer that HRMS has given before; None where it has to be asked about this very check-in."""
+		key = self._key(employee, time.date()) if employee in self._defaults else None
+		return self._again(key, employee, time, log_type) if key else None
 
 	def _forget_if_changed(self) -> None:
 		shift = frappe.qb.DocType(SHIFT)

@@ -5,7 +5,7 @@ Everything is asked by existence, never by version; a filter that some version d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import frappe
 from frappe import _
@@ -26,6 +26,7 @@ INSERT_EVENTS = (
 	"on_update",
 	"on_change",
 )
+NAMING_EVENTS = ("before_naming", "autoname")
 CLASS_HOOKS = ("override_doctype_class", "extend_doctype_class")
 REQUIRED = ("employee", "time")
 PLAIN = ("Data", "Link", "Date")
@@ -65,11 +66,26 @@ ADDED = {
 }
 """Documents by which a site adds to it without code."""
 
+NAMING = {
+	"Document Naming Rule": ADDED["Document Naming Rule"],
+	"Notification": {"document_type": DOCTYPE, "enabled": 1, "event": ("in", ("Method", "Custom"))},
+}
+"""Those among them that have a say in the name."""
+
 
 def additions() -> list[str]:
 	"""What is added, each by the name under which Desk or the code of an app has it; empty where there is nothing."""
-	found = [*_class(), *_handlers(), *_documents(), *_fields(), *_naming(), *_follower()]
+	found = [*_class(), *_handlers(), *_documents(), *_fields(), *_series(), *_follower()]
 	return list(dict.fromkeys(found))
+
+
+def naming() -> Iterator[str]:
+	"""What has a say in the name of a check-in; names can be reserved for many of them where there is nothing."""
+	yield from _series()
+	yield from _handlers(NAMING_EVENTS)
+	yield from _documents(NAMING)
+	controller = get_controller(DOCTYPE)
+	yield from (f"{controller.__module__}.{event}" for event in NAMING_EVENTS if hasattr(controller, event))
 
 
 def _class() -> Iterator[str]:
@@ -85,17 +101,17 @@ def _class() -> Iterator[str]:
 	)
 
 
-def _handlers() -> Iterator[str]:
+def _handlers(events: Sequence[str] = INSERT_EVENTS) -> Iterator[str]:
 	handlers = frappe.get_doc_hooks()
 	for of in (DOCTYPE, "*"):
-		for event in INSERT_EVENTS:
+		for event in events:
 			yield from (
 				path for path in handlers.get(of, {}).get(event, []) if path.split(".")[0] not in OWN_APPS
 			)
 
 
-def _documents() -> Iterator[str]:
-	for doctype, filters in ADDED.items():
+def _documents(added: Mapping[str, Mapping] = ADDED) -> Iterator[str]:
+	for doctype, filters in added.items():
 		if not frappe.db.exists("DocType", doctype):
 			continue
 		meta = frappe.get_meta(doctype)
@@ -107,7 +123,7 @@ def _fields() -> Iterator[str]:
 	meta, empty = frappe.get_meta(DOCTYPE), frappe.new_doc(DOCTYPE)
 	for field in meta.fields:
 		required = field.reqd and field.fieldname not in REQUIRED and not empty.get(field.fieldname)
-		fetched = field.fetch_from and not _is_plainly_fetched(field)
+		fetched = field.fetch_from and not is_plainly_fetched(field)
 		preset_link = field.fieldtype == "Link" and field.default
 		unique = field.unique and field.fieldname != OWN_FIELD
 		sometimes_required = field.get("is_custom_field") and field.mandatory_depends_on
@@ -117,7 +133,7 @@ def _fields() -> Iterator[str]:
 		yield f"{_('Field')} company"  # ERPNext asks then whether the company is being deleted
 
 
-def _is_plainly_fetched(field) -> bool:
+def is_plainly_fetched(field) -> bool:
 	"""Is it a copy of a field of the employee that is just like it? Anything else frappe converts or checks."""
 	link, _dot, name = field.fetch_from.partition(".")
 	source = frappe.get_meta("Employee").get_field(name) if link == "employee" else None
@@ -125,7 +141,7 @@ def _is_plainly_fetched(field) -> bool:
 	return bool(alike and field.fieldtype in PLAIN and not field.fetch_if_empty)
 
 
-def _naming() -> Iterator[str]:
+def _series() -> Iterator[str]:
 	"""Only a counter after plain text and parts of the date can be reserved as a block; only one that is known by its prefix."""
 	if frappe.db.has_column("Series", "doctype"):
 		yield "Series.doctype"

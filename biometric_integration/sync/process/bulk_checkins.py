@@ -14,15 +14,14 @@ from typing import Any, NamedTuple
 from rq.timeouts import JobTimeoutException
 
 import frappe
-from frappe.model.naming import parse_naming_series
 from frappe.utils import now_datetime
 
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device
 from biometric_integration.core.directory import Directory
-from biometric_integration.sync.db import sql, transaction
+from biometric_integration.sync.db import sql
 from biometric_integration.sync.hrms.shift_notes import ShiftNotes
-from biometric_integration.sync.process import checkins
+from biometric_integration.sync.process import checkins, series
 
 DOCTYPE = "Employee Checkin"
 ASSIGNMENT = "Shift Assignment"
@@ -47,16 +46,14 @@ class BulkWriter:
 		del frappe.local.message_log[messages:]
 		if not rows:
 			return {}
-		for row, name in zip(rows, _reserved_names(len(rows)), strict=True):
+		for row, name in zip(rows, series.reserved_names(len(rows)), strict=True):
 			row["name"] = name
 		sql.insert(DOCTYPE, list(rows[0]), list(map(itemgetter(*rows[0]), rows)))
-		last = {"doctype": DOCTYPE, "name": rows[-1]["name"], "user": frappe.session.user}
-		# an open list shows them
-		frappe.publish_realtime("list_update", last, doctype=DOCTYPE, after_commit=True)
+		checkins.show(rows[-1]["name"])
 		return {row["biometric_event"]: row["name"] for row in rows}
 
 	def _rows(self, decisions: Sequence[Decision], directory: Directory) -> Iterator[Row]:
-		templates = _templates({decision.employee for decision in decisions})
+		templates = templates_of({decision.employee for decision in decisions})
 		days = [decision.time.date() for decision in decisions]
 		defaults = {name: template.default_shift for name, template in templates.items()}
 		self.shift_notes.prepare(defaults, min(days), max(days))
@@ -138,7 +135,8 @@ class Template(NamedTuple):
 	fetched: Row
 
 
-def _templates(names: Collection[str]) -> dict[str, Template]:
+def templates_of(names: Collection[str]) -> dict[str, Template]:
+	"""Of these employees, as far as they are there."""
 	fetched = _sources()
 	fields = ["name", "default_shift", *fetched.values()]
 	rows = sql.select_in("Employee", fields, "name", sorted(names))
@@ -171,30 +169,3 @@ def _empty_row() -> Row:
 	now, user = now_datetime(), frappe.session.user
 	stamps = {"creation": now, "modified": now, "owner": user, "modified_by": user}
 	return {**frappe.new_doc(DOCTYPE).get_valid_dict(ignore_virtual=True), **stamps, "docstatus": 0}
-
-
-def _reserved_names(count: int) -> list[str]:
-	"""The next names of the series, reserved by one commit of its own; numbers of a batch that fails stay unused."""
-	series, digits = "", 0
-
-	def note(prefix: str, width: int) -> str:
-		nonlocal series, digits
-		series, digits = prefix, width
-		return "\0"
-
-	pattern = parse_naming_series(frappe.get_meta(DOCTYPE).autoname, number_generator=note)
-	last = _reserved(series, count)
-	numbers = range(last - count + 1, last + 1)
-	return [pattern.replace("\0", str(number).zfill(digits)) for number in numbers]
-
-
-def _reserved(series: str, count: int) -> int:
-	"""Move the counter; returns its new value."""
-	frappe.db.sql(
-		"""INSERT INTO `tabSeries` (`name`, `current`) VALUES (%s, %s)
-		ON DUPLICATE KEY UPDATE `current`=`current`+%s""",
-		(series, count, count),
-	)  # the query builder has no ON DUPLICATE KEY UPDATE on all versions
-	last = frappe.db.sql("SELECT `current` FROM `tabSeries` WHERE `name`=%s", (series,))[0][0]
-	transaction.commit()
-	return last

@@ -1,4 +1,4 @@
-"""Employee Checkin, written through the Document API so that every rule of the site has its say."""
+"""What both ways of writing an Employee Checkin have in common."""
 
 from __future__ import annotations
 
@@ -7,26 +7,10 @@ from collections.abc import Mapping
 import frappe
 from frappe.utils import cint
 
-from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device
 from biometric_integration.sync.db import sql
-from biometric_integration.sync.db.savepoint import Refused, savepoint
 
 DOCTYPE = "Employee Checkin"
-
-
-def create(decision: Decision, device: Device | None) -> str:
-	"""Insert the check-in of a decision; returns its name, or that of the one that is there for the event. Raises as `savepoint` does."""
-	try:
-		with savepoint("biometric_checkin"):
-			return _insert(decision, device)
-	except Refused as refused:
-		existing = isinstance(refused.__cause__, frappe.UniqueValidationError) and frappe.db.get_value(
-			DOCTYPE, {"biometric_event": decision.event.name}
-		)
-		if existing:
-			return existing
-		raise
 
 
 def all_there(made: Mapping[str, str]) -> bool:
@@ -38,18 +22,10 @@ def all_there(made: Mapping[str, str]) -> bool:
 	return dict(rows) == dict(made)
 
 
-def _insert(decision: Decision, device: Device | None) -> str:
-	checkin = frappe.new_doc(DOCTYPE)
-	checkin.update(
-		{
-			"employee": decision.employee,
-			"time": decision.time,
-			"log_type": decision.log_type,
-			"biometric_event": decision.event.name,
-			**place(device),
-		}
-	)
-	return checkin.insert(ignore_permissions=True).name
+def show(name: str) -> None:
+	"""An open list shows it once it is committed; one of a batch is enough for the list to look."""
+	last = {"doctype": DOCTYPE, "name": name, "user": frappe.session.user}
+	frappe.publish_realtime("list_update", last, doctype=DOCTYPE, after_commit=True)
 
 
 def place(device: Device | None) -> dict[str, str | float]:
