@@ -31,7 +31,7 @@ def employee_changed(employee, method: str | None = None) -> None:
 	if any(map(employee.has_value_changed, EMPLOYMENT_FIELDS)):
 		found += sweep.of_employee(employee.name)
 	if any(map(employee.has_value_changed, servers.employee_fields())):
-		jobs.enqueue_process()  # the lane looks for what waits for an id
+		found += sweep.of_somebody_now(now_datetime())
 	_reopen(found)
 
 

@@ -39,16 +39,8 @@ def reopen(now: datetime) -> int:
 	"""
 	groups = event_groups.groups((*OF_PEOPLE, Reason.BEFORE_FLOOR))
 	of_people = [group for group in groups if Reason(group.reason_code) in OF_PEOPLE]
-	carriers = directory.carriers_of({group.id for group in of_people})
-	_forget_who_was_asked_about(of_people, carriers)
-	asked = set(_ask_since_when(of_people, carriers, now))
-	of_somebody = (
-		*(group for group in _of_somebody_now(of_people, carriers) if group not in asked),
-		*_of_one_now(of_people, carriers),
-		*_of_somebody_else_now(of_people, carriers),
-	)
 	found = (
-		_names(dict.fromkeys(of_somebody)),
+		_of_somebody(of_people, now),
 		_employed_now(of_people),
 		_device_on_now(),
 		_device_counts_now(),
@@ -57,6 +49,11 @@ def reopen(now: datetime) -> int:
 		_refused(now),
 	)
 	return sum(staging.reopen(names) for names in found)
+
+
+def of_somebody_now(now: datetime) -> list[str]:
+	"""Events that waited for a person: somebody, one only, or somebody else has their id by now. Those that have to be asked about are marked so."""
+	return _of_somebody(event_groups.groups(OF_PEOPLE), now)
 
 
 def of_employee(employee: str) -> list[str]:
@@ -70,6 +67,18 @@ def _names(groups: Iterable[Group], settled_before: datetime | None = None) -> l
 
 
 # --- whose id it is
+
+
+def _of_somebody(groups: Sequence[Group], now: datetime) -> list[str]:
+	carriers = directory.carriers_of({group.id for group in groups})
+	_forget_who_was_asked_about(groups, carriers)
+	asked = set(_ask_since_when(groups, carriers, now))
+	found = (
+		*(group for group in _of_somebody_now(groups, carriers) if group not in asked),
+		*_of_one_now(groups, carriers),
+		*_of_somebody_else_now(groups, carriers),
+	)
+	return _names(dict.fromkeys(found))
 
 
 def _of_somebody_now(groups: Sequence[Group], carriers: Directory) -> Iterator[Group]:
