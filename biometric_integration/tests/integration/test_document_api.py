@@ -87,26 +87,31 @@ class TestRulesOfTheSite(SiteTestCase):
 		self.assertEqual(seen, [*events, *events])
 
 	def test_a_shift_that_a_rule_assigns_before_the_check_in_is_noted_on_it(self):
-		employee = factories.employee("8002")
-		with site_rule("before_insert", lambda _checkin, _method: assign(employee, self.day, MONDAY)):
-			self.punched(("8002", NINE))
-		self.assertEqual(self.shifts(), [self.day])
+		factories.employee("8002")
+		other = factories.employee("8003")
+
+		def roster(checkin, _method):
+			if checkin.employee == other:
+				assign(other, self.day, MONDAY)
+
+		with site_rule("before_insert", roster):
+			self.punched(("8002", NINE), ("8003", NINE + timedelta(minutes=1)))
+		self.assertEqual(self.shifts(), [None, self.day])
 
 	def test_a_shift_that_a_rule_assigns_after_a_check_in_is_noted_on_the_next_one(self):
-		one, other = factories.employee("8003"), factories.employee("8004")
-		for employee in (one, other):
-			assign(employee, self.day, MONDAY - 30 * DAY, MONDAY - 3 * DAY)
+		one = factories.employee("8004")
+		other = factories.employee("8005")
 
-		def roster(_checkin, _method):
-			if not frappe.db.exists("Shift Assignment", {"employee": one, "start_date": MONDAY}):
-				assign(one, self.day, MONDAY)
+		def roster(checkin, _method):
+			if checkin.employee == one:
+				assign(other, self.day, MONDAY)
 
 		with site_rule("on_update", roster):
-			self.punched(("8004", NINE), ("8003", NINE + timedelta(minutes=1)))
+			self.punched(("8004", NINE), ("8005", NINE + timedelta(minutes=1)))
 		self.assertEqual(self.shifts(), [None, self.day])
 
 	def test_a_check_in_that_a_rule_makes_is_no_free_place_for_the_next_punch(self):
-		employee = factories.employee("8005")
+		employee = factories.employee("8014")
 		values = {"doctype": CHECKIN, "employee": employee, "log_type": "IN"}
 
 		def another(checkin, _method):
@@ -114,7 +119,7 @@ class TestRulesOfTheSite(SiteTestCase):
 				frappe.get_doc({**values, "time": NINE + timedelta(minutes=5)}).insert()
 
 		with site_rule("on_update", another):
-			self.punched(("8005", NINE), ("8005", NINE + timedelta(minutes=5)))
+			self.punched(("8014", NINE), ("8014", NINE + timedelta(minutes=5)))
 		self.assertEqual(len(checkins("name")), 2)
 		reasons = frappe.get_all(EVENT, {"status": "Failed"}, pluck="reason")
 		self.assertEqual(len(reasons), 1)
@@ -122,8 +127,13 @@ class TestRulesOfTheSite(SiteTestCase):
 
 	def test_two_check_ins_that_a_rule_moves_to_one_time_are_one(self):
 		factories.employee("8006")
-		with site_rule("before_validate", to_the_hour):
-			self.punched(("8006", NINE), ("8006", NINE + timedelta(minutes=5)))
+
+		def five_minutes_later(checkin, _method):
+			if checkin.time < NINE:
+				checkin.time += timedelta(minutes=5)
+
+		with site_rule("before_validate", five_minutes_later):
+			self.punched(("8006", NINE - timedelta(minutes=5)), ("8006", NINE))
 		self.assertEqual(checkins("time"), [NINE])
 		self.assertIn("already has a log", frappe.get_all(EVENT, {"status": "Failed"}, pluck="reason")[0])
 
@@ -162,9 +172,16 @@ class TestRulesOfTheSite(SiteTestCase):
 
 	def test_an_app_with_a_shift_of_its_own_is_asked(self):
 		factories.employee("8011", default_shift=self.day)
-		with patch.object(get_controller(CHECKIN), "fetch_shift", own_shift):
+		controller = get_controller(CHECKIN)
+		of_hrms = controller.fetch_shift
+
+		def by_device(checkin):
+			of_hrms(checkin)
+			checkin.shift_end = NINE if checkin.device_id else checkin.shift_end
+
+		with patch.object(controller, "fetch_shift", by_device):
 			self.punched(("8011", NINE))
-		self.assertEqual(checkins("offshift"), [1])
+		self.assertEqual(checkins("shift_end"), [NINE])
 
 	def test_a_copy_that_goes_into_a_job_is_an_ordinary_check_in(self):
 		factories.employee("8012", default_shift=self.day)
@@ -176,10 +193,10 @@ class TestRulesOfTheSite(SiteTestCase):
 		with site_rule("before_insert", keep):
 			self.punched(("8012", NINE))
 		for each in copies:
+			self.assertEqual(each.fetch_shift.__func__, type(each).fetch_shift)
 			each.time = NINE + 12 * timedelta(hours=1)
 			each.fetch_shift()
 			self.assertIsNone(each.shift)
-			self.assertEqual(each.fetch_shift.__func__, type(each).fetch_shift)
 		self.assertEqual(self.shifts(), [self.day])
 
 	def test_a_rule_about_names_gives_the_name(self):
@@ -267,10 +284,6 @@ def change_many(checkin, _method) -> None:
 			checkin.skip_auto_attendance = 1
 		case 6:
 			checkin.update({"offshift": 1, "shift_start": NINE})
-
-
-def own_shift(checkin) -> None:
-	checkin.offshift = 1
 
 
 class Earlier:
