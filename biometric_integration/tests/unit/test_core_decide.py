@@ -64,7 +64,7 @@ class Reasons(unittest.TestCase):
 			RULES,
 			Reason.NO_EMPLOYEE,
 			EventStatus.UNMAPPED,
-			("0111", "Attendance Device ID"),
+			("0111", "employee's record", "mapping rule"),
 		),
 		(
 			"two have it",
