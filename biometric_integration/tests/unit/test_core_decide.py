@@ -73,7 +73,7 @@ class Reasons(unittest.TestCase):
 			RULES,
 			Reason.NO_EMPLOYEE,
 			EventStatus.UNMAPPED,
-			("0111", "employee's record"),
+			("0111", "employee's record", "mapping rule"),
 		),
 		(
 			"two have it",
