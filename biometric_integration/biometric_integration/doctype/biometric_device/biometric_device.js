@@ -68,29 +68,33 @@ function offer_release(frm) {
 
 function release(frm, ahead) {
 	const device = frm.doc.name;
-	biometric_integration.ask("release_ahead", { device, dry_run: 1, ...(ahead ? { ahead } : {}) }).then((preview) => {
-		const dialog = new frappe.ui.Dialog({
-			title: __("Release Punches in the Future"),
-			fields: [
-				{
-					fieldtype: "Duration",
-					fieldname: "ahead",
-					label: __("Clock Ahead By"),
-					default: preview.ahead,
-					reqd: 1,
-					description: __("Compare the device with a right clock, if it has not been set since."),
+	biometric_integration
+		.ask("release_ahead", { device, dry_run: 1, ...(ahead ? { ahead } : {}) })
+		.then((preview) => {
+			const dialog = new frappe.ui.Dialog({
+				title: __("Release Punches in the Future"),
+				fields: [
+					{
+						fieldtype: "Duration",
+						fieldname: "ahead",
+						label: __("Clock Ahead By"),
+						default: preview.ahead,
+						reqd: 1,
+						description: __(
+							"Compare the device with a right clock, if it has not been set since."
+						),
+					},
+					{ fieldtype: "HTML", fieldname: "preview", options: preview_html(preview) },
+				],
+				primary_action_label: __("Release"),
+				primary_action: (values) => {
+					dialog.hide();
+					if (cint(values.ahead) !== preview.ahead) return release(frm, cint(values.ahead));
+					do_release(frm, preview);
 				},
-				{ fieldtype: "HTML", fieldname: "preview", options: preview_html(preview) },
-			],
-			primary_action_label: __("Release"),
-			primary_action: (values) => {
-				dialog.hide();
-				if (cint(values.ahead) !== preview.ahead) return release(frm, cint(values.ahead));
-				do_release(frm, preview);
-			},
+			});
+			dialog.show();
 		});
-		dialog.show();
-	});
 }
 
 function do_release(frm, { ahead }) {
@@ -118,7 +122,9 @@ function preview_html({ events, left, people, first, last, sample }) {
 				])
 			: __("No punch can be put right by that."),
 		left &&
-			__("{0} stay: with that time they would have been made after they arrived, or long before.", [left]),
+			__("{0} stay: with that time they would have been made after they arrived, or long before.", [
+				left,
+			]),
 	];
 	const rows = sample
 		.map(

@@ -226,14 +226,21 @@ function rederiving_html({ time_zone, events, check_ins, left, days_left, sample
 				events,
 				check_ins,
 			])
-		: __("By the time zone {0}, all punches that can be changed have the right time.", [escape(time_zone)]);
+		: __("By the time zone {0}, all punches that can be changed have the right time.", [
+				escape(time_zone),
+			]);
 	const more = complete ? "" : __("There are more: not all punches were looked at for this count.");
 	const stay = left
 		? __("{0} punches stay as they are. Cancel what is named, then do it again, or leave them:", [left])
 		: "";
 	return `<p>${count} ${more}</p>${table(
 		[__("Who"), __("Reported Time"), __("Before"), __("After")],
-		sample.map((row) => [escape(row.who || ""), shown(row.source_time), shown(row.before), shown(row.after)])
+		sample.map((row) => [
+			escape(row.who || ""),
+			shown(row.source_time),
+			shown(row.before),
+			shown(row.after),
+		])
 	)}<p>${stay}</p>${table(
 		[__("Employee"), __("Date"), __("Why")],
 		days_left.map((row) => [
