@@ -19,7 +19,7 @@ from frappe.utils.background_jobs import is_job_enqueued
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks, transaction
-from biometric_integration.sync.desk import correction
+from biometric_integration.sync.desk import correction, zones
 from biometric_integration.sync.desk.correction import EmployeeDay
 from biometric_integration.sync.records import devices, servers, staging, times
 
@@ -177,10 +177,9 @@ def _pay_slips(employees: Sequence[str], days: Sequence[date]) -> list:
 def start(server: str) -> str:
 	"""Queue the job; returns the key under which its progress is found."""
 	target = servers.get(server)
-	if is_job_enqueued(_job(target.id)):
-		return target.id
-	_write(target.id, running=True, part=0, message=_("Waiting for a worker"))
-	_enqueue(target.id)
+	if not shown_state(target.id)["running"]:
+		_write(target.id, running=True, part=0, message=_("Waiting for a worker"))
+		_enqueue(target.id)
 	return target.id
 
 
@@ -262,6 +261,10 @@ def _record(server: str) -> None:
 	if done.get("left"):
 		words += " " + _("{0} were left alone, as their days have an attendance or a pay slip.").format(
 			done["left"]
+		)
+	elif zones.is_due(server, servers.get(server).config.time_zone):
+		words += " " + _(
+			"A sync that began before still brings punches by the former time zone: choose it again when it has ended."
 		)
 	frappe.get_doc(servers.SETTINGS).add_comment(
 		"Info", _("Times of {0} re-derived. {1}").format(server, words)
