@@ -11,7 +11,7 @@ from typing import NamedTuple
 from biometric_integration.core.devices import Device
 from biometric_integration.core.direction import DirectionPolicy, log_type
 from biometric_integration.core.directory import Directory, Person, Recorded, WaitingEvent
-from biometric_integration.core.drift import Clock, clocks, lead
+from biometric_integration.core.drift import Clock, clocks
 from biometric_integration.core.mapping import ruling
 from biometric_integration.core.punch import RESET_END, Direction
 from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
@@ -87,14 +87,13 @@ def decide(events: Sequence[WaitingEvent], directory: Directory, rules: Rules) -
 
 	`directory.recorded` and `directory.clocks` grow by what is decided.
 	"""
-	judged = (event for event in events if event.device and not event.released)
-	leads = ((event.device, event.arrived or rules.now, _lead(event, rules)) for event in judged)
+	leads = [
+		(event.device, arrived, event.punch_time - arrived)
+		for event in events
+		if event.punch_time > (arrived := event.arrived or rules.now) and event.device and not event.released
+	]
 	directory.clocks = clocks(leads, directory.clocks, rules.allowed_drift)
 	return [_decide(event, directory, rules) for event in events]
-
-
-def _lead(event: WaitingEvent, rules: Rules) -> timedelta:
-	return lead(event.source_time, event.punch_time, event.arrived or rules.now)
 
 
 def _decide(event: WaitingEvent, directory: Directory, rules: Rules) -> Decision:
@@ -125,8 +124,9 @@ def _doubt(event: WaitingEvent, rules: Rules, clock: Clock | None) -> Decision |
 	"""Judged by when the punch arrived, not by when it is looked at: it does not become right by waiting."""
 	if event.source_time < RESET_END:
 		return Decision(event, Reason.IMPLAUSIBLE, {"year": str(event.source_time.year)})
-	ahead = _lead(event, rules)
-	if ahead > rules.allowed_drift or (clock and clock.shows_in(ahead, event.arrived or rules.now)):
+	arrived = event.arrived or rules.now
+	lead = event.punch_time - arrived
+	if lead > rules.allowed_drift or (clock and clock.shows_in(lead, arrived)):
 		return Decision(event, Reason.FUTURE)
 	return None
 
