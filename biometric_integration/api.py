@@ -18,6 +18,7 @@ from biometric_integration.sync.desk import (
 	review,
 )
 from biometric_integration.sync.desk import status as site_status
+from biometric_integration.sync.desk import zones as time_zones
 
 
 @frappe.whitelist(methods=["POST"])
@@ -172,7 +173,7 @@ def rederive_state(server: str | None = None) -> dict:
 def time_zone_doubts(zones: dict | str) -> list:
 	"""Sentences about time zones ({server id: zone}) that are not saved yet, and that the newest punches speak against. No server is asked."""
 	frappe.only_for(SETUP_ROLES)
-	return rederive.doubts(frappe.parse_json(zones))
+	return time_zones.doubts(frappe.parse_json(zones))
 
 
 @frappe.whitelist(methods=["POST"])

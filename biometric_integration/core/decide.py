@@ -11,7 +11,7 @@ from typing import NamedTuple
 from biometric_integration.core.devices import Device
 from biometric_integration.core.direction import DirectionPolicy, log_type
 from biometric_integration.core.directory import Directory, Moment, Person, Recorded, WaitingEvent
-from biometric_integration.core.drift import clocks, lead
+from biometric_integration.core.drift import clocks
 from biometric_integration.core.first_use import is_long_before
 from biometric_integration.core.punch import RESET_END, Direction
 from biometric_integration.core.reasons import SENTENCES, STATUS_OF, WRITES, EventStatus, Reason
@@ -87,14 +87,13 @@ def decide(events: Sequence[WaitingEvent], directory: Directory, rules: Rules) -
 
 	`directory.recorded` and `directory.clocks` grow by what is decided.
 	"""
-	judged = (event for event in events if event.device and not event.released)
-	leads = ((event.device, event.arrived or rules.now, _lead(event, rules)) for event in judged)
+	leads = [
+		(event.device, arrived, event.punch_time - arrived)
+		for event in events
+		if event.punch_time > (arrived := event.arrived or rules.now) and event.device and not event.released
+	]
 	directory.clocks = clocks(leads, directory.clocks, rules.allowed_drift)
 	return [_decide(event, directory, rules) for event in events]
-
-
-def _lead(event: WaitingEvent, rules: Rules) -> timedelta:
-	return lead(event.source_time, event.punch_time, event.arrived or rules.now)
 
 
 def _decide(event: WaitingEvent, directory: Directory, rules: Rules) -> Decision:
@@ -138,8 +137,9 @@ def _doubt(event: WaitingEvent, directory: Directory, rules: Rules) -> Decision 
 	first, clock = directory.first_used.get(event.device), directory.clocks.get(event.device)
 	if event.source_time < RESET_END or is_long_before(event.source_time, first):
 		return Decision(event, Reason.IMPLAUSIBLE, {"year": str(event.source_time.year)})
-	ahead = _lead(event, rules)
-	if ahead > rules.allowed_drift or (clock and clock.shows_in(ahead, event.arrived or rules.now)):
+	arrived = event.arrived or rules.now
+	lead = event.punch_time - arrived
+	if lead > rules.allowed_drift or (clock and clock.shows_in(lead, arrived)):
 		return Decision(event, Reason.FUTURE)
 	return None
 
@@ -160,7 +160,8 @@ def _owner(event: WaitingEvent, directory: Directory) -> Decision:
 	}
 	if len(claims) == 1:
 		return next(iter(claims.values()))
-	return found[day] if claims else found[directory.workday(found[day].employee, event.punch_time)]
+	workday = day if claims else directory.workday(found[day].employee, event.punch_time)
+	return found.get(workday, found[day])
 
 
 def _around(event: WaitingEvent, directory: Directory) -> dict[date, Decision]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from biometric_integration.core.punch import RESET_END
 from biometric_integration.core.window import DAY
 
 REMEMBERED = DAY
@@ -63,8 +62,3 @@ def usual_lead(leads: Sequence[timedelta]) -> timedelta:
 		return timedelta(0)
 	best = ordered[max(range(len(ordered)), key=alike)]
 	return timedelta(seconds=ceil(best.total_seconds()))
-
-
-def lead(source_time: datetime, punch_time: datetime, arrived: datetime) -> timedelta:
-	"""How far a punch lies after its arrival, both in the site's clock. A clock that was reset tells nothing."""
-	return timedelta.min if source_time < RESET_END else punch_time - arrived

@@ -102,10 +102,10 @@ def _answer(finding: Finding) -> dict:
 
 def _find(stretch: Stretch, lock: bool = False) -> Finding:
 	rows = _decided(stretch, lock)
-	attended = _attended(rows)
-	touched = {_day(row) for row in rows} & set(attended)
+	attended = attended_days(rows)
+	touched = {day_of(row) for row in rows} & set(attended)
 	return Finding(
-		[row for row in rows if _day(row) not in attended], {day: attended[day] for day in touched}
+		[row for row in rows if day_of(row) not in attended], {day: attended[day] for day in touched}
 	)
 
 
@@ -153,13 +153,15 @@ def _decided(stretch: Stretch, lock: bool) -> list:
 	]
 
 
-def _day(row) -> EmployeeDay:
+def day_of(row) -> EmployeeDay:
 	return row.employee or "", (row.shift_start or row.time or row.punch_time).date()
 
 
-def _attended(rows: Sequence) -> dict[EmployeeDay, str]:
+def attended_days(rows: Sequence) -> dict[EmployeeDay, str]:
 	"""Days of these people with an attendance that rests on check-ins or on these punches themselves."""
-	found = {_day(row): row.attendance or row.counted_in for row in rows if row.attendance or row.counted_in}
+	found = {
+		day_of(row): row.attendance or row.counted_in for row in rows if row.attendance or row.counted_in
+	}
 	employees = sorted({row.employee for row in rows if row.employee})
 	if employees:
 		times = [row.punch_time for row in rows]
@@ -169,7 +171,9 @@ def _attended(rows: Sequence) -> dict[EmployeeDay, str]:
 			"attendance": ("is", "set"),
 		}
 		fields = ["employee", "time", "shift_start", "attendance"]
-		found.update({_day(row): row.attendance for row in frappe.get_all(CHECKIN, filters, fields, limit=0)})
+		found.update(
+			{day_of(row): row.attendance for row in frappe.get_all(CHECKIN, filters, fields, limit=0)}
+		)
 	return found
 
 

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
-from statistics import median
+from datetime import date, datetime
+from itertools import islice
 
 import frappe
 from frappe import _
 from frappe.query_builder import DocType
-from frappe.utils import format_duration, get_system_timezone
 from frappe.utils.background_jobs import is_job_enqueued
 
-from biometric_integration.core.clock import to_site
-from biometric_integration.core.punch import Kind
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks, transaction
-from biometric_integration.sync.desk import correction
+from biometric_integration.sync.desk import correction, zones
+from biometric_integration.sync.desk.correction import EmployeeDay
 from biometric_integration.sync.records import devices, servers, staging, times
 
 CHUNK = 500
@@ -35,10 +33,6 @@ PAUSE = 2
 """Seconds between two looks whether the lane is free."""
 STAYS = {Reason.DELETED.value, Reason.CANCELLED.value, Reason.EXPIRED.value, Reason.IMPLAUSIBLE.value}
 """What a person decided, or what is not about the time: only the time is put right."""
-RUNS, AT_ONCE = 20, 2000
-"""Newest runs, and their punches, that tell whether a time zone can be right."""
-AHEAD, BEHIND = timedelta(minutes=25), timedelta(minutes=90)
-"""Time zones differ by half an hour at least; and the newest punches of a server do not wait for their run longer than that."""
 FIELDS = (
 	*times.FIELDS,
 	"status",
@@ -57,27 +51,36 @@ FIELDS = (
 def preview(server: str) -> dict:
 	"""What would be done to the punches of a server."""
 	target, end = servers.get(server), time.monotonic() + LOOKING
-	answer: dict = {"events": 0, "check_ins": 0, "left": 0, "days_left": [], "sample": [], "complete": True}
+	counts = {"events": 0, "check_ins": 0, "left": 0}
+	sample: list[dict] = []
+	days: dict[EmployeeDay, str] = {}
+	complete = True
 	for rows in _chunks(target.id):
 		if time.monotonic() > end:
-			answer["complete"] = False
+			complete = False
 			break
 		go, left = _judged(rows)
-		answer["events"] += len(go)
-		answer["check_ins"] += sum(bool(row.checkin) for row, _right in go)
-		answer["left"] += len(left)
-		answer["days_left"] += [_day_left(row, why) for row, why in left][: LISTED - len(answer["days_left"])]
-		answer["sample"] += [_sample(row, right) for row, right in go][: SAMPLE - len(answer["sample"])]
-	return {**answer, "server": target.id, "time_zone": target.config.time_zone}
+		counts["events"] += len(go)
+		counts["check_ins"] += sum(bool(row.checkin) for row, _right in go)
+		counts["left"] += len(left)
+		days.update({correction.day_of(row): why for row, why in left})
+		sample += [_sample(row, right) for row, right in go[: SAMPLE - len(sample)]]
+	return {
+		**counts,
+		"sample": sample,
+		"days_left": [
+			{"employee": employee, "date": day, "why": why}
+			for (employee, day), why in islice(sorted(days.items()), LISTED)
+		],
+		"complete": complete,
+		"server": target.id,
+		"time_zone": target.config.time_zone,
+	}
 
 
 def _sample(row, right: datetime) -> dict:
 	who = row.employee or row.device_user_id
 	return {"who": who, "source_time": row.source_time, "before": row.punch_time, "after": right}
-
-
-def _day_left(row, why: str) -> dict:
-	return {"employee": row.employee, "date": row.punch_time.date(), "why": why}
 
 
 def _chunks(server: str, after: str = "") -> Iterator[list]:
@@ -110,22 +113,13 @@ def _rows(server: str, after: str, lock: bool = False) -> list:
 def _judged(rows: Sequence) -> tuple[list[tuple], list[tuple]]:
 	"""(row, right time) of those that go, and (row, why) of those that are left alone."""
 	found = times.differing(rows, times.derive())
-	employees = sorted({row.employee for row, _right in found if row.employee})
-	attended = _attended([row for row, _right in found])
-	marked, paid = _marked(employees, found), _paid(employees, found)
+	settled = _settled([(row, right) for row, right in found if _is_used(row)])
 	go, left = [], []
 	for row, right in found:
-		days = {correction._day(row), (row.employee or "", right.date())} if row.employee else set()
-		record = next((attended[day] for day in days if day in attended), "") or marked.get(
-			(row.employee or "", right.date()), ""
-		)
-		slip = next((paid[day] for day in days if day in paid), "")
-		if not _is_used(row):
-			record = slip = ""
-		if slip:
-			left.append((row, _("the pay slip {0} is submitted").format(slip)))
-		elif record:
-			left.append((row, _("the attendance {0} is there").format(record)))
+		days = _days(row, right) if _is_used(row) else ()
+		why = next((settled[day] for day in days if day in settled), "")
+		if why:
+			left.append((row, why))
 		else:
 			go.append((row, right))
 	return go, left
@@ -133,48 +127,48 @@ def _judged(rows: Sequence) -> tuple[list[tuple], list[tuple]]:
 
 def _is_used(row) -> bool:
 	"""Has anything been made of it?"""
-	return row.status == EventStatus.PROCESSED.value or bool(row.checkin)
+	return bool(row.employee) and (row.status == EventStatus.PROCESSED.value or bool(row.checkin))
 
 
-def _attended(rows: Sequence) -> dict:
-	return correction._attended(rows) if rows else {}
+def _days(row, right: datetime) -> tuple[EmployeeDay, EmployeeDay]:
+	"""The day that a punch leaves, and the one that it comes to."""
+	return correction.day_of(row), (row.employee, right.date())
 
 
-def _marked(employees: Sequence[str], found: Sequence[tuple]) -> dict:
-	"""(employee, day) → the attendance of a day that a punch would move to."""
-	if not employees:
+def _settled(found: Sequence[tuple]) -> dict[EmployeeDay, str]:
+	"""Days of these punches that are HR's to decide about, with the reason."""
+	if not found:
 		return {}
-	days = [right.date() for _row, right in found]
+	days = sorted({day for row, right in found for _employee, day in _days(row, right)})
+	employees = sorted({row.employee for row, _right in found})
+	sentence = _("the attendance {0} is there")
+	attended = {**_marked(employees, days), **correction.attended_days([row for row, _right in found])}
+	settled = {day: sentence.format(record) for day, record in attended.items()}
+	sentence = _("the pay slip {0} is submitted")
+	for slip in _pay_slips(employees, days):
+		covered = (day for day in days if slip.start_date <= day <= slip.end_date)
+		settled.update({(slip.employee, day): sentence.format(slip.name) for day in covered})
+	return settled
+
+
+def _marked(employees: Sequence[str], days: Sequence[date]) -> dict[EmployeeDay, str]:
 	filters = {
 		"employee": ("in", employees),
-		"attendance_date": ("between", (min(days), max(days))),
+		"attendance_date": ("between", (days[0], days[-1])),
 		"docstatus": 1,
 	}
-	fields = ["employee", "attendance_date", "name"]
-	return {
-		(row.employee, row.attendance_date): row.name
-		for row in frappe.get_all("Attendance", filters, fields, limit=0)
-	}
+	rows = frappe.get_all("Attendance", filters, ["employee", "attendance_date", "name"], limit=0)
+	return {(row.employee, row.attendance_date): row.name for row in rows}
 
 
-def _paid(employees: Sequence[str], found: Sequence[tuple]) -> dict:
-	"""(employee, day) → the submitted pay slip that covers it."""
-	if not employees:
-		return {}
-	days = sorted({day for row, right in found for day in (correction._day(row)[1], right.date())})
+def _pay_slips(employees: Sequence[str], days: Sequence[date]) -> list:
 	filters = {
 		"employee": ("in", employees),
 		"docstatus": 1,
 		"start_date": ("<=", days[-1]),
 		"end_date": (">=", days[0]),
 	}
-	slips = frappe.get_all("Salary Slip", filters, ["name", "employee", "start_date", "end_date"], limit=0)
-	return {
-		(slip.employee, day): slip.name
-		for slip in slips
-		for day in days
-		if slip.start_date <= day <= slip.end_date
-	}
+	return frappe.get_all("Salary Slip", filters, ["name", "employee", "start_date", "end_date"], limit=0)
 
 
 # --- doing it
@@ -183,10 +177,9 @@ def _paid(employees: Sequence[str], found: Sequence[tuple]) -> dict:
 def start(server: str) -> str:
 	"""Queue the job; returns the key under which its progress is found."""
 	target = servers.get(server)
-	if is_job_enqueued(_job(target.id)):
-		return target.id
-	_write(target.id, running=True, part=0, message=_("Waiting for a worker"))
-	_enqueue(target.id)
+	if not shown_state(target.id)["running"]:
+		_write(target.id, running=True, part=0, message=_("Waiting for a worker"))
+		_enqueue(target.id)
 	return target.id
 
 
@@ -269,6 +262,10 @@ def _record(server: str) -> None:
 		words += " " + _("{0} were left alone, as their days have an attendance or a pay slip.").format(
 			done["left"]
 		)
+	elif zones.is_due(server, servers.get(server).config.time_zone):
+		words += " " + _(
+			"A sync that began before still brings punches by the former time zone: choose it again when it has ended."
+		)
 	frappe.get_doc(servers.SETTINGS).add_comment(
 		"Info", _("Times of {0} re-derived. {1}").format(server, words)
 	)
@@ -302,74 +299,3 @@ def _key(server: str) -> str:
 
 def _job(server: str, part: int = 0) -> str:
 	return f"biometric-times-{server}-{part}"
-
-
-# --- whether a time zone can be right
-
-
-def doubts(zones: dict[str, str]) -> list[str]:
-	"""Sentences about time zones (server id → zone) that what came in the last runs speaks against; only of those that differ from what is set."""
-	found = []
-	for target in servers.all_servers():
-		zone = zones.get(target.id)
-		zone = get_system_timezone() if zone == "" else zone
-		if zone and zone != target.config.time_zone:
-			found.append(doubt(target, zone))
-	return list(filter(None, found))
-
-
-def doubt(target: servers.Server, other: str = "") -> str:
-	"""Why the time zone of a server, or another one for it, is wrong; empty where nothing says so.
-
-	That punches came long after they were made speaks against another zone only where one that is known does better: they may be late.
-	"""
-	zone, site, newest = other or target.config.time_zone, get_system_timezone(), _newest(target.id)
-	lead = _usual(newest, zone, site)
-	if lead is None or _fits(lead):
-		return ""
-	better = next(
-		(known for known in (target.config.time_zone, site) if _fits(_usual(newest, known, site))), ""
-	)
-	if lead > AHEAD:
-		pattern = _("{0}: by the time zone {1}, its newest punches came {2} before they were made.")
-	elif other and better:
-		pattern = _(
-			"{0}: by the time zone {1}, its newest punches came no sooner than {2} after they were made."
-		)
-	else:
-		return ""
-	words = pattern.format(target.label, zone, format_duration(int(abs(lead).total_seconds())))
-	return f"{words} {_('By {0} they fit.').format(better)}" if better else words
-
-
-def _fits(lead: timedelta | None) -> bool:
-	return lead is not None and -BEHIND <= lead <= AHEAD
-
-
-def is_due(server: str, zone: str) -> bool:
-	"""Have the newest punches of a server other times than this zone gives?"""
-	site = get_system_timezone()
-	return any(
-		to_site(row.source_time, zone, site) != row.punch_time
-		for row in _newest(server)
-		if not row.released_by
-	)
-
-
-def _newest(server: str) -> list:
-	filters = {"server": server, "new": (">", 0)}
-	runs = frappe.get_all("Biometric Sync Log", filters, pluck="name", order_by="started_at desc", limit=RUNS)
-	filters = {"sync_log": ("in", runs), "kind": Kind.PUNCH.value, "source_time": ("is", "set")}
-	fields = ["sync_log", "source_time", "punch_time", "creation", "released_by"]
-	return (
-		frappe.get_all(staging.DOCTYPE, filters, fields, order_by="name desc", limit=AT_ONCE) if runs else []
-	)
-
-
-def _usual(newest: Sequence, zone: str, site: str) -> timedelta | None:
-	"""How far the freshest punch of a run lies after its arrival: of most of these runs."""
-	freshest: dict[str, timedelta] = {}
-	for row in newest:
-		lead = to_site(row.source_time, zone, site) - row.creation
-		freshest[row.sync_log] = max(freshest.get(row.sync_log, lead), lead)
-	return median(freshest.values()) if freshest else None

@@ -17,7 +17,7 @@ from biometric_integration.core.runs import RunStatus
 from biometric_integration.core.window import DAY
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks
-from biometric_integration.sync.desk import rederive
+from biometric_integration.sync.desk import zones
 from biometric_integration.sync.records import servers, sight, staging
 
 WAITING = (EventStatus.PENDING, EventStatus.UNMAPPED, EventStatus.FAILED, EventStatus.QUARANTINED)
@@ -81,7 +81,7 @@ def _server(server: servers.Server) -> dict:
 		"state": how.value,
 		"message": _why_stalled() if how is Health.STALLED else state.error or "",
 		"error_class": state.error_class or "",
-		"doubt": rederive.doubt(server) if server.enabled else "",
+		"doubt": zones.doubt(server) if server.enabled else "",
 	}
 
 

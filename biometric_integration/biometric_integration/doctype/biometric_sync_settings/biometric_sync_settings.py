@@ -8,7 +8,7 @@ from frappe.model.document import Document
 from frappe.utils import get_system_timezone, nowdate
 
 from biometric_integration.core.stream import PRIMARY
-from biometric_integration.sync.desk import rederive
+from biometric_integration.sync.desk import zones
 from biometric_integration.sync.records import servers
 
 SERVER_ID = re.compile(r"[a-z0-9_-]{1,20}")
@@ -38,7 +38,7 @@ class BiometricSyncSettings(Document):
 		)
 		for row in (self, *self.more_servers):
 			zone, server = row.time_zone or "", row.get("server_id") or PRIMARY
-			if former.get(server, zone) != zone and rederive.is_due(server, zone or get_system_timezone()):
+			if former.get(server, zone) != zone and zones.is_due(server, zone or get_system_timezone()):
 				frappe.msgprint(
 					_(
 						"Punches of {0} that are here already keep their times until you choose Re-derive Times. It shows first what would change."
