@@ -44,7 +44,9 @@ def sync_state(since: str | None = None) -> dict:
 
 @frappe.whitelist()
 def status() -> dict:
-	"""How each server stands and what waits. Returns {"now", "servers": [...], "waiting": {status: count}}."""
+	"""How each server stands and what waits. Returns {"now", "servers": [...], "waiting": {status: count}, "counted_to"}:
+	no status is counted further than that.
+	"""
 	frappe.only_for(SYNC_ROLES)
 	return site_status.overview()
 

@@ -18,6 +18,8 @@ from biometric_integration.sync import jobs
 from biometric_integration.sync.records import servers
 
 WAITING = (EventStatus.PENDING, EventStatus.UNMAPPED, EventStatus.FAILED, EventStatus.QUARANTINED)
+COUNTED_TO = 100_000
+"""Nobody needs to know more exactly how many they are."""
 RUN_FIELDS = [
 	"name",
 	"server",
@@ -43,8 +45,11 @@ def runs(since: str | None) -> dict:
 
 
 def overview() -> dict:
-	listed = [_server(server) for server in servers.all_servers()]
-	return {"now": now_datetime(), "servers": listed, "waiting": _waiting()}
+	return {"now": now_datetime(), "servers": _servers(), "waiting": _waiting(), "counted_to": COUNTED_TO}
+
+
+def _servers() -> list[dict]:
+	return [_server(server) for server in servers.all_servers()]
 
 
 def _server(server: servers.Server) -> dict:
@@ -99,7 +104,7 @@ def troubles() -> dict:
 	told = {server for _log, server in failed}
 	silent = [
 		row["server"]
-		for row in overview()["servers"]
+		for row in _servers()
 		if row["enabled"]
 		and row["state"] in (Health.FAILING.value, Health.STALLED.value)
 		and row["server"] not in told
@@ -114,7 +119,11 @@ def troubles() -> dict:
 
 
 def _waiting() -> dict[str, int]:
+	return {status.value: _number_of(status) for status in WAITING}
+
+
+def _number_of(status: EventStatus) -> int:
+	"""Of the events of a status, counted no further than it takes."""
 	event = DocType("Biometric Staging Event")
-	statuses = [status.value for status in WAITING]
-	query = frappe.qb.from_(event).select(event.status, Count(event.name)).where(event.status.isin(statuses))
-	return {**dict.fromkeys(statuses, 0), **dict(query.groupby(event.status).run())}
+	some = frappe.qb.from_(event).select(event.status).where(event.status == status.value).limit(COUNTED_TO)
+	return frappe.qb.from_(some.as_("some")).select(Count("*")).run()[0][0]

@@ -167,7 +167,9 @@ function show_state(frm) {
 	biometric_integration.look("status").then((status) => {
 		frm.dashboard.stats_area_row.empty();
 		status.servers.forEach((server) => show_server(frm, server, status.now));
-		Object.entries(status.waiting).forEach(([name, count]) => count && show_waiting(frm, name, count));
+		Object.entries(status.waiting).forEach(
+			([name, count]) => count && show_waiting(frm, name, count, status.counted_to)
+		);
 	});
 }
 
@@ -218,10 +220,11 @@ function next_attempt({ next_attempt: at, error_class }, now) {
 		: when;
 }
 
-function show_waiting(frm, name, count) {
+function show_waiting(frm, name, count, counted_to) {
+	const number = `${cint(count)}${count < counted_to ? "" : "+"}`;
 	const color = biometric_integration.status_color("Biometric Staging Event", name);
 	frm.dashboard
-		.add_indicator(`<a href="#">${__(name)}: ${cint(count)}</a>`, color)
+		.add_indicator(`<a href="#">${__(name)}: ${number}</a>`, color)
 		.on("click", "a", (event) => open_list(event, "Biometric Staging Event", { status: name }));
 }
 
