@@ -59,7 +59,8 @@ def sync_state(since: str | None = None) -> dict:
 def status() -> dict:
 	"""How each server stands and what waits.
 
-	Returns {"now", "servers": [...], "waiting": {status: count}, "unused": why waiting punches are not used, "clocks": devices that are ahead}.
+	Returns {"now", "servers": [...], "waiting": {status: count}, "counted_to": no status is counted further than that, "unused": why waiting punches
+	are not used, "clocks": devices that are ahead}.
 	"""
 	frappe.only_for(SYNC_ROLES)
 	return site_status.overview()

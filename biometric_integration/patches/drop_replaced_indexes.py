@@ -2,7 +2,13 @@
 
 import frappe
 
-REPLACED = ("reason_code_server_device_user_id_index", "device_user_id_index", "device_index")
+REPLACED = (
+	"punch_time",
+	"punch_time_index",
+	"reason_code_server_device_user_id_index",
+	"device_user_id_index",
+	"device_index",
+)
 
 
 def execute() -> None:

@@ -44,6 +44,20 @@ def groups(reasons: Collection[Reason]) -> list[Group]:
 	return [Group(*row) for row in query.run() if row[-1]]
 
 
+def devices(reasons: Collection[Reason]) -> Iterator[tuple[str, str, str, str]]:
+	"""(device, reason code, server, id), each once."""
+	event = DocType(staging.DOCTYPE)
+	key = (event.device, event.reason_code, event.server)
+	query = (
+		frappe.qb.from_(event)
+		.select(*key, event.device_user_id)
+		.where(event.reason_code.isin([reason.value for reason in reasons]))
+		.groupby(*key, exact_id(event))
+	)
+	for row in query.run():
+		yield tuple(value or "" for value in row)
+
+
 def exact_id(event: DocType) -> Field:
 	"""The id to group by: its column compares to the letter, and where it does not any more, what it says is compared like that."""
 	is_exact = sql.is_to_the_letter(staging.DOCTYPE, "device_user_id")

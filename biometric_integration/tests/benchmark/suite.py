@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import frappe
 
 from biometric_integration.tests.attack import rig
-from biometric_integration.tests.benchmark import idle, large, memory, parsing, place, speed, two
+from biometric_integration.tests.benchmark import growth, idle, large, memory, parsing, place, speed, two
 from biometric_integration.tests.benchmark.table import Table, machine, tell
 
 
@@ -28,6 +28,10 @@ class Sizes:
 	memory_punches: int = 1_000_000
 	large_checkins: int = 2_000_000
 	large_events: int = 5_000_000
+	growth_unmapped: int = 1_000_000
+	growth_ids: int = 1_000
+	growth_processed: int = 2_000_000
+	growth_logs: int = 30_000
 
 
 PARTS: Mapping[str, Callable[[Table, Sizes], None]] = {
@@ -39,6 +43,9 @@ PARTS: Mapping[str, Callable[[Table, Sizes], None]] = {
 	"memory": lambda table, sizes: memory.measure(table, sizes.memory_punches, sizes.employees),
 	"large": lambda table, sizes: large.measure(
 		table, sizes.punches, sizes.employees, sizes.large_checkins, sizes.large_events
+	),
+	"growth": lambda table, sizes: growth.measure(
+		table, sizes.growth_unmapped, sizes.growth_ids, sizes.growth_processed, sizes.growth_logs
 	),
 	"two": lambda table, sizes: two.measure(table, sizes.punches, sizes.employees),
 }

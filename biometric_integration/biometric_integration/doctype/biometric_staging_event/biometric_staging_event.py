@@ -17,10 +17,11 @@ INDEXES = {
 	],
 	"biometric_resolved": ["reason_code", "attempts", "resolved_at"],
 	"server_unit_source_time_index": ["server", "unit", "source_time"],
+	"punch_time_kind_index": ["punch_time", "kind"],
 	"device_user_id_punch_time_index": ["device_user_id", "punch_time"],
 	"employee_punch_time_index": ["employee", "punch_time"],
 	"sync_log_index": ["sync_log"],
-	"device_reason_code_index": ["device", "reason_code"],
+	"biometric_of_device": ["device", "reason_code", "server", "device_user_id"],
 }
 """What each is for: docs/architecture.md, Indexes."""
 
@@ -33,3 +34,7 @@ def on_doctype_update() -> None:
 	sql.keep_to_the_letter(DOCTYPE, "device_user_id")
 	for name, fields in INDEXES.items():
 		frappe.db.add_index(DOCTYPE, fields, name)
+	if frappe.db.has_index(
+		f"tab{DOCTYPE}", "modified"
+	):  # frappe makes it on v15, and each use of a punch would write it
+		frappe.db.sql_ddl(f"ALTER TABLE `tab{DOCTYPE}` DROP INDEX `modified`")

@@ -271,7 +271,9 @@ function show_state(frm) {
 		status.servers.forEach((server) => show_server(frm, server, status.now));
 		if (status.unused) show_unused(frm, status.unused);
 		status.clocks.forEach((device) => show_clock(frm, device));
-		Object.entries(status.waiting).forEach(([name, count]) => count && show_waiting(frm, name, count));
+		Object.entries(status.waiting).forEach(
+			([name, count]) => count && show_waiting(frm, name, count, status.counted_to)
+		);
 	});
 }
 
@@ -339,10 +341,11 @@ function show_clock(frm, { name, device_name, clock_ahead }) {
 	});
 }
 
-function show_waiting(frm, name, count) {
+function show_waiting(frm, name, count, counted_to) {
+	const number = `${cint(count)}${count < counted_to ? "" : "+"}`;
 	const color = biometric_integration.status_color("Biometric Staging Event", name);
 	frm.dashboard
-		.add_indicator(`<a href="#">${__(name)}: ${cint(count)}</a>`, color)
+		.add_indicator(`<a href="#">${__(name)}: ${number}</a>`, color)
 		.on("click", "a", (event) => open_list(event, "Biometric Staging Event", { status: name }));
 }
 

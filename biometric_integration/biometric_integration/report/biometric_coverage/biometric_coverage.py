@@ -14,10 +14,9 @@ from frappe.utils import getdate, nowdate
 
 from biometric_integration.biometric_integration.report.columns import column, link
 from biometric_integration.core.mapping import MappingRule
-from biometric_integration.core.reasons import EventStatus, Reason
-from biometric_integration.sync.db.sql import TO_THE_LETTER
+from biometric_integration.core.reasons import Reason
 from biometric_integration.sync.process import mapping_rules
-from biometric_integration.sync.records import servers, sight, staging
+from biometric_integration.sync.records import event_groups, servers, sight, staging
 
 
 def execute(filters: dict | None = None) -> tuple[list[dict], list[dict]]:
@@ -99,12 +98,12 @@ def _without_employee(seen: sight.Sight) -> list[dict]:
 		.select(
 			event.device_user_id,
 			event.server,
-			Count(event.name).as_("punches"),
+			Count("*").as_("punches"),
 			Max(event.punch_time).as_("last"),
 		)
-		.where((event.status == EventStatus.UNMAPPED.value) & (event.reason_code == Reason.NO_EMPLOYEE.value))
-		.groupby(TO_THE_LETTER(event.device_user_id), event.server)
-		.orderby(Count(event.name), order=frappe.qb.desc)
+		.where(event.reason_code == Reason.NO_EMPLOYEE.value)
+		.groupby(event.server, event_groups.exact_id(event))
+		.orderby(Count("*"), order=frappe.qb.desc)
 	)
 	if seen.devices is not None:
 		query = query.where(Coalesce(event.device, "").isin(["", *seen.devices]))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import frappe
 from frappe import _
 from frappe.query_builder import DocType
-from frappe.query_builder.functions import Count, Max, Min
+from frappe.query_builder.functions import Coalesce, Count, Max, Min
 from frappe.utils import add_days, getdate
 
 from biometric_integration.biometric_integration.report.columns import column, link
-from biometric_integration.core.reasons import EventStatus, Reason
+from biometric_integration.core.reasons import STATUS_OF, EventStatus, Reason
 from biometric_integration.core.suggest import Candidate, Suggestions
-from biometric_integration.sync.db.sql import TO_THE_LETTER
-from biometric_integration.sync.records import servers, sight, staging
+from biometric_integration.sync.records import event_groups, servers, sight, staging
+
+REASONS = [reason for reason, status in STATUS_OF.items() if status is EventStatus.UNMAPPED]
+DEVICE_FIELDS = ["name", "device_name", "location", "company"]
 
 
 def execute(filters: dict | None = None) -> tuple[list[dict], list[dict]]:
@@ -40,7 +40,8 @@ def columns() -> list[dict]:
 
 def rows(filters) -> list[dict]:
 	seen = sight.of_user()
-	groups = list(_merged(row for row in _per_device(filters) if seen.shows(row.employee, row.device)))
+	groups = [_row(group) for group in _groups(filters, seen) if seen.shows_employee(group.employee)]
+	_add_devices(groups, seen)
 	waiting = [group for group in groups if group["reason_code"] == Reason.NO_EMPLOYEE.value]
 	if waiting:
 		_suggest(waiting, seen)
@@ -48,31 +49,24 @@ def rows(filters) -> list[dict]:
 	return [{**group, "row": number} for number, group in enumerate(groups)]
 
 
-def _per_device(filters) -> list:
-	event, device = DocType(staging.DOCTYPE), DocType("Biometric Device")
+def _groups(filters, seen: sight.Sight) -> list:
+	"""One row per id, server, reason and employee, whatever the device."""
+	event = DocType(staging.DOCTYPE)
+	key = (event.reason_code, event.server, event.device_user_id, event.employee)
 	query = (
 		frappe.qb.from_(event)
-		.left_join(device)
-		.on(device.name == event.device)
 		.select(
-			event.device_user_id,
-			event.server,
-			event.reason_code,
-			event.employee,
-			event.device,
-			device.device_name,
-			device.location,
-			device.company,
-			Count(event.name).as_("punches"),
+			*key,
+			Count("*").as_("punches"),
 			Min(event.punch_time).as_("first"),
 			Max(event.punch_time).as_("last"),
-			Max(event.reason).as_("reason"),
 		)
-		.where(event.status == EventStatus.UNMAPPED.value)
-		.groupby(
-			TO_THE_LETTER(event.device_user_id), event.server, event.reason_code, event.employee, event.device
-		)
+		.where(event.reason_code.isin([reason.value for reason in REASONS]))
+		.groupby(event.reason_code, event.server, event_groups.exact_id(event), event.employee)
 	)
+	if seen.devices is not None:
+		is_somebodys = Coalesce(event.employee, "") != ""
+		query = query.where(is_somebodys | Coalesce(event.device, "").isin(["", *seen.devices]))
 	if filters.from_date:
 		query = query.where(event.punch_time >= getdate(filters.from_date))
 	if filters.to_date:
@@ -81,49 +75,54 @@ def _per_device(filters) -> list:
 		if filters.get(field):
 			query = query.where(event[field] == filters.get(field))
 	if filters.company:
-		query = query.where(device.company == filters.company)
+		devices = frappe.get_all("Biometric Device", {"company": filters.company}, pluck="name", limit=0)
+		if not devices:
+			return []
+		query = query.where(event.device.isin(devices))
 	return query.run(as_dict=True)
 
 
-def _merged(found: Iterable) -> list[dict]:
-	"""One row per id, server and reason, whatever the device."""
-	groups: dict[tuple, dict] = {}
-	for row in found:
-		key = (row.device_user_id, row.server, row.reason_code, row.employee)
-		group = groups.setdefault(key, _empty(row))
-		group["punches"] += row.punches
-		group["first"] = min(group["first"] or row.first, row.first)
-		group["last"] = max(group["last"] or row.last, row.last)
-		for name, value in (
-			("device_keys", row.device),
-			("device_names", row.device_name),
-			("locations", row.location),
-			("companies", row.company),
+def _row(group) -> dict:
+	missing = group.reason_code == Reason.NO_EMPLOYEE.value
+	return {
+		"device_user_id": group.device_user_id,
+		"server": group.server or "",
+		"reason_code": group.reason_code,
+		"reason": _("No employee has this id.") if missing else _reason(group),
+		"concerns": group.employee or "",
+		"employee": group.employee if group.reason_code == Reason.SINCE_WHEN.value else None,
+		"punches": group.punches,
+		"first": group["first"],
+		"last": group["last"],
+	}
+
+
+def _reason(group) -> str:
+	found = event_groups.Group(*(group[field] for field in (*event_groups.KEY, "first", "last")))
+	return frappe.db.get_value(staging.DOCTYPE, next(event_groups.names([found], 1), None), "reason") or ""
+
+
+def _add_devices(groups: list[dict], seen: sight.Sight) -> None:
+	"""Where each id was used, by all its punches that wait for this reason."""
+	devices = {
+		device.name: device for device in frappe.get_all("Biometric Device", fields=DEVICE_FIELDS, limit=0)
+	}
+	used: dict[tuple, list] = {}
+	for device, *key in event_groups.devices(REASONS):
+		if not seen.shows_device(device):
+			continue
+		used.setdefault(tuple(key), []).append((device, devices.get(device) or frappe._dict()))
+	for group in groups:
+		own = used.get((group["reason_code"], group["server"], group["device_user_id"]), [])
+		group["device_keys"] = [key for key, _device in own if key]
+		for name, field in (
+			("device_names", "device_name"),
+			("locations", "location"),
+			("companies", "company"),
 		):
-			if value and value not in group[name]:
-				group[name].append(value)
-	for group in groups.values():
+			group[name] = list(dict.fromkeys(filter(None, (device.get(field) for _key, device in own))))
 		group["devices"] = ", ".join(sorted(group["device_names"]))
 		group["company"] = ", ".join(sorted(group["companies"]))
-	return list(groups.values())
-
-
-def _empty(row) -> dict:
-	missing = row.reason_code == Reason.NO_EMPLOYEE.value
-	return {
-		"device_user_id": row.device_user_id,
-		"server": row.server or "",
-		"reason_code": row.reason_code,
-		"reason": _("No employee has this id.") if missing else row.reason,
-		"concerns": row.employee or "",
-		"punches": 0,
-		"first": None,
-		"last": None,
-		"device_keys": [],
-		"device_names": [],
-		"locations": [],
-		"companies": [],
-	}
 
 
 def _suggest(groups: list[dict], seen: sight.Sight) -> None:
