@@ -73,6 +73,7 @@ ENTRY_POINTS = (
 	"tasks.py",
 	f"{APP}/doctype/**",
 	f"{APP}/report/**",
+	f"{APP}/dashboard_chart_source/**",
 )
 
 ROOMS = (
