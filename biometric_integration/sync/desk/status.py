@@ -32,6 +32,7 @@ RUN_FIELDS = [
 	"unmapped",
 	"pending",
 	"error",
+	"retried_from",
 ]
 
 
