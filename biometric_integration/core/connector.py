@@ -120,7 +120,7 @@ class Connector(Protocol):
 		...
 
 	def read_window(self, unit: str, window: Window) -> Page:
-		"""Punches of a time window, for feeds read by window. May hold rows from outside it; never leaves one of it out.
+		"""Punches of a time window, for feeds read by window. May hold rows from outside it; never leaves one of it out. It may end up to a day ahead.
 
 		Only for a window that is longer than its slices, a look for what may be there, "no rows" may also stand for a refusal.
 		"""

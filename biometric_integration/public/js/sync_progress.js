@@ -15,7 +15,7 @@ export async function sync_now(args) {
 export async function retry({ name, server }) {
 	const before = await frappe.xcall("biometric_integration.api.status");
 	const { message } = await frappe.xcall("biometric_integration.api.retry", { log: name });
-	return new SyncProgress({ queued: [server], running: [], message }, before.now);
+	return new SyncProgress({ queued: [server], running: [], message }, before.now, name);
 }
 
 // A run that was already going on began before anybody asked.
@@ -33,7 +33,9 @@ async function first_start(running, now) {
 
 // A dialog that follows the runs of a sync. Realtime events make it quick, asking every two seconds makes it certain.
 class SyncProgress {
-	constructor(answer, since) {
+	// `retried`: the run that is to be read again; runs of others say nothing about that.
+	constructor(answer, since, retried = "") {
+		this.retried = retried;
 		this.wait_for_worker = 20000;
 		this.runs = new Map();
 		this.quiet_polls = 0;
@@ -128,7 +130,8 @@ class SyncProgress {
 	is_over(runs) {
 		const never_began = [...this.runs.values()].filter((run) => run.finished && !run.name);
 		if (!runs.length && never_began.length >= this.servers.size) return true;
-		return this.quiet_polls >= (this.sum(runs, "pending") ? 30 : 2);
+		const is_waiting = this.retried && !runs.some((run) => run.retried_from === this.retried);
+		return this.quiet_polls >= (is_waiting || this.sum(runs, "pending") ? 30 : 2);
 	}
 
 	stage(runs) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import frappe
@@ -31,11 +32,7 @@ def release_ahead(device: str, ahead: int | None, dry_run: bool) -> dict:
 
 def _preview(device: str, ahead: int | None) -> dict:
 	rows = _ahead_of_arrival(device)
-	by = (
-		usual_lead([row.punch_time - row.creation for row in rows])
-		if ahead is None
-		else timedelta(seconds=ahead)
-	)
+	by = _by(rows, ahead)
 	go = [row for row in rows if _is_possible(row, by)]
 	times = [row.punch_time for row in go]
 	return {
@@ -54,11 +51,7 @@ def _preview(device: str, ahead: int | None) -> dict:
 
 def _release(device: str, ahead: int | None) -> dict:
 	rows = _ahead_of_arrival(device, lock=True)
-	by = (
-		usual_lead([row.punch_time - row.creation for row in rows])
-		if ahead is None
-		else timedelta(seconds=ahead)
-	)
+	by = _by(rows, ahead)
 	go = [row for row in rows if _is_possible(row, by)]
 	if go:
 		staging.release_earlier([row.name for row in go], by, frappe.session.user, now_datetime())
@@ -78,6 +71,11 @@ def _ahead_of_arrival(device: str, lock: bool = False) -> list:
 		.limit(AT_ONCE)
 	)
 	return (query.for_update() if lock else query).run(as_dict=True)
+
+
+def _by(rows: Sequence, ahead: int | None) -> timedelta:
+	leads = [row.punch_time - row.creation for row in rows]
+	return usual_lead(leads) if ahead is None else timedelta(seconds=ahead)
 
 
 def _is_possible(row, by: timedelta) -> bool:

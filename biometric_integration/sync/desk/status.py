@@ -42,6 +42,7 @@ RUN_FIELDS = [
 	"unmapped",
 	"pending",
 	"error",
+	"retried_from",
 ]
 
 
