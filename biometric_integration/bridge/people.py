@@ -70,7 +70,7 @@ def gather(database: Database, events: Sequence[WaitingEvent], reach: timedelta,
 		devices=devices.by_key(database),
 		clocks=devices.clocks(database),
 		by_event=_checkins_of(database, [event.name for event in events]),
-		first_used=first_use.of_devices(events, now, partial(staged.next_used, database)),
+		first_used=first_use.of_devices(events, lambda device: now, partial(staged.next_used, database)),
 	)
 	times = [event.punch_time for event in events]
 	employees = sorted({person.name for owners in people.values() for person in owners})

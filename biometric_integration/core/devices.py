@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from biometric_integration.core.connector import ListedDevice
 from biometric_integration.core.punch import Record
@@ -24,7 +25,7 @@ class Device:
 
 	aliases: the pairs under which its server has reported it, newest last. same_as: key of the device it turned out to be.
 	direction_policy: of this device; empty = that of the settings. Latitude and longitude in degrees, both 0 where not known.
-	flips: it changes between IN and OUT by itself, so that a double tap shows both.
+	flips: it changes between IN and OUT by itself, so that a double tap shows both. last_punch: the newest that came (site clock), where the host knows.
 	"""
 
 	key: str
@@ -39,6 +40,7 @@ class Device:
 	latitude: float = 0.0
 	longitude: float = 0.0
 	flips: bool = False
+	last_punch: datetime | None = None
 
 	@property
 	def pairs(self) -> tuple[Pair, ...]:

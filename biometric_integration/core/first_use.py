@@ -31,11 +31,16 @@ def first_used(next_used: Callable[[datetime], datetime | None]) -> datetime | N
 
 
 def of_devices(
-	events: Iterable[WaitingEvent], now: datetime, next_used: Callable[[str, datetime], datetime | None]
+	events: Iterable[WaitingEvent],
+	newest: Callable[[str], datetime | None],
+	next_used: Callable[[str, datetime], datetime | None],
 ) -> dict[str, datetime]:
-	"""Device → since when it is in use, for the devices of punches that are old enough for that to matter."""
-	long_ago = shifted(now, -LONG)
-	devices = {event.device for event in events if event.source_time < long_ago}
+	"""Device → since when it is in use, for those of which there is a punch from long before their newest one (site clock; None = never)."""
+	devices = {
+		event.device
+		for event in events
+		if event.device and is_long_before(event.punch_time, newest(event.device))
+	}
 	found = {device: first_used(partial(next_used, device)) for device in devices}
 	return {device: moment for device, moment in found.items() if moment}
 

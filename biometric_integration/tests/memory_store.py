@@ -208,7 +208,7 @@ class MemoryStore:
 			by_event={checkin.event: name for name, checkin in self.checkins.items() if checkin.event},
 			clocks=dict(self.clocks),
 		)
-		directory.first_used = first_use.of_devices(events, datetime.max, self._next_used)
+		directory.first_used = first_use.of_devices(events, lambda device: datetime.max, self._next_used)
 		for name, checkin in self.checkins.items():
 			directory.add(checkin.employee, Recorded(checkin.time, checkin.log_type, name, checkin.event))
 		return directory

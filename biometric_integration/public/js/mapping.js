@@ -116,7 +116,7 @@ export async function map_id(about, done) {
 			});
 		},
 	});
-	// Whoever has an id already gets a rule for one more, from the first punch that waits.
+	// A rule, from the first punch that waits, for who has an id already, and where the same id may be another's at another place.
 	let shown_for = null;
 	const suggest_way = async () => {
 		const employee = dialog.get_value("employee");
@@ -124,10 +124,8 @@ export async function map_id(about, done) {
 		shown_for = employee;
 		const { entered } = employee && label ? await look("id_entry", { employee }) : { entered: "" };
 		if (employee !== dialog.get_value("employee")) return;
-		dialog.set_value(
-			"how",
-			ways.some(({ value }) => value === "rule") && entered ? "rule" : ways[0].value
-		);
+		const may_be_anothers = servers.length > 1 || !everywhere;
+		dialog.set_value("how", may_set_up() && (entered || may_be_anothers) ? "rule" : ways[0].value);
 		const words = entered
 			? __("{0} has the {1} {2} already. A mapping rule gives them this id as well.", [
 					escape(employee),
@@ -157,24 +155,25 @@ function ways_to_enter(label) {
 	].filter(Boolean);
 }
 
-export function ignore_id(about, done) {
-	const place = about.ask_server ? { scope: "Server", server: about.server } : { scope: "Any" };
-	const id = frappe.utils.escape_html(about.device_user_id);
-	const question = about.ask_server
-		? __(
-				"Ignore the id {0} of the server {1}? Its punches are kept, but never used. Deleting the mapping rule undoes it.",
-				[id, frappe.utils.escape_html(about.server)]
-			)
-		: __(
-				"Ignore the id {0}? Its punches are kept, but never used. Deleting the mapping rule undoes it.",
-				[id]
-			);
-	frappe.confirm(question, () =>
-		ask("ignore_id", { user_id: about.device_user_id, ...place }).then(() => {
-			frappe.show_alert({ message: __("The id is ignored from now on."), indicator: "blue" });
-			done();
-		})
-	);
+export async function ignore_id(about, done) {
+	const { everywhere } = await look("id_entry");
+	const escape = frappe.utils.escape_html;
+	const id = escape(about.device_user_id);
+	const undone = __("Its punches are kept, but never used. Deleting the mapping rule undoes it.");
+	let places = [{ scope: "Any" }];
+	let question = __("Ignore the id {0}?", [id]);
+	if (!everywhere && about.device_keys?.length) {
+		places = about.device_keys.map((device) => ({ scope: "Device", device }));
+		question = __("Ignore the id {0} at {1}?", [id, escape(about.devices)]);
+	} else if (about.ask_server) {
+		places = [{ scope: "Server", server: about.server }];
+		question = __("Ignore the id {0} of the server {1}?", [id, escape(about.server)]);
+	}
+	frappe.confirm(`${question} ${undone}`, async () => {
+		for (const place of places) await ask("ignore_id", { user_id: about.device_user_id, ...place });
+		frappe.show_alert({ message: __("The id is ignored from now on."), indicator: "blue" });
+		done();
+	});
 }
 
 // Take back what a wrong mapping made: count first, then do. `about`: {user_id, from_date, to_date, server, device}, all optional.

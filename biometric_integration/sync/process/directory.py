@@ -11,7 +11,6 @@ from itertools import chain
 import frappe
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Min
-from frappe.utils import now_datetime
 
 from biometric_integration.core import first_use
 from biometric_integration.core.directory import AS_IT_IS, Directory, Person, Recorded, WaitingEvent
@@ -39,7 +38,8 @@ def gather(events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
 		by_event=_checkins_of([event.name for event in events]),
 	)
 	directory = _with_histories(directory, min(event.punch_time for event in events).date())
-	directory.first_used = first_use.of_devices(events, now_datetime(), staging.next_used)
+	last_punches = {key: device.last_punch for key, device in directory.devices.items()}
+	directory.first_used = first_use.of_devices(events, last_punches.get, staging.next_used)
 	employees = _everybody(directory)
 	for start, end in _stretches((event.punch_time for event in events), reach):
 		for employee, entry in _recorded(employees, start, end):

@@ -14,7 +14,6 @@ from biometric_integration.core.mapping import WILDCARDS, MappingRule, Place, Sc
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.core.window import DAY, shifted
-from biometric_integration.sync.db import sql
 from biometric_integration.sync.records import devices, servers
 
 DOCTYPE = "Biometric Mapping Rule"
@@ -155,16 +154,22 @@ def devices_at(rule: MappingRule) -> list[str]:
 
 
 def known_ids(rule: MappingRule) -> dict[str, str]:
-	"""The ids that a pattern fits, as employees carry them and as punches came, each with one who carries it ("" = nobody)."""
-	like, event, employee = _like(rule.user_id), DocType(EVENT), DocType("Employee")
-	punched = frappe.qb.from_(event).select(sql.TO_THE_LETTER(event.device_user_id)).distinct()
-	found = {user_id.decode(): "" for (user_id,) in punched.where(event.device_user_id.like(like)).run()}
+	"""The ids that a pattern fits, as punches came and as employees carry them, each with one who carries it ("" = nobody)."""
+	like, employee = _like(rule.user_id), DocType("Employee")
+	found = dict.fromkeys(_punched_ids(like), "")
 	for field in servers.employee_fields():
 		carried = frappe.qb.from_(employee).select(employee[field], employee.name)
 		found.update(
 			{user_id.strip(): name for user_id, name in carried.where(employee[field].like(like)).run()}
 		)
 	return {user_id: employee for user_id, employee in found.items() if rule.matches(user_id)}
+
+
+def _punched_ids(like: str) -> list[str]:
+	"""Of ids that the database takes for one, one spelling: so it jumps from id to id, and reads no punch twice."""
+	event = DocType(EVENT)
+	query = frappe.qb.from_(event).select(event.device_user_id).where(event.device_user_id.like(like))
+	return query.groupby(event.device_user_id).run(pluck=True)
 
 
 def server_ids() -> list[str]:

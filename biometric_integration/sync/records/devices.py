@@ -32,6 +32,7 @@ FIELDS = [
 	"latitude",
 	"longitude",
 	"flips",
+	"last_punch",
 ]
 
 
@@ -74,6 +75,7 @@ def _read(filters: dict) -> list[Device]:
 			latitude=row.latitude or 0.0,
 			longitude=row.longitude or 0.0,
 			flips=bool(row.flips),
+			last_punch=row.last_punch,
 		)
 		for row in rows
 	]

@@ -159,18 +159,16 @@ def next_used(device: str, moment: datetime) -> datetime | None:
 
 	By an index of device and reason, which holds the names, and these begin with the source time.
 	"""
-	found = (_next_used(device, reason.value, name_from(moment)) for reason in SHOWS_USE)
-	return min(filter(None, found), default=None)
-
-
-def _next_used(device: str, reason_code: str, name: str) -> datetime | None:
-	filters = {
-		"device": device,
-		"reason_code": reason_code,
-		"name": (">=", name),
-		"status": ("!=", EventStatus.PENDING.value),
-	}
-	return frappe.db.get_value(DOCTYPE, filters, "source_time", order_by="name asc")
+	first = f"""(SELECT `source_time` FROM `tab{DOCTYPE}`
+		WHERE `device`=%s AND `reason_code`=%s AND `name`>=%s AND `status`!=%s ORDER BY `name` LIMIT 1)"""
+	parameters = [
+		(device, reason.value, name_from(moment), EventStatus.PENDING.value) for reason in SHOWS_USE
+	]
+	found = frappe.db.sql(
+		f"SELECT MIN(`source_time`) FROM ({' UNION ALL '.join([first] * len(SHOWS_USE))}) found",
+		[value for each in parameters for value in each],
+	)  # the query builder has no order and limit within a union
+	return found[0][0]
 
 
 def waiting(after: str, limit: int) -> list[WaitingEvent]:

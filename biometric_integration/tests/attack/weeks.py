@@ -2,7 +2,7 @@
 
 	python -m biometric_integration.tests.attack.weeks --seeds 20
 
-Each seed is one server of a random type, read every few hours for three weeks, and then for three quiet days. What the server shows in the end has to be
+Each seed is one server of a random type, read every few hours for three weeks, and then for ten quiet days. What the server shows in the end has to be
 here, each punch once, and nothing else may be here than what was punched. Prints a line per seed, with what happened.
 """
 
@@ -50,8 +50,8 @@ class Weeks:
 			self.place.run()
 		self.place.fake.faults.clear()
 		self.place.skew = timedelta(0)
-		for _quiet in range(36):
-			self.work(2 * HOUR)
+		for _quiet in range(40):
+			self.work(6 * HOUR)
 			self.place.run()
 
 	def work(self, length: timedelta) -> None:

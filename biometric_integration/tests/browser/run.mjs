@@ -196,7 +196,7 @@ async function sync(desk, server) {
 // What the dialog says once all is read and used.
 async function finished(desk) {
 	const headline = desk.dialog("Sync").locator('[role="status"]');
-	await headline.filter({ hasText: "Finished" }).waitFor({ timeout: 180_000 });
+	await headline.filter({ hasText: /Finished|Ended/ }).waitFor({ timeout: 180_000 });
 	return headline.innerText();
 }
 

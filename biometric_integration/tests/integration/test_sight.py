@@ -119,7 +119,7 @@ class TestWhatIsShown(OfOneCompany):
 
 	def be_strict(self, strict: int) -> None:
 		frappe.db.set_single_value("System Settings", "apply_strict_user_permissions", strict)
-		frappe.local.system_settings = None
+		frappe.local.system_settings = frappe.get_cached_doc("System Settings")
 
 	def test_who_is_not_limited_pays_nothing(self):
 		for role in ("HR Manager", "System Manager"):
