@@ -265,7 +265,7 @@ class TestQueries(SiteTestCase):
 
 	def test_deciding_and_writing(self):
 		"""HRMS is asked about a shift at its first punch; after that it is the same few queries for any batch."""
-		store, begin = ProcessStore(IN_BULK), datetime(2025, 4, 7, 9)
+		store, begin, begun = ProcessStore(IN_BULK), datetime(2025, 4, 7, 9), self.of_a_commit()
 		with store.lane() as mine:
 			self.assertTrue(mine)
 			for size, reading, queries in ((1000, 50, 1000), (100, 8, 8), (1000, 8, 8)):
@@ -276,11 +276,20 @@ class TestQueries(SiteTestCase):
 					directory = store.directory(waiting, timedelta(0))
 				self.assertEqual(len(waiting), size)
 				decisions = decide(waiting, directory, Rules(now()))
-				with self.assertQueryCount(queries):
+				with self.assertQueryCount(queries + begun):
 					made = store.create_together(decisions)
 				self.assertEqual(len(made), size)
 				with self.assertQueryCount(4):
 					store.mark_decided([each.done(made[each.event.name]) for each in decisions], now())
+
+	def of_a_commit(self) -> int:
+		"""Newer versions of frappe begin the next transaction by a statement that counts."""
+		try:
+			with self.assertQueryCount(0):
+				frappe.db.commit()  # nosemgrep -- what is measured
+		except AssertionError:
+			return 1
+		return 0
 
 
 class TestIdleStreams(SiteTestCase):
