@@ -64,7 +64,8 @@ class StandIn:
 		return getattr, (self._checkin, self._method)  # of the copy, which has no stand-in yet
 
 	def _looked_at(self) -> list:
-		return [self._checkin.get(field) for field in LOOKED_AT.get(self._method, ())]
+		"""A default that is set meanwhile, 0 or an empty text, changes nothing."""
+		return [self._checkin.get(field) or None for field in LOOKED_AT.get(self._method, ())]
 
 
 def stand_in(checkin: Document, answers: Mapping[str, Answer]) -> None:

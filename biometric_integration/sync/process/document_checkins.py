@@ -76,16 +76,16 @@ class DocumentWriter:
 		return checkin.name
 
 	def _new(self, decision: Decision, device: Device | None) -> Document:
-		checkin = frappe.new_doc(DOCTYPE)
-		checkin.update(
+		checkin = frappe.get_doc(
 			{
+				"doctype": DOCTYPE,
 				"employee": decision.employee,
 				"time": decision.time,
 				"log_type": decision.log_type,
 				"biometric_event": decision.event.name,
 				**checkins.place(device),
 			}
-		)
+		)  # `insert` sets the defaults
 		checkin.flags.notify_update = False  # nobody has it open
 		stand_ins.stand_in(checkin, self._answers(decision))
 		return checkin

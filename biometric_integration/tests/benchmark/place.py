@@ -162,6 +162,21 @@ def at(moment: datetime) -> Iterator[None]:
 		jobs._utc_now = clock
 
 
+@contextmanager
+def with_a_rule() -> Iterator[None]:
+	"""As if another app had a handler on the check-in, which does nothing."""
+	handlers = frappe.get_doc_hooks().setdefault(CHECKIN, {}).setdefault("validate", [])
+	handlers.append(f"{__name__}.nothing")
+	try:
+		yield
+	finally:
+		handlers.remove(f"{__name__}.nothing")
+
+
+def nothing(_checkin, _method=None) -> None:
+	pass
+
+
 # --- the two halves
 
 
@@ -182,9 +197,9 @@ def pull(server: str, moment: datetime, window: Window | None = None) -> Took:
 	return Took(sum(report.counts.new for report in reports), seconds)
 
 
-def process(in_bulk: bool | None = None) -> Took:
-	"""Use all that waits. `in_bulk` as for the store; None is what a site does by itself."""
-	seconds, decided = timed(lambda: process_staged(ProcessStore(in_bulk), servers.rules))
+def process() -> Took:
+	"""Use all that waits."""
+	seconds, decided = timed(lambda: process_staged(ProcessStore(), servers.rules))
 	return Took(decided, seconds)
 
 
@@ -200,11 +215,11 @@ def timed(action: Callable[[], object]) -> tuple[float, object]:
 	return time.perf_counter() - started, result
 
 
-def warm_up(remote: Remote, first_day: date, in_bulk: bool | None = None) -> None:
+def warm_up(remote: Remote, first_day: date) -> None:
 	"""Both halves once with a few punches, which are gone afterwards."""
 	start = datetime.combine(first_day, HOURS[Shift.DAY][0]) - BEFORE_HOURS
 	pull(remote.id, remote.ledger.utc_now, Window(start, start + BEFORE_HOURS))
-	process(in_bulk)
+	process()
 
 
 def check(table: Table, name: str, expected: int, since: str = "") -> None:

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date
+from operator import attrgetter
 from time import monotonic
+from typing import NamedTuple
+
+import frappe
 
 from biometric_integration.tests.attack import rig
+from biometric_integration.tests.attack.rig import LOG
 from biometric_integration.tests.benchmark import place, two, ways
 from biometric_integration.tests.benchmark.fake import Remote
 from biometric_integration.tests.benchmark.place import Took
 from biometric_integration.tests.benchmark.table import Half, Line, Table
+from biometric_integration.tests.queries import queries
 
 PAUSE = 0.05
+ROUNDS = 3
+DOCUMENT_API = "ours, Document API"
 BULK = "ours, bulk"
 """What other parts compare with."""
+
+
+class Cost(NamedTuple):
+	"""What some punches cost, with queries for each."""
+
+	punches: int
+	seconds: float
+	queries: float
+
+	@property
+	def rate(self) -> float:
+		return self.punches / self.seconds
 
 
 def measure(table: Table, punches: int, employees: int, samples: tuple[int, int, int]) -> None:
@@ -21,8 +42,7 @@ def measure(table: Table, punches: int, employees: int, samples: tuple[int, int,
 	place.clear()
 	with Remote("eTimeTrackLite", place.past(punches, employees)) as remote:
 		place.employ(remote.ledger)
-		_others(table, remote, *samples[:2])
-		_document_api(table, remote, samples[2])
+		_one_by_one(table, remote, samples)
 		ours(table, remote, BULK)
 		_side_by_side(table, remote)
 		_floor(table)
@@ -32,22 +52,56 @@ def measure(table: Table, punches: int, employees: int, samples: tuple[int, int,
 		ours(table, remote, "ours, bulk, 10 % change the shift every week", with_halves=False)
 
 
-def _others(table: Table, remote: Remote, per_punch: int, by_hrms: int) -> None:
-	first_day = remote.ledger.first_day
-	ways_of_others = (
-		("per punch: look up, exists, insert", ways.per_punch, per_punch, "a commit for 100"),
-		("HRMS's add_log_based_on_employee_field", ways.by_hrms, by_hrms, "without its web request"),
-	)
-	for name, way, sample, note in ways_of_others:
-		place.empty()
-		took = ways.take(way, remote.ledger.rows(first_day, ways.WARM_UP + sample))
-		line = table.add(Line(name, took.punches, took.seconds, Half.BOTH, note))
+def _one_by_one(table: Table, remote: Remote, samples: tuple[int, int, int]) -> None:
+	"""Each way in turn, several times, on a site with one rule of its own that does nothing; the median of each."""
+	first_day, latest = remote.ledger.first_day, remote.ledger.first_day_of(samples[2])
+	ways_of_all: Mapping[str, Callable[[], Cost]] = {
+		"per punch: look up, exists, insert": lambda: _by_others(
+			remote, ways.per_punch, first_day, samples[0]
+		),
+		"HRMS's add_log_based_on_employee_field": lambda: _by_others(
+			remote, ways.by_hrms, first_day, samples[1]
+		),
+		DOCUMENT_API: lambda: _by_document_api(table, remote, latest),
+	}
+	with place.with_a_rule():
+		rounds = [{name: way() for name, way in ways_of_all.items()} for _ in range(ROUNDS)]
+	for name in ways_of_all:
+		costs = [costs[name] for costs in rounds]
+		ratios = sorted(costs[name].rate / costs[next(iter(ways_of_all))].rate for costs in rounds)
+		middle = sorted(costs, key=attrgetter("rate"))[len(costs) // 2]
+		note = (
+			f"{middle.queries:.1f} queries each; {ratios[0]:.2f}–{ratios[-1]:.2f} × per punch in each round"
+		)
+		line = table.add(Line(name, middle.punches, middle.seconds, Half.BOTH, note))
 		table.slowest = table.slowest or line
 
 
-def _document_api(table: Table, remote: Remote, sample: int) -> None:
-	first_day = remote.ledger.first_day_of(sample)
-	ours(table, remote, "ours, Document API", first_day, in_bulk=False)
+def _by_others(remote: Remote, way: ways.Way, first_day: date, sample: int) -> Cost:
+	place.empty()
+	before = queries()
+	took = ways.take(way, remote.ledger.rows(first_day, ways.WARM_UP + sample))
+	return Cost(took.punches, took.seconds, (queries() - before) / (took.punches + ways.WARM_UP))
+
+
+def _by_document_api(table: Table, remote: Remote, first_day: date) -> Cost:
+	_get_ready(remote, first_day)
+	pulled, before = place.pull(remote.id, remote.ledger.utc_now), queries()
+	used = place.process()
+	cost = Cost(pulled.punches, pulled.seconds + used.seconds, (queries() - before) / used.punches)
+	written = frappe.get_all(LOG, pluck="written", distinct=True)
+	table.expect("how they were written", [word.split(":")[0] for word in written], ["One by one"])
+	place.check(table, DOCUMENT_API, remote.ledger.count(first_day))
+	return cost
+
+
+def _get_ready(remote: Remote, first_day: date) -> None:
+	"""An empty site that has done it once before."""
+	remote.prepare(first_day)
+	place.empty()
+	place.connect_to([remote], first_day)
+	place.warm_up(remote, first_day)
+	place.empty()
 
 
 def ours(
@@ -56,17 +110,12 @@ def ours(
 	name: str,
 	first_day: date | None = None,
 	*,
-	in_bulk: bool | None = None,
 	with_halves: bool = True,
 ) -> Line:
 	"""From an empty site to all check-ins, with a line for the whole and one for each half."""
 	first_day = first_day or remote.ledger.first_day
-	remote.prepare(first_day)
-	place.empty()
-	place.connect_to([remote], first_day)
-	place.warm_up(remote, first_day, in_bulk)
-	place.empty()
-	pulled, used = place.pull(remote.id, remote.ledger.utc_now), place.process(in_bulk)
+	_get_ready(remote, first_day)
+	pulled, used = place.pull(remote.id, remote.ledger.utc_now), place.process()
 	line = add(table, name, pulled, used, with_halves=with_halves)
 	expected = remote.ledger.count(first_day)
 	table.expect(f"punches of {name}", pulled.punches, expected)

@@ -10,7 +10,17 @@ from dataclasses import dataclass
 import frappe
 
 from biometric_integration.tests.attack import rig
-from biometric_integration.tests.benchmark import growth, idle, large, memory, parsing, place, speed, two
+from biometric_integration.tests.benchmark import (
+	growth,
+	idle,
+	large,
+	memory,
+	parsing,
+	place,
+	rules,
+	speed,
+	two,
+)
 from biometric_integration.tests.benchmark.table import Table, machine, tell
 
 
@@ -38,6 +48,7 @@ PARTS: Mapping[str, Callable[[Table, Sizes], None]] = {
 	"speed": lambda table, sizes: speed.measure(
 		table, sizes.punches, sizes.employees, (sizes.per_punch, sizes.by_hrms, sizes.document_api)
 	),
+	"rules": lambda table, sizes: rules.measure(table),
 	"parsing": lambda table, sizes: parsing.measure(table, sizes.rows),
 	"idle": lambda table, sizes: idle.measure(table, sizes.streams, sizes.employees),
 	"memory": lambda table, sizes: memory.measure(table, sizes.memory_punches, sizes.employees),
