@@ -28,7 +28,6 @@ FIELDS = [
 	"creation",
 	"device_name",
 	"serial_number",
-	"location",
 	"server",
 	"enabled",
 	"same_as",

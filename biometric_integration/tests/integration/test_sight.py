@@ -235,6 +235,12 @@ class TestWhatMayBeDone(OfOneCompany):
 				self.assertEqual((found["events"], found["employees"]), (0, []))
 		self.assertEqual(checkins(), before)
 
+	def test_a_job_sees_all_whoever_started_it(self):
+		stage(("2", NINE + timedelta(hours=9)), device=self.dock)
+		with self.as_hr():
+			jobs.process()
+		self.assertEqual({event.status for event in events(device_user_id="2")}, {"Processed"})
+
 	def test_reprocess_and_release(self):
 		names = [self.event("8"), self.event("7")]
 		stage(("2", datetime(1999, 12, 31, 23, 58)), device=self.dock)
