@@ -74,6 +74,7 @@ function release(frm, ahead) {
 			const dialog = new frappe.ui.Dialog({
 				title: __("Release Punches in the Future"),
 				fields: [
+					{ fieldtype: "HTML", fieldname: "preview", options: preview_html(preview) },
 					{
 						fieldtype: "Duration",
 						fieldname: "ahead",
@@ -84,7 +85,6 @@ function release(frm, ahead) {
 							"Compare the device with a right clock, if it has not been set since."
 						),
 					},
-					{ fieldtype: "HTML", fieldname: "preview", options: preview_html(preview) },
 				],
 				primary_action_label: __("Release"),
 				primary_action: (values) => {
