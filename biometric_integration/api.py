@@ -144,7 +144,7 @@ def release_ahead(device: str, ahead: int | None = None, dry_run: int = 1) -> di
 	"""Use all punches of a device that came with a time in the future, each `ahead` seconds earlier (empty: by how far its clock was found ahead).
 
 	By default only says what would be. Returns {"ahead", "events", "left"}, and before it is done "people", "first", "last", "sample":
-	[{"user_id", "before", "after"}]. `left`: punches that would have been made after they arrived, or long before.
+	[{"user_id", "before", "after"}], "doubt" (where it is rather the time zone of the server that is wrong). `left`: punches that would have been made after they arrived, or long before.
 	"""
 	frappe.only_for(SETUP_ROLES)
 	return clocks.release_ahead(device, ahead, bool(dry_run))

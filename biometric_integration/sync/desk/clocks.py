@@ -12,10 +12,12 @@ from frappe.utils import format_datetime, format_duration, now_datetime
 
 from biometric_integration.core.drift import usual_lead
 from biometric_integration.core.reasons import EventStatus, Reason
+from biometric_integration.core.stream import PRIMARY
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import transaction
+from biometric_integration.sync.desk import zones
 from biometric_integration.sync.desk.review import MOST_OFF
-from biometric_integration.sync.records import devices, staging
+from biometric_integration.sync.records import devices, servers, staging
 
 SHOWN = 5
 AT_ONCE = 10000
@@ -46,7 +48,14 @@ def _preview(device: str, ahead: int | None) -> dict:
 			{"user_id": row.device_user_id, "before": row.punch_time, "after": row.punch_time - by}
 			for row in go[:SHOWN]
 		],
+		"doubt": _doubt(device),
 	}
+
+
+def _doubt(device: str) -> str:
+	"""Where it is the time zone of the server that is wrong, not the clock of the device."""
+	server = frappe.db.get_value(devices.DOCTYPE, device, "server") or PRIMARY
+	return next((zones.doubt(target) for target in servers.all_servers() if target.id == server), "")
 
 
 def _release(device: str, ahead: int | None) -> dict:

@@ -255,7 +255,7 @@ def _move(server: str, after: str) -> tuple[list, int, int, int]:
 
 def _record(server: str) -> None:
 	done = state(server)
-	words = _("{0} punches have the right time, {1} check-ins were written anew.").format(
+	words = _("{0} punches have the right time. Check-ins that were written anew: {1}.").format(
 		done.get("moved", 0), done.get("check_ins", 0)
 	)
 	if done.get("left"):

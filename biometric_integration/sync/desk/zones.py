@@ -35,6 +35,7 @@ def doubt(target: servers.Server, other: str = "") -> str:
 	"""Why the time zone of a server, or another one for it, is wrong; empty where nothing says so.
 
 	That punches came long after they were made speaks against another zone only where one that is known does better: they may be late.
+	That they came before, against the one that is set, only where that is so, too: it may be the clocks of the devices.
 	"""
 	zone, site, newest = other or target.config.time_zone, get_system_timezone(), _newest(target.id)
 	lead = _usual(newest, zone, site)
@@ -43,7 +44,7 @@ def doubt(target: servers.Server, other: str = "") -> str:
 	better = next(
 		(known for known in (target.config.time_zone, site) if _fits(_usual(newest, known, site))), ""
 	)
-	if lead > AHEAD:
+	if lead > AHEAD and (other or better):
 		pattern = _("{0}: by the time zone {1}, its newest punches came {2} before they were made.")
 	elif other and better:
 		pattern = _(
@@ -73,16 +74,16 @@ def _newest(server: str) -> list:
 	filters = {"server": server, "new": (">", 0)}
 	runs = frappe.get_all("Biometric Sync Log", filters, pluck="name", order_by="started_at desc", limit=RUNS)
 	filters = {"sync_log": ("in", runs), "kind": Kind.PUNCH.value, "source_time": ("is", "set")}
-	fields = ["sync_log", "source_time", "punch_time", "creation", "released_by"]
+	fields = ["device", "source_time", "punch_time", "creation", "released_by"]
 	return (
 		frappe.get_all(staging.DOCTYPE, filters, fields, order_by="name desc", limit=AT_ONCE) if runs else []
 	)
 
 
 def _usual(newest: Sequence, zone: str, site: str) -> timedelta | None:
-	"""How far the freshest punch of a run lies after its arrival: of most of these runs."""
+	"""How far the freshest punch of a device lies after its arrival: of most of the devices."""
 	freshest: dict[str, timedelta] = {}
 	for row in newest:
 		lead = to_site(row.source_time, zone, site) - row.creation
-		freshest[row.sync_log] = max(freshest.get(row.sync_log, lead), lead)
+		freshest[row.device] = max(freshest.get(row.device, lead), lead)
 	return median(freshest.values()) if freshest else None

@@ -87,6 +87,7 @@ class TestAheadClock(Clocks):
 				device = self.device().name
 				preview = api.release_ahead(device)
 				self.assertEqual((preview["events"], preview["people"], preview["left"]), (3, 2, 0))
+				self.assertEqual(preview["doubt"], "")
 				self.assertAlmostEqual(preview["ahead"], 15 * 60, delta=30)
 				self.assertEqual([event.status for event in events()], ["Quarantined"] * 3, "only looked")
 				done = api.release_ahead(device, 15 * 60, dry_run=0)
@@ -199,6 +200,7 @@ class TestTimeZone(Clocks):
 		sync()
 		(event,) = events(device_user_id="2")
 		self.assertEqual(event.reason_code, "future")
+		self.assertIn("before they were made", api.release_ahead(event.device)["doubt"])
 		self.corrected("eTimeTrackLite", server)
 		self.rederive()
 		self.assertEqual(events(device_user_id="2")[0].status, "Processed")

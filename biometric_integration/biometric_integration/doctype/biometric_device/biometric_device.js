@@ -93,6 +93,7 @@ function release(frm, ahead) {
 			const dialog = new frappe.ui.Dialog({
 				title: __("Release Punches in the Future"),
 				fields: [
+					{ fieldtype: "HTML", fieldname: "preview", options: preview_html(preview) },
 					{
 						fieldtype: "Duration",
 						fieldname: "ahead",
@@ -103,7 +104,6 @@ function release(frm, ahead) {
 							"Compare the device with a right clock, if it has not been set since."
 						),
 					},
-					{ fieldtype: "HTML", fieldname: "preview", options: preview_html(preview) },
 				],
 				primary_action_label: __("Release"),
 				primary_action: (values) => {
@@ -128,7 +128,7 @@ function do_release(frm, { ahead }) {
 		});
 }
 
-function preview_html({ events, left, people, first, last, sample }) {
+function preview_html({ events, left, people, first, last, sample, doubt }) {
 	const escape = frappe.utils.escape_html;
 	const shown = (time) => escape(frappe.datetime.str_to_user(time) || "");
 	const words = [
@@ -157,7 +157,12 @@ function preview_html({ events, left, people, first, last, sample }) {
 	const table = rows
 		? `<table class="table table-bordered table-sm"><thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table>`
 		: "";
-	return `<p>${words.filter(Boolean).join(" ")}</p>${table}`;
+	const warning = doubt
+		? `<div class="alert alert-warning">${escape(doubt)} ${__(
+				"Then it is not the device: correct the Time Zone in the settings, and choose Re-derive Times there."
+			)}</div>`
+		: "";
+	return `${warning}<p>${words.filter(Boolean).join(" ")}</p>${table}`;
 }
 
 function sync_now(frm) {

@@ -221,7 +221,7 @@ function rederiving_html({ time_zone, events, check_ins, left, days_left, sample
 					.join("")}</tbody></table>`
 			: "";
 	const count = events
-		? __("By the time zone {0}, {1} punches have another time; {2} check-ins are written anew.", [
+		? __("By the time zone {0}, {1} punches have another time. Check-ins that are written anew: {2}.", [
 				escape(time_zone),
 				events,
 				check_ins,
@@ -280,7 +280,9 @@ function show_state(frm) {
 function show_server(frm, server, now) {
 	const escape = frappe.utils.escape_html;
 	const label = server.server === "main" ? __("Main Server") : server.label || server.server;
-	const color = biometric_integration.status_color("Biometric Server State", server.state);
+	const color = server.doubt
+		? "orange"
+		: biometric_integration.status_color("Biometric Server State", server.state);
 	const $words = $('<div class="small text-muted">').html(
 		server_words(server, now).map(escape).join("<br>")
 	);
