@@ -23,15 +23,16 @@ from biometric_integration.sync.records import event_groups, servers, staging
 from biometric_integration.sync.records.event_groups import Group
 
 EMPLOYMENT = (Reason.NOT_JOINED, Reason.LEFT, Reason.INACTIVE)
-OF_PEOPLE = (Reason.NO_EMPLOYEE, Reason.AMBIGUOUS, *EMPLOYMENT)
+OF_NOBODY = (Reason.NO_EMPLOYEE, Reason.AMBIGUOUS)
 AT_ONCE = 5000
 
 
 def reopen(now: datetime) -> int:
 	"""Set back to Pending what has an employee, or a device that is on, by now, and (daily, five times) what HRMS refused."""
-	groups = event_groups.groups((*OF_PEOPLE, Reason.BEFORE_FLOOR))
+	nobodys = event_groups.groups(OF_NOBODY, with_last=False)
+	groups = event_groups.groups((*EMPLOYMENT, Reason.BEFORE_FLOOR))
 	found = (
-		_names(_of_somebody(groups)),
+		_names(_of_somebody([*nobodys, *groups])),
 		_device_on_now(),
 		_device_counts_now(),
 		_names(_in_time_now(groups)),
@@ -42,17 +43,19 @@ def reopen(now: datetime) -> int:
 
 def of_somebody_now() -> list[str]:
 	"""Events that waited for a person: somebody, one only or somebody else has their id by now, or was employed on that day."""
-	return _names(_of_somebody(event_groups.groups(OF_PEOPLE)))
+	nobodys = event_groups.groups(OF_NOBODY, with_last=False)
+	return _names(_of_somebody([*nobodys, *event_groups.groups(EMPLOYMENT)]))
 
 
 def _of_somebody(groups: Sequence[Group]) -> Iterable[Group]:
-	of_people = [group for group in groups if Reason(group.reason_code) in OF_PEOPLE]
-	carriers = directory.carriers_of({group.id for group in of_people})
+	waiting = (*OF_NOBODY, *EMPLOYMENT)
+	groups = [group for group in groups if Reason(group.reason_code) in waiting]
+	carriers = directory.carriers_of({group.id for group in groups})
 	found = (
-		*_of_somebody_now(of_people, carriers),
-		*_of_one_now(of_people, carriers),
-		*_of_somebody_else_now(of_people, carriers),
-		*_employed_now(of_people),
+		*_of_somebody_now(groups, carriers),
+		*_of_one_now(groups, carriers),
+		*_of_somebody_else_now(groups, carriers),
+		*_employed_now(groups),
 	)
 	return dict.fromkeys(found)
 

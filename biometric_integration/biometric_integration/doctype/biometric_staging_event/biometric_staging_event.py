@@ -34,5 +34,7 @@ def on_doctype_update() -> None:
 	sql.keep_to_the_letter(DOCTYPE, "device_user_id")
 	for name, fields in INDEXES.items():
 		frappe.db.add_index(DOCTYPE, fields, name)
-	if frappe.db.has_index(f"tab{DOCTYPE}", "modified"):  # frappe makes it on v15, and each use of a punch would write it
+	if frappe.db.has_index(
+		f"tab{DOCTYPE}", "modified"
+	):  # frappe makes it on v15, and each use of a punch would write it
 		frappe.db.sql_ddl(f"ALTER TABLE `tab{DOCTYPE}` DROP INDEX `modified`")
