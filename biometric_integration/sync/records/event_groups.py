@@ -77,6 +77,10 @@ def _names(group: Group, limit: int, statuses: Collection[str]) -> list[str]:
 	for field in KEY:
 		value = getattr(group, field)
 		query = query.where(event[field].isnull() if value is None else event[field] == value)
+	if (
+		group.device_user_id is not None
+	):  # said once more, for a column that does not compare like that by itself
+		query = query.where(sql.TO_THE_LETTER(event.device_user_id) == group.device_user_id)
 	if statuses:
 		query = query.where(event.status.isin(statuses))
 	return query.limit(limit).run(pluck=True)
