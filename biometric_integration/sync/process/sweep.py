@@ -28,7 +28,7 @@ from biometric_integration.sync.records import cursors, event_groups, servers, s
 from biometric_integration.sync.records.event_groups import Group
 
 EMPLOYMENT = (Reason.NOT_JOINED, Reason.LEFT, Reason.INACTIVE)
-OF_PEOPLE = (Reason.NO_EMPLOYEE, Reason.AMBIGUOUS, Reason.SINCE_WHEN, *EMPLOYMENT)
+OF_NOBODY = (Reason.NO_EMPLOYEE, Reason.AMBIGUOUS, Reason.SINCE_WHEN)
 AT_ONCE = 5000
 
 
@@ -37,11 +37,12 @@ def reopen(now: datetime) -> int:
 
 	Where an id may have been somebody else's, its punches wait for a person to say since when it is theirs.
 	"""
-	groups = event_groups.groups((*OF_PEOPLE, Reason.BEFORE_FLOOR))
-	of_people = [group for group in groups if Reason(group.reason_code) in OF_PEOPLE]
+	nobodys = event_groups.groups(OF_NOBODY, with_last=False)
+	groups = event_groups.groups((*EMPLOYMENT, Reason.BEFORE_FLOOR))
+	employed = [group for group in groups if Reason(group.reason_code) in EMPLOYMENT]
 	found = (
-		_of_somebody(of_people, now),
-		_employed_now(of_people),
+		_of_somebody([*nobodys, *employed], now),
+		_employed_now(employed),
 		_device_on_now(),
 		_device_counts_now(),
 		_in_use_then(),
@@ -53,7 +54,8 @@ def reopen(now: datetime) -> int:
 
 def of_somebody_now(now: datetime) -> list[str]:
 	"""Events that waited for a person: somebody, one only, or somebody else has their id by now. Those that have to be asked about are marked so."""
-	return _of_somebody(event_groups.groups(OF_PEOPLE), now)
+	nobodys = event_groups.groups(OF_NOBODY, with_last=False)
+	return _of_somebody([*nobodys, *event_groups.groups(EMPLOYMENT)], now)
 
 
 def of_employee(employee: str) -> list[str]:
@@ -100,7 +102,7 @@ def _may_have_been_anothers(group: Group, employee: str, now: datetime) -> bool:
 	"""Was the id silent before it was entered, or did somebody else punch with it since? A server that was not read is no silence."""
 	server, user_id = group.id
 	heard = min(now, cursors.heard_until(server) or now)
-	return group.last < heard - SILENCE or bool(
+	return event_groups.last(group) < heard - SILENCE or bool(
 		frappe.db.exists(
 			staging.DOCTYPE,
 			{

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from unittest.mock import patch
 
 import frappe
 
 from biometric_integration import install
+from biometric_integration.biometric_integration.dashboard_chart_source.punches_per_day import punches_per_day
 from biometric_integration.core.backoff import REFUSALS
 from biometric_integration.core.reasons import STATUS_OF, Reason
-from biometric_integration.sync import jobs
+from biometric_integration.sync import jobs, retention
 from biometric_integration.sync.db import sql
+from biometric_integration.sync.desk import status
 from biometric_integration.sync.process import sweep
 from biometric_integration.sync.records import staging
 from biometric_integration.tests import factories
@@ -19,6 +22,7 @@ from biometric_integration.tests.integration.base import FIRST_DAY, PASSWORD, Si
 
 NINE = datetime(2025, 4, 7, 9)
 LONG_AGO = datetime(2020, 1, 1)
+DAY = timedelta(days=1)
 IDS = 10
 FEW, MANY = 200, 2000
 
@@ -169,3 +173,63 @@ class TestASaveOfAnEmployee(GrowthTestCase):
 		for reason in (Reason.NO_EMPLOYEE, Reason.AMBIGUOUS, Reason.LEFT):
 			with self.subTest(reason=reason):
 				self.assertReadsAsMuch(save, reason=reason)
+
+
+class TestANight(GrowthTestCase):
+	def test_with_nothing_due_reads_as_much_however_many_punches_are_kept(self):
+		self.begin_on(FIRST_DAY, delete_after_days=3650)
+		self.assertReadsAsMuch(retention.tidy, reason=Reason.NONE, raw_payload="")
+
+	def test_what_is_decided_later_loses_its_payload_later(self):
+		fill(20, Reason.NONE, raw_payload="row")
+		late = events()[-1].name
+		frappe.db.set_value(staging.DOCTYPE, late, "resolved_at", LONG_AGO + 2 * DAY)
+		for night, left in (
+			(LONG_AGO, 20),
+			(LONG_AGO + DAY, 1),
+			(LONG_AGO + 2 * DAY, 1),
+			(LONG_AGO + 3 * DAY, 0),
+		):
+			with self.subTest(night):
+				retention.empty_payloads(night)
+				self.assertEqual(frappe.db.count(staging.DOCTYPE, {"raw_payload": "row"}), left)
+
+	def test_punches_of_a_day_are_deleted_and_what_waits_among_them_stays(self):
+		fill(20, Reason.NONE)
+		waiting = events()[3].name
+		frappe.db.set_value(staging.DOCTYPE, waiting, "status", "Pending")
+		retention.delete_events(NINE.date())
+		self.assertEqual(len(events()), 20, "they are of that day")
+		retention.delete_events((NINE + DAY).date())
+		self.assertEqual([event.name for event in events()], [waiting])
+
+
+class TestPages(GrowthTestCase):
+	def test_the_chart_counts_punches_by_the_day_and_for_those_who_may_see_them(self):
+		fill(20, Reason.NO_EMPLOYEE)
+		frappe.db.set_value(staging.DOCTYPE, events()[0].name, "kind", "Junk")
+		self.assertEqual(self.chart(), [0, 0, 0, 0, 0, 0, 19, 0, 0, 0])
+		frappe.set_user(factories.user("Employee"))
+		self.addCleanup(frappe.set_user, "Administrator")
+		with self.assertRaises(frappe.PermissionError):
+			self.chart()
+
+	def chart(self) -> list[int]:
+		days = {"from_date": "2025-04-01", "to_date": "2025-04-10", "time_interval": "Daily"}
+		found = punches_per_day.get_data(chart_name="Punches per Day", refresh=1, cmd="get_data", **days)
+		return found["datasets"][0]["values"]
+
+	def test_many_are_counted_as_far_as_it_takes(self):
+		fill(20, Reason.NO_EMPLOYEE)
+		with patch.object(status, "COUNTED_TO", 7):
+			self.assertEqual(status.overview()["waiting"]["Unmapped"], 7)
+		self.assertEqual(status.overview()["waiting"]["Unmapped"], 20)
+
+	def test_an_id_is_looked_for_by_an_index(self):
+		fill(MANY, Reason.NO_EMPLOYEE)
+
+		def listed() -> list:
+			return frappe.get_list(staging.DOCTYPE, {"device_user_id": "nobody"}, order_by="punch_time desc")
+
+		self.assertEqual(listed(), [])
+		self.assertLess(rows_read(listed), IDS)

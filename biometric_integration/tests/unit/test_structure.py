@@ -71,6 +71,7 @@ ENTRY_POINTS = (
 	"permissions.py",
 	"patches/**",
 	"tasks.py",
+	f"{APP}/dashboard_chart_source/**",
 	f"{APP}/doctype/**",
 	f"{APP}/report/**",
 	f"{APP}/dashboard_chart_source/**",

@@ -11,6 +11,7 @@ from frappe.utils import add_days, getdate
 from biometric_integration.biometric_integration.report.columns import column, link
 from biometric_integration.core.reasons import STATUS_OF, EventStatus, Reason
 from biometric_integration.core.suggest import Candidate, Suggestions
+from biometric_integration.sync.db import sql
 from biometric_integration.sync.records import event_groups, servers, sight, staging
 
 REASONS = [reason for reason, status in STATUS_OF.items() if status is EventStatus.UNMAPPED]
@@ -40,7 +41,9 @@ def columns() -> list[dict]:
 
 def rows(filters) -> list[dict]:
 	seen = sight.of_user()
-	groups = [_row(group) for group in _groups(filters, seen) if seen.shows_employee(group.employee)]
+	found = [group for group in _groups(filters, seen) if seen.shows_employee(group.employee)]
+	sentences = _sentences() if any(group.reason_code != Reason.NO_EMPLOYEE.value for group in found) else {}
+	groups = [_row(group, sentences) for group in found]
 	_add_devices(groups, seen)
 	waiting = [group for group in groups if group["reason_code"] == Reason.NO_EMPLOYEE.value]
 	if waiting:
@@ -82,13 +85,13 @@ def _groups(filters, seen: sight.Sight) -> list:
 	return query.run(as_dict=True)
 
 
-def _row(group) -> dict:
+def _row(group, sentences: dict[tuple, str]) -> dict:
 	missing = group.reason_code == Reason.NO_EMPLOYEE.value
 	return {
 		"device_user_id": group.device_user_id,
 		"server": group.server or "",
 		"reason_code": group.reason_code,
-		"reason": _("No employee has this id.") if missing else _reason(group),
+		"reason": _("No employee has this id.") if missing else sentences.get(_key(group), ""),
 		"concerns": group.employee or "",
 		"employee": group.employee if group.reason_code == Reason.SINCE_WHEN.value else None,
 		"punches": group.punches,
@@ -97,9 +100,23 @@ def _row(group) -> dict:
 	}
 
 
-def _reason(group) -> str:
-	found = event_groups.Group(*(group[field] for field in (*event_groups.KEY, "first", "last")))
-	return frappe.db.get_value(staging.DOCTYPE, next(event_groups.names([found], 1), None), "reason") or ""
+def _key(group) -> tuple:
+	return tuple(group[field] for field in event_groups.KEY)
+
+
+def _sentences() -> dict[tuple, str]:
+	"""What the last punch of each group says."""
+	event = DocType(staging.DOCTYPE)
+	reasons = [reason.value for reason in REASONS if reason is not Reason.NO_EMPLOYEE]
+	query = (
+		frappe.qb.from_(event)
+		.select(*(event[field] for field in event_groups.KEY), Max(event.name).as_("name"))
+		.where(event.reason_code.isin(reasons))
+		.groupby(event.reason_code, event.server, event_groups.exact_id(event), event.employee)
+	)
+	names = {group.name: _key(group) for group in query.run(as_dict=True)}
+	said = sql.select_in(staging.DOCTYPE, ("name", "reason"), "name", list(names))
+	return {names[name]: sentence for name, sentence in said}
 
 
 def _add_devices(groups: list[dict], seen: sight.Sight) -> None:
