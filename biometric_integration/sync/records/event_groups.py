@@ -6,8 +6,6 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from pypika.queries import QueryBuilder
-
 import frappe
 from frappe.query_builder import DocType, Field
 from frappe.query_builder.functions import Max, Min
@@ -94,7 +92,7 @@ def _names(group: Group, limit: int, statuses: Collection[str], settled_before: 
 	return query.limit(limit).run(pluck=True)
 
 
-def _of(group: Group, event: DocType) -> QueryBuilder:
+def _of(group: Group, event: DocType):
 	query = frappe.qb.from_(event).where(event.punch_time[group.first : group.last])
 	for field in KEY:
 		value = getattr(group, field)

@@ -74,7 +74,6 @@ ENTRY_POINTS = (
 	f"{APP}/dashboard_chart_source/**",
 	f"{APP}/doctype/**",
 	f"{APP}/report/**",
-	f"{APP}/dashboard_chart_source/**",
 )
 
 ROOMS = (
