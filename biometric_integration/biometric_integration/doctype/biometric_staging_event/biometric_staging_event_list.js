@@ -33,10 +33,14 @@ function reprocess_checked(list) {
 				);
 	frappe.confirm(question, () =>
 		biometric_integration.ask("reprocess", { events: open }).then(({ count }) => {
-			frappe.show_alert({
-				message: __("{0} punches are looked at in a moment.", [count]),
-				indicator: "blue",
-			});
+			const words = [__("{0} punches are looked at in a moment.", [count])];
+			if (count < open.length)
+				words.push(
+					__("{0} stay: no punch, or it has to be said first since when the id is theirs.", [
+						open.length - count,
+					])
+				);
+			frappe.show_alert({ message: words.join(" "), indicator: "blue" }, 10);
 			list.clear_checked_items();
 			list.refresh();
 		})
