@@ -113,7 +113,7 @@ def _why_idle() -> str:
 	served = {name.rpartition(":")[2] for worker in workers for name in worker.queue_names()}
 	if missing := [queue for queue in QUEUES if queue not in served]:
 		return _(
-			"No background worker is running for the queue {0}, so nothing is read or used. An administrator starts the workers of the bench."
+			"No background worker serves {0}, so nothing is read or used. An administrator starts the workers of the bench."
 		).format(", ".join(missing))
 	return _("See Scheduled Job Type and RQ Job: does tasks.sync_due run each minute, and do its jobs?")
 

@@ -49,7 +49,7 @@ class TestPunchesThatNobodyUses(SiteTestCase):
 		self.waited(11)
 		for queues, words in (
 			((), "default, long"),
-			(("short", "default"), "queue long"),
+			(("short", "default"), "worker serves long"),
 			(("default", "long"), "RQ Job"),
 		):
 			self.workers(*queues)

@@ -59,6 +59,7 @@ async function show_state(frm) {
 		!company && several_companies() && __("Whose people punch here? Choose the Company."),
 	].filter(Boolean);
 	const intro = words.map((text) => `<div>${frappe.utils.escape_html(text)}</div>`).join("");
+	frm.set_intro("");
 	frm.set_intro(intro, { green: "orange", gray: "blue" }[color] || color);
 }
 

@@ -41,7 +41,9 @@ function headline({ status, reason }) {
 function show_why_unused(frm) {
 	const { name } = frm.doc;
 	biometric_integration.look("status").then(({ unused }) => {
-		if (unused && frm.doc.name === name) frm.set_intro(frappe.utils.escape_html(unused), "red");
+		if (!unused || frm.doc.name !== name) return;
+		frm.set_intro("");
+		frm.set_intro(frappe.utils.escape_html(unused), "red");
 	});
 }
 
