@@ -87,7 +87,7 @@ def keep_ids_to_the_letter() -> None:
 class TestAnIdleMinute(GrowthTestCase):
 	def test_reads_as_much_however_many_punches_of_an_id_wait(self):
 		person = factories.employee(date_of_joining="2026-01-01")
-		gone = factories.employee(relieving_date="2025-01-01")
+		gone = factories.employee(status="Left", relieving_date="2025-01-01")
 		off = factories.device("SN1", enabled=0)
 		apart = factories.device("SN2", counts_for_attendance=0)
 		for values in (
@@ -110,12 +110,13 @@ class TestAnIdleMinute(GrowthTestCase):
 		self.assertReadsAsMuch(jobs.process, reason=Reason.NO_EMPLOYEE)
 
 	def test_what_no_event_tells_of_is_found_by_the_next_job(self):
-		early, late = factories.employee(joined="2025-05-01"), factories.employee(relieving_date="2025-04-01")
+		early = factories.employee(joined="2025-05-01")
+		late = factories.employee(status="Left", relieving_date="2025-04-01")
 		resting, carrier = factories.employee(status="Inactive"), factories.employee()
 		for reason, values, changes in (
 			(Reason.NO_EMPLOYEE, {}, {carrier: {"attendance_device_id": "no-3"}}),
 			(Reason.NOT_JOINED, {"employee": early}, {early: {"date_of_joining": "2025-04-07"}}),
-			(Reason.LEFT, {"employee": late}, {late: {"relieving_date": None}}),
+			(Reason.LEFT, {"employee": late}, {late: {"status": "Active"}}),
 			(Reason.INACTIVE, {"employee": resting}, {resting: {"status": "Active"}}),
 		):
 			with self.subTest(reason):
