@@ -11,6 +11,7 @@ from biometric_integration.core.clock import to_site, wall_clock
 from biometric_integration.core.connector import Connector, ListedDevice, RequestTrace, ServerConfig
 from biometric_integration.core.devices import Device, DeviceBook, DeviceChange
 from biometric_integration.core.punch import (
+	RESET_END,
 	Direction,
 	Kind,
 	Punch,
@@ -103,9 +104,11 @@ class Source:
 		)
 
 	def _is_barred(self, row: Record) -> bool:
+		"""What a clock that had lost its time has stamped is as new as any: a person has to see it."""
 		return (
 			self._kept_from is not None
 			and row.kind is Kind.PUNCH
+			and RESET_END <= row.source_time
 			and row.source_time.date() < self._kept_from
 		)
 

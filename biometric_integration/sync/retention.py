@@ -11,6 +11,7 @@ from frappe import _
 from frappe.query_builder import DocType
 from frappe.utils import add_days, get_datetime, getdate, now_datetime, nowdate
 
+from biometric_integration.core.punch import RESET_END, name_from
 from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.core.runs import RunStatus, Trigger
 from biometric_integration.sync.db import transaction
@@ -115,7 +116,10 @@ def expire_unmapped(before: datetime, days: int) -> None:
 
 
 def delete_events(before: date) -> None:
-	"""Final events whose punch is older than `before` (site clock); the import floor moves first, so that none comes back."""
+	"""Final events whose punch is older than `before` (site clock); the import floor moves first, so that none comes back.
+
+	It does not bar what a clock that had lost its time has stamped: that is kept, so that it is known when it is read again.
+	"""
 	settings = frappe.get_doc(SETTINGS)
 	if not settings.import_floor or getdate(settings.import_floor) < before:
 		frappe.db.set_single_value(SETTINGS, "import_floor", before, update_modified=False)
@@ -125,7 +129,7 @@ def delete_events(before: date) -> None:
 	def find() -> list[str]:
 		groups = (group for group in event_groups.groups(FINAL_REASONS) if group.first <= end)
 		old = (group._replace(last=min(group.last, end)) for group in groups)
-		return list(islice(event_groups.names(old, CHUNK, FINAL), CHUNK))
+		return list(islice(event_groups.names(old, CHUNK, FINAL, after=name_from(RESET_END)), CHUNK))
 
 	def delete(names: list[str]) -> None:
 		frappe.db.delete(staging.DOCTYPE, {"status": ("in", FINAL), "name": ("in", names)})

@@ -76,19 +76,24 @@ def names(
 	limit: int,
 	statuses: Collection[str] = (),
 	settled_before: datetime | None = None,
+	after: str = "",
 ) -> Iterator[str]:
-	"""Names of their events, at most so many of each group; only those with one of the statuses, or decided before a moment, where any is given."""
+	"""Names of their events, at most so many of each group; only those with one of the statuses, decided before a moment, or after a name, where any is given."""
 	for group in found:
-		yield from _names(group, limit, statuses, settled_before)
+		yield from _names(group, limit, statuses, settled_before, after)
 
 
-def _names(group: Group, limit: int, statuses: Collection[str], settled_before: datetime | None) -> list[str]:
+def _names(
+	group: Group, limit: int, statuses: Collection[str], settled_before: datetime | None, after: str
+) -> list[str]:
 	event = DocType(staging.DOCTYPE)
 	query = _of(group, event).select(event.name)
 	if statuses:
 		query = query.where(event.status.isin(statuses))
 	if settled_before:
 		query = query.where(event.resolved_at < settled_before)
+	if after:
+		query = query.where(event.name > after)
 	return query.limit(limit).run(pluck=True)
 
 

@@ -164,6 +164,17 @@ class Clocks(Scenarios):
 			self.assertEqual(sorted(event.source_time for event in found), times)
 			self.assertEqual(len(place.written()), 2)
 
+	@on_both
+	def test_the_deletion_of_old_punches_hides_no_clock_that_was_reset(self, server_type):
+		with self.office(server_type) as place:
+			place.punch("0031", NOON - HOUR)
+			place.run()
+			place.forget_staged(FIRST_DAY - DAY)
+			place.later(25 * HOUR)
+			place.punch("0031", datetime(2000, 1, 1, 0, 4), received=place.world.now)
+			place.run()
+			self.assertEqual(place.event(status="Quarantined").reason_code, "implausible")
+
 	def test_a_clock_that_fell_back_by_years_is_quarantined_where_the_device_was_not_in_use_yet(self):
 		with self.office(EBIO) as place:
 			self.work_on(place, 10)
