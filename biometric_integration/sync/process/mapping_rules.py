@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, time, timedelta
 from enum import Enum
@@ -29,6 +30,7 @@ FIELDS = (
 	"from_date",
 	"to_date",
 )
+Row = namedtuple("Row", FIELDS)
 WHERE = {Scope.SERVER: "server", Scope.LOCATION: "location", Scope.DEVICE: "device"}
 """The field that says where a rule of this scope holds."""
 
@@ -59,9 +61,8 @@ def for_ids(user_ids: Collection[str]) -> list[MappingRule]:
 		f"""SELECT {columns} FROM `tab{DOCTYPE}`
 		WHERE {patterns} OR `device_user_id` IN %s ORDER BY `name`""",
 		(*(f"%{wildcard}%" for wildcard in WILDCARDS), sorted(user_ids) or [""]),
-		as_dict=True,
 	)  # the query builder takes ten times as long for the ids
-	return list(_usable(rows))
+	return list(_usable(map(Row._make, rows)))
 
 
 def all_rules() -> list[MappingRule]:
@@ -81,7 +82,7 @@ def as_rule(row) -> MappingRule:
 		name=row.name or "",
 		user_id=row.device_user_id or "",
 		scope=scope,
-		where=row.get(WHERE[scope]) or "" if scope in WHERE else "",
+		where=getattr(row, WHERE[scope]) or "" if scope in WHERE else "",
 		employee="" if row.action == Action.IGNORE.value else row.employee or "",
 		first=_day(row.from_date),
 		last=_day(row.to_date),
