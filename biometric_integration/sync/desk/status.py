@@ -138,8 +138,9 @@ def troubles() -> dict:
 		.select(log.name, log.server, log.device)
 		.where((log.status == RunStatus.FAILED.value) & (log.started_at > now_datetime() - DAY))
 	)
-	failed = [(name, server) for name, server, device in query.run() if seen.shows_device(device)]
-	told = {server for _log, server in failed}
+	rows = query.run()
+	failed = [name for name, _server, device in rows if seen.shows_device(device)]
+	told = {server for _name, server, _device in rows}
 	silent = [
 		server.id
 		for server in servers.all_servers()
@@ -149,9 +150,7 @@ def troubles() -> dict:
 	if silent or unused:
 		value = len(failed) + len(silent) + unused
 		return {"value": value, "fieldtype": "Int", "route": ["Form", servers.SETTINGS]}
-	route_options = (
-		{"name": ["in", [name for name, _server in failed]]} if failed else {"status": RunStatus.FAILED.value}
-	)
+	route_options = {"name": ["in", failed]} if failed else {"status": RunStatus.FAILED.value}
 	route = ["List", "Biometric Sync Log"]
 	return {"value": len(failed), "fieldtype": "Int", "route": route, "route_options": route_options}
 

@@ -16,7 +16,7 @@ from biometric_integration.biometric_integration.report.unmapped_punches import 
 from biometric_integration.core.devices import DeviceChange
 from biometric_integration.sync import jobs
 from biometric_integration.sync.process.mapping_rules import Action
-from biometric_integration.sync.records import devices, sight
+from biometric_integration.sync.records import devices, servers, sight
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import checkins, events
 from biometric_integration.tests.integration.test_mapping import NINE, RULE, MappingTestCase, rule, stage
@@ -161,10 +161,15 @@ class TestWhatIsShown(OfOneCompany):
 		for device in (self.gate, self.dock, None):
 			frappe.get_doc({"doctype": LOG, "status": "Failed", "device": device, "server": "main"}).insert()
 		logs = {log.device: log.name for log in frappe.get_all(LOG, fields=["name", "device"])}
+		for device in (self.gate, self.dock):
+			values = {"server": "main", "unit": device, "run": logs[device]}
+			frappe.get_doc({"doctype": servers.CURSOR, "name": device, **values}).insert()
+			frappe.db.set_value(LOG, logs[device], "started_at", frappe.utils.now_datetime())
 		with self.as_hr():
 			self.assertEqual(set(api.device_state()), {self.gate, self.hall})
 			self.assertEqual(set(frappe.get_list(LOG, pluck="device")), {self.gate, None})
 			self.assertEqual({run["name"] for run in api.sync_state()["runs"]}, {logs[self.gate], logs[None]})
+			self.assertEqual(api.failed_runs()["route_options"], {"name": ["in", [logs[self.gate]]]})
 			for act in (
 				lambda: api.sync_now(device=self.dock),
 				lambda: api.sync_period(FROM, TO, device="SN2"),
