@@ -254,6 +254,24 @@ async function an_unmapped_punch_says_why(desk) {
 	return event;
 }
 
+async function the_list_finds_whole_ids(desk) {
+	const field = desk.page.locator('.page-form:visible [data-fieldname="device_user_id"] input');
+	const shows = (text, is_there) =>
+		desk.page.waitForFunction(
+			([text, is_there]) => {
+				const asked = cur_list.filter_area.get().find(([, name]) => name === "device_user_id");
+				return asked?.[2] === "=" && asked[3] === text && cur_list.data.length > 0 === is_there;
+			},
+			[text, is_there]
+		);
+	await desk.go("List", EVENT, { device_user_id: UNMAPPED });
+	await shows(UNMAPPED, true);
+	await field.fill(UNMAPPED.slice(1));
+	await shows(UNMAPPED.slice(1), false);
+	await field.fill(UNMAPPED);
+	await shows(UNMAPPED, true);
+}
+
 async function the_id_in_the_employee_uses_it(desk, event) {
 	const [employee] = await desk.names(
 		"Employee",
@@ -417,6 +435,7 @@ async function main() {
 		await desk.sign_in(...HR_MANAGER);
 		await step(hr_manager_sets_up_but_sees_no_login);
 		const event = await step(an_unmapped_punch_says_why);
+		await step(the_list_finds_whole_ids);
 		await step(the_id_in_the_employee_uses_it, event);
 		await step(a_punch_of_tomorrow_is_released, servers);
 		await step(a_period_is_counted_and_read);
