@@ -7,7 +7,6 @@ REPLACED = (
 	"punch_time_index",
 	"reason_code_server_device_user_id_index",
 	"device_user_id_index",
-	"device_index",
 )
 
 

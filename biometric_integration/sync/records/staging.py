@@ -69,9 +69,6 @@ WAITING_FIELDS = (
 	"server",
 	"creation",
 )
-SHOWS_USE = (Reason.NONE, Reason.ALREADY_THERE, Reason.NO_EMPLOYEE, Reason.REPEAT, Reason.NOT_FOR_ATTENDANCE)
-"""Reasons of punches that show their device in use."""
-
 DIRECTIONS = {direction.value: direction for direction in Direction}
 REOPENED = {"status": EventStatus.PENDING.value, "reason_code": "", "reason": ""}
 UNDECIDED = {
@@ -155,20 +152,21 @@ def newest_before(stream: Stream, moment: datetime) -> datetime | None:
 
 
 def next_used(device: str, moment: datetime) -> datetime | None:
-	"""The first source time at or after `moment` of a punch that shows the device in use: one that was decided upon as what it says.
+	"""The first source time at or after `moment` of a punch that shows the device in use: one that is decided, and not quarantined.
 
-	By an index of device and reason, which holds the names, and these begin with the source time.
+	By the index of the device, which ends in the name: that begins with the source time.
 	"""
-	first = f"""(SELECT `source_time` FROM `tab{DOCTYPE}`
-		WHERE `device`=%s AND `reason_code`=%s AND `name`>=%s AND `status`!=%s ORDER BY `name` LIMIT 1)"""
-	parameters = [
-		(device, reason.value, name_from(moment), EventStatus.PENDING.value) for reason in SHOWS_USE
-	]
-	found = frappe.db.sql(
-		f"SELECT MIN(`source_time`) FROM ({' UNION ALL '.join([first] * len(SHOWS_USE))}) found",
-		[value for each in parameters for value in each],
-	)  # the query builder has no order and limit within a union
-	return found[0][0]
+	event = frappe.qb.DocType(DOCTYPE)
+	undecided = (EventStatus.PENDING.value, EventStatus.QUARANTINED.value)
+	query = (
+		frappe.qb.from_(event)
+		.select(event.source_time)
+		.where((event.device == device) & (event.name >= name_from(moment)))
+		.where((event.kind == Kind.PUNCH.value) & event.status.notin(undecided))
+		.orderby(event.name)
+		.limit(1)
+	)
+	return next(iter(query.run(pluck=True)), None)
 
 
 def waiting(after: str, limit: int) -> list[WaitingEvent]:

@@ -106,6 +106,10 @@ class TestAnIdleMinute(GrowthTestCase):
 		self.begin_on(date(2025, 6, 1))
 		self.assertReadsAsMuch(lambda: sweep.reopen(NINE), reason=Reason.BEFORE_FLOOR)
 
+	def test_the_use_of_a_device_reads_as_much_however_often_others_are_used(self):
+		busy, idle = factories.device("SN1"), factories.device("SN2")
+		self.assertReadsAsMuch(lambda: staging.next_used(idle, LONG_AGO), reason=Reason.NONE, device=busy)
+
 	def test_the_whole_job_reads_as_much(self):
 		self.assertReadsAsMuch(jobs.process, reason=Reason.NO_EMPLOYEE)
 

@@ -21,6 +21,7 @@ INDEXES = {
 	"device_user_id_punch_time_index": ["device_user_id", "punch_time"],
 	"employee_punch_time_index": ["employee", "punch_time"],
 	"sync_log_index": ["sync_log"],
+	"device_index": ["device"],
 	"biometric_of_device": ["device", "reason_code", "server", "device_user_id"],
 }
 """What each is for: docs/architecture.md, Indexes."""
