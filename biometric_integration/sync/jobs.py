@@ -144,9 +144,20 @@ def _window_again(of) -> Window | None:
 	if not start:
 		return None
 	end = of.window_to
-	if of.period_until:
+	if of.period_until and not _was_gone_on_with(of):
 		end = max(end, datetime.combine(of.period_until, datetime.min.time()) + DAY)
 	return Window(start, max(start, end))
+
+
+def _was_gone_on_with(of) -> bool:
+	"""Has the period been read beyond this part of it?"""
+	later = {
+		"stream": of.stream,
+		"trigger": Trigger.PERIOD.value,
+		"period_until": of.period_until,
+		"window_from": (">=", of.window_to),
+	}
+	return bool(frappe.db.exists("Biometric Sync Log", later))
 
 
 def _has_begun(log: str) -> bool:

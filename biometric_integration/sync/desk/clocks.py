@@ -27,6 +27,7 @@ def release_ahead(device: str, ahead: int | None, dry_run: bool) -> dict:
 	"""Take back all punches of a device that lie in the future, by `ahead` seconds (None: by how far the clock was ahead); or only say what would be."""
 	if not frappe.db.exists(devices.DOCTYPE, device):
 		frappe.throw(_("There is no Biometric Device {0}.").format(device))
+	frappe.has_permission(devices.DOCTYPE, "read", doc=device, throw=True)
 	if dry_run:
 		return _preview(device, ahead)
 	return transaction.in_one(lambda: _release(device, ahead))

@@ -88,7 +88,7 @@ def _id_field():
 def enter_in_employee(user_id: str, employee: str) -> dict:
 	"""Enter the id in the employee's record, where it is looked up and none is entered. Returns how many punches wait for it.
 
-	Everywhere and always: nothing is asked about what waits.
+	Everywhere and always: nothing is asked about what waits. What the user does not see is left to the lane, which may ask.
 	"""
 	person = frappe.get_doc("Employee", employee)
 	person.check_permission("write")
@@ -103,12 +103,16 @@ def enter_in_employee(user_id: str, employee: str) -> dict:
 				frappe.bold(person.employee_name), _(field.label), frappe.bold(entered)
 			)
 		)
-	waiting = mapping_rules.waiting_events(MappingRule("", user_id))
+	waiting = _seen(mapping_rules.waiting_events(MappingRule("", user_id)))
 	person.set(field.fieldname, user_id)
 	_save(person, user_id)
 	staging.reopen(waiting, answered=True)
 	jobs.enqueue_process()
 	return {"rule": None, "punches": len(waiting)}
+
+
+def _seen(names: list[str]) -> list[str]:
+	return frappe.get_list(staging.DOCTYPE, {"name": ("in", names)}, pluck="name", limit=0) if names else []
 
 
 def _save(person, user_id: str) -> None:
@@ -128,14 +132,15 @@ def _save(person, user_id: str) -> None:
 
 def ids_covered(pattern: str) -> dict:
 	"""The known ids that a pattern fits, in words. Returns {"count", "message"}."""
-	found = mapping_rules.known_ids(MappingRule("", pattern))
+	seen = sight.of_user()
+	known = mapping_rules.known_ids(MappingRule("", pattern))
+	found = {user_id: employee for user_id, employee in known.items() if seen.shows_employee(employee)}
 	if not found:
 		return {
 			"count": 0,
 			"message": _("No id that is known here fits {0} so far.").format(escape_html(pattern)),
 		}
-	seen = sight.of_user()
-	named = [_with_name(user_id, found[user_id], seen) for user_id in sorted(found)[:SHOWN]]
+	named = [_with_name(user_id, found[user_id]) for user_id in sorted(found)[:SHOWN]]
 	if len(found) > SHOWN:
 		named.append(_("and {0} more").format(len(found) - SHOWN))
 	message = _(
@@ -147,7 +152,6 @@ def ids_covered(pattern: str) -> dict:
 	}
 
 
-def _with_name(user_id: str, employee: str, seen: sight.Sight) -> str:
+def _with_name(user_id: str, employee: str) -> str:
 	name = frappe.db.get_value("Employee", employee, "employee_name") if employee else ""
-	shown = f"{user_id} ({name})" if name and seen.shows_employee(employee) else user_id
-	return escape_html(shown)
+	return escape_html(f"{user_id} ({name})" if name else user_id)

@@ -69,7 +69,7 @@ def run(
 		else:
 			_read(key, servers.get(server), units, window, final)
 	except SyncError as error:
-		begun_at = _("Sync a Period goes on from {0}.").format(begin)
+		begun_at = _("What is left begins on {0}: choose Sync a Period again.").format(begin)
 		_write(key, running=False, message=f"{error.message} {begun_at}")
 	except Exception:
 		_write(key, running=False, message=_("It broke off. The Error Log has the reason."))

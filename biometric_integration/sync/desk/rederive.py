@@ -21,7 +21,7 @@ from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks, transaction
 from biometric_integration.sync.desk import correction, zones
 from biometric_integration.sync.desk.correction import EmployeeDay
-from biometric_integration.sync.records import devices, servers, staging, times
+from biometric_integration.sync.records import devices, servers, sight, staging, times
 
 CHUNK = 500
 LISTED = 50
@@ -48,8 +48,17 @@ FIELDS = (
 # --- looking
 
 
+def _refuse_who_sees_some_only() -> None:
+	if sight.of_user() != sight.Sight():
+		frappe.throw(
+			_("This is about everybody on the server, and you may see some of them only."),
+			frappe.PermissionError,
+		)
+
+
 def preview(server: str) -> dict:
 	"""What would be done to the punches of a server."""
+	_refuse_who_sees_some_only()
 	target, end = servers.get(server), time.monotonic() + LOOKING
 	counts = {"events": 0, "check_ins": 0, "left": 0}
 	sample: list[dict] = []
@@ -176,6 +185,7 @@ def _pay_slips(employees: Sequence[str], days: Sequence[date]) -> list:
 
 def start(server: str) -> str:
 	"""Queue the job; returns the key under which its progress is found."""
+	_refuse_who_sees_some_only()
 	target = servers.get(server)
 	if not shown_state(target.id)["running"]:
 		_write(target.id, running=True, part=0, message=_("Waiting for a worker"))

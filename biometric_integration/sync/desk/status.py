@@ -69,7 +69,7 @@ def _clocks() -> list[dict]:
 	"""Devices whose clock is ahead, each once, with the seconds."""
 	ahead = {"clock_ahead": (">", 0), "enabled": 1}
 	fields = ["name", "device_name", "clock_ahead"]
-	return frappe.get_all("Biometric Device", ahead, fields, order_by="clock_ahead desc", limit=20)
+	return frappe.get_list("Biometric Device", ahead, fields, order_by="clock_ahead desc", limit=20)
 
 
 def _server(server: servers.Server) -> dict:
@@ -150,7 +150,8 @@ def troubles() -> dict:
 	if silent or unused:
 		value = len(failed) + len(silent) + unused
 		return {"value": value, "fieldtype": "Int", "route": ["Form", servers.SETTINGS]}
-	route_options = {"name": ["in", failed]} if failed else {"status": RunStatus.FAILED.value}
+	of_today = {"status": RunStatus.FAILED.value, "started_at": [">", str(now_datetime() - DAY)]}
+	route_options = {"name": ["in", failed]} if failed else of_today
 	route = ["List", "Biometric Sync Log"]
 	return {"value": len(failed), "fieldtype": "Int", "route": route, "route_options": route_options}
 

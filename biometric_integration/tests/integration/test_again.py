@@ -140,6 +140,18 @@ class TestAgain(SiteTestCase):
 				(third,) = logs(retried_from=again.name)
 				self.assertEqual(third.window_from, stopped_at + 3 * DAY, "so does the retry of a retry")
 
+	def test_a_retry_of_one_part_of_a_period_that_went_on_reads_that_part(self):
+		world, _server = self.office("eTimeTrackLite")
+		world.punch("SN1", "1", NOON - DAY)
+		begin = (NOON - 65 * DAY).date()
+		for part in range(3):
+			period.run("whole", "main", None, str(begin), str(NOON.date()), False, part)
+			begin = logs(trigger="Period")[-1].window_to.date()
+		earliest = logs(trigger="Period")[0]
+		jobs.retry(earliest.name)
+		(again,) = logs(retried_from=earliest.name)
+		self.assertEqual((again.window_from, again.window_to), (earliest.window_from, earliest.window_to))
+
 	def test_a_retry_waits_behind_whoever_reads_its_stream_and_then_reads_its_own_window(self):
 		world, server = self.office()
 		server.faults.add(Fault(FaultKind.HTTP_500_FAULT, times=None))

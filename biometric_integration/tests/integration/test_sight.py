@@ -8,8 +8,10 @@ from unittest.mock import patch
 
 import frappe
 from frappe.permissions import add_user_permission
+from frappe.utils import now_datetime
 
 from biometric_integration import api
+from biometric_integration.biometric_integration.dashboard_chart_source.punches_per_day import punches_per_day
 from biometric_integration.biometric_integration.report.biometric_coverage import biometric_coverage
 from biometric_integration.biometric_integration.report.odd_punches import odd_punches
 from biometric_integration.biometric_integration.report.unmapped_punches import unmapped_punches
@@ -129,6 +131,17 @@ class TestWhatIsShown(OfOneCompany):
 			self.assertEqual(limits, [""] * 4)
 			self.assertEqual(len(frappe.get_list(EVENT, limit=0)), 5)
 
+	def test_the_chart_counts_what_is_seen(self):
+		args = {
+			"from_date": NINE.date(),
+			"to_date": NINE.date(),
+			"time_interval": "Daily",
+			"chart": "{}",
+			"no_cache": 1,
+		}
+		with self.as_hr():
+			self.assertEqual(punches_per_day.get_data(**args)["datasets"][0]["values"], [3])
+
 	def test_numbers_are_those_of_the_lists(self):
 		with self.as_hr():
 			self.assertEqual(api.status()["waiting"]["Unmapped"], 2)
@@ -245,6 +258,31 @@ class TestWhatMayBeDone(OfOneCompany):
 		with self.as_hr():
 			jobs.process()
 		self.assertEqual({event.status for event in events(device_user_id="2")}, {"Processed"})
+
+	def test_clocks_and_times_of_others_are_not_put_right(self):
+		frappe.db.set_value("Biometric Device", self.dock, "clock_ahead", 900)
+		with self.as_hr():
+			self.assertEqual(api.status()["clocks"], [])
+			for dry_run in (1, 0):
+				with self.refused():
+					api.release_ahead(self.dock, dry_run=dry_run)
+				with self.refused():
+					api.rederive_times("main", dry_run=dry_run)
+			self.assertEqual(api.release_ahead(self.gate, dry_run=1)["events"], 0)
+
+	def test_an_id_that_waits_at_their_device_as_well_answers_for_ours_only(self):
+		long_ago = now_datetime().replace(microsecond=0) - timedelta(days=40)
+		stage(("5", long_ago), device=self.gate)
+		stage(("5", long_ago + timedelta(hours=1)), device=self.dock)
+		jobs.process()
+		new = factories.employee()
+		with self.as_hr(role="HR User"):
+			self.assertEqual(api.map_id("5", new, as_rule=0)["punches"], 1)
+		jobs.process()
+		self.assertEqual(
+			[(row.device, row.reason_code) for row in events(device_user_id="5")],
+			[(self.gate, ""), (self.dock, "since_when")],
+		)
 
 	def test_reprocess_and_release(self):
 		names = [self.event("8"), self.event("7")]

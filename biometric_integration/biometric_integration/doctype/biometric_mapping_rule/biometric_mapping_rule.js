@@ -24,7 +24,9 @@ frappe.ui.form.on("Biometric Mapping Rule", {
 async function ask_about_ids(frm) {
 	const id = (frm.doc.device_user_id || "").trim();
 	if (!/[*?]/.test(id) || id === frm.id_at_load) return;
-	const { count, message } = await biometric_integration.look("ids_covered", { pattern: id });
+	const { count, message } = await biometric_integration
+		.look("ids_covered", { pattern: id })
+		.catch(() => ({}));
 	if (!count) return;
 	frm.doc.__ids_told = id;
 	await new Promise((resolve) => {

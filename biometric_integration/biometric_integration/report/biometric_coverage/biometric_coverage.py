@@ -13,7 +13,7 @@ from frappe.query_builder.functions import Coalesce, Count, Max
 from frappe.utils import getdate, nowdate
 
 from biometric_integration.biometric_integration.report.columns import column, link
-from biometric_integration.core.mapping import MappingRule
+from biometric_integration.core.mapping import MappingRule, Scope
 from biometric_integration.core.reasons import Reason
 from biometric_integration.sync.process import mapping_rules
 from biometric_integration.sync.records import event_groups, servers, sight, staging
@@ -43,7 +43,7 @@ def rows(filters) -> list[dict]:
 	seen = sight.of_user()
 	people, rules = (
 		_people(seen),
-		[rule for rule in mapping_rules.all_rules() if seen.shows_employee(rule.employee)],
+		[rule for rule in mapping_rules.all_rules() if _shows(seen, rule)],
 	)
 	findings: dict[str, Iterable[dict]] = {
 		_("Employee without an id"): _without_id(people, rules),
@@ -57,6 +57,11 @@ def rows(filters) -> list[dict]:
 		for row in each
 	]
 	return [row for row in found if _asked_for(row, filters)]
+
+
+def _shows(seen: sight.Sight, rule: MappingRule) -> bool:
+	device = rule.where if rule.scope is Scope.DEVICE else ""
+	return seen.shows_employee(rule.employee) and seen.shows_device(device)
 
 
 def _asked_for(row: dict, filters) -> bool:
