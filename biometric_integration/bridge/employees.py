@@ -72,7 +72,7 @@ def _columns(heading: Sequence[str]) -> dict[str, int]:
 def _employee(values: Mapping[str, str]) -> Employee:
 	if not values["name"]:
 		raise ValueError(f'the device id "{values["user_id"]}" has no employee')
-	status = values.get("status") or "Active"
+	status = values.get("status") or ("Left" if values.get("relieved") else "Active")
 	if status.lower() not in STATUSES:
 		raise ValueError(f'the status "{status}" is none of {", ".join(STATUSES.values())}')
 	joined, relieved = (

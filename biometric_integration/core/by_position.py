@@ -52,6 +52,7 @@ class ByPosition:
 		self._stream = reading.claim.stream
 		self._kept_from = kept_from or date.min
 		self._newest = 0
+		self._known_to: int | None = None
 
 	def read(self) -> None:
 		position = self._reading.cursor.position
@@ -59,6 +60,7 @@ class ByPosition:
 			if not self._found_head():
 				return
 			position = self._reading.cursor.position or 0
+		self._known_to = position
 		start = max(position - REREAD_IDS, 0)
 		first = self._page(start)
 		match self._doubt(start, position, first):
@@ -80,6 +82,7 @@ class ByPosition:
 
 	def _begin_again(self, concern: str, start: int) -> None:
 		self._reading.outcome.worry(concern)
+		self._known_to = None
 		self._reading.move(replace(self._reading.cursor, position=start), worth_writing=False)
 		self._read_on(start)
 
@@ -103,7 +106,7 @@ class ByPosition:
 		cursor = replace(reading.cursor, position=position, delivered=delivered)
 		if at_end and self._source.ids_came:
 			cursor = cursor.moved(page.read_to, complete=True)
-		reading.keep(self._source.punches(self._stream.unit, page.rows), cursor)
+		reading.keep(self._source.punches(self._stream.unit, page.rows, self._known_to), cursor)
 		return None if at_end else top
 
 	def _doubt(self, start: int, position: int, page: Taken) -> Doubt:

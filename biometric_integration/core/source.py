@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from biometric_integration.core import devices
 from biometric_integration.core.clock import to_site, wall_clock
 from biometric_integration.core.connector import Connector, ListedDevice, RequestTrace, ServerConfig
 from biometric_integration.core.devices import Device, DeviceBook, DeviceChange
+from biometric_integration.core.first_use import is_long_before
 from biometric_integration.core.punch import (
 	RESET_END,
 	Direction,
@@ -74,19 +75,23 @@ class Source:
 		self._book = DeviceBook(known, self._listed)
 		return self._book
 
-	def punches(self, unit: str, rows: Sequence[Record | Unreadable]) -> list[Punch]:
-		"""The rows as they are kept, each with the device it is from."""
+	def punches(
+		self, unit: str, rows: Sequence[Record | Unreadable], known_to: int | None = None
+	) -> list[Punch]:
+		"""The rows as they are kept, each with the device it is from. known_to: rows with a greater log id were never here."""
 		rows = shown_rows(rows)
 		find = self._book_for(rows).find
 		server, arrived = self.config.server_id, wall_clock(self._clock(), self._site_zone)
 		return [
-			self._punch(server, find(row), row, arrived)
+			self._punch(server, find(row), row, arrived, known_to)
 			if isinstance(row, Record)
 			else _invalid(server, unit, row, arrived)
 			for row in rows
 		]
 
-	def _punch(self, server: str, device: Device | None, row: Record, arrived: datetime) -> Punch:
+	def _punch(
+		self, server: str, device: Device | None, row: Record, arrived: datetime, known_to: int | None
+	) -> Punch:
 		key = device.key if device else ""
 		return Punch(
 			fingerprint(server, key, row.user_id, row.source_time),
@@ -99,18 +104,17 @@ class Source:
 			row.raw,
 			row.log_id,
 			row.verify_mode,
-			barred=self._kept_from if self._is_barred(row) else None,
+			barred=self._kept_from if self._is_barred(row, known_to) else None,
 			arrived=arrived,
 		)
 
-	def _is_barred(self, row: Record) -> bool:
-		"""What a clock that had lost its time has stamped is as new as any: a person has to see it."""
-		return (
-			self._kept_from is not None
-			and row.kind is Kind.PUNCH
-			and RESET_END <= row.source_time
-			and row.source_time.date() < self._kept_from
-		)
+	def _is_barred(self, row: Record, known_to: int | None) -> bool:
+		"""Not what a clock that had lost its time has stamped: it is as new as any, and a person has to see it."""
+		if self._kept_from is None or row.kind is not Kind.PUNCH or row.source_time.date() >= self._kept_from:
+			return False
+		is_new = known_to is not None and row.log_id is not None and row.log_id > known_to
+		long_before = is_long_before(row.source_time, datetime.combine(self._kept_from, time()))
+		return row.source_time >= RESET_END and not (is_new and long_before)
 
 	def _book_for(self, rows: Iterable[Record | Unreadable]) -> DeviceBook:
 		"""Knows the devices of all rows: for those nobody has seen the server is asked once more, then each name gets a placeholder."""

@@ -25,7 +25,7 @@ from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Tri
 from biometric_integration.core.text import harmless
 from biometric_integration.core.window import DAY, Window
 from biometric_integration.sync.db import locks, transaction
-from biometric_integration.sync.records import servers, sync_log
+from biometric_integration.sync.records import servers, sync_log, times
 from biometric_integration.sync.records.servers import SETTINGS
 from biometric_integration.sync.store import ProcessStore, PullStore
 from biometric_integration.sync.workdays import attendance
@@ -202,7 +202,7 @@ def process(in_time: InTime | None = None) -> int:
 	if not servers.to_attendance():
 		attendance.let_go()
 	decided = process_staged(ProcessStore(), servers.rules, in_time, note=_note_defect)
-	if servers.to_attendance() and in_time():
+	if servers.to_attendance() and in_time() and not times.are_moving():
 		attendance.mark_due(servers.rules().now, in_time)
 	return decided
 

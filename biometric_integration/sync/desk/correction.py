@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 import frappe
@@ -194,7 +194,8 @@ def _still_theirs(rows: Sequence) -> list[dict]:
 		for row in rows
 	]
 	known = directory.gather(events, timedelta(0))
-	known.shifts = shifts.occurrences(shift_questions(events, known, servers.rules()))
+	only_whose = replace(servers.rules(), asks_for_shifts=False, floor=None)
+	known.shifts = shifts.occurrences(shift_questions(events, known, only_whose))
 	counts: dict[str, int] = {}
 	for row, event in zip(rows, events, strict=True):
 		if row.employee and owner(event, known) == row.employee:

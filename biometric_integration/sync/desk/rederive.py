@@ -14,6 +14,7 @@ from itertools import islice
 import frappe
 from frappe import _
 from frappe.query_builder import DocType
+from frappe.utils import getdate
 from frappe.utils.background_jobs import is_job_enqueued
 
 from biometric_integration.core.reasons import EventStatus, Reason
@@ -31,7 +32,13 @@ LOOKING = 20
 KEPT = 24 * 3600
 PAUSE = 2
 """Seconds between two looks whether the lane is free."""
-STAYS = {Reason.DELETED.value, Reason.CANCELLED.value, Reason.EXPIRED.value, Reason.IMPLAUSIBLE.value}
+STAYS = {
+	Reason.DELETED.value,
+	Reason.CANCELLED.value,
+	Reason.EXPIRED.value,
+	Reason.IMPLAUSIBLE.value,
+	Reason.SINCE_WHEN.value,
+}
 """What a person decided, or what is not about the time: only the time is put right."""
 FIELDS = (
 	*times.FIELDS,
@@ -215,6 +222,7 @@ def run(server: str, after: str = "", part: int = 0) -> None:
 				_write(server, part=part + 1)
 				_enqueue(server, after, part + 1)
 				return
+			times.note_moving(True)
 			rows = _chunk_done(server, after)
 			if not rows:
 				break
@@ -227,6 +235,7 @@ def run(server: str, after: str = "", part: int = 0) -> None:
 			message=_("It broke off. Start again: what is done stays done. The Error Log has the reason."),
 		)
 		raise
+	times.note_moving(False)
 	jobs.process(in_time)
 	_record(server)
 
@@ -256,11 +265,17 @@ def _move(server: str, after: str) -> tuple[list, int, int, int]:
 	rows = _rows(server, after, lock=True)
 	go, left = _judged(rows)
 	if go:
-		again = [row for row, _right in go if row.reason_code not in STAYS]
+		again = [row for row, _right in go if not _stays(row)]
 		correction.take_back(again)
 		times.put_right(go)
 		devices.clock_is_unknown({row.device for row, _right in go})
 	return rows, len(go), sum(bool(row.checkin) for row, _right in go), len(left)
+
+
+def _stays(row) -> bool:
+	floor = frappe.get_cached_doc(servers.SETTINGS).import_floor
+	is_barred = row.reason_code == Reason.BEFORE_FLOOR.value and floor
+	return row.reason_code in STAYS or bool(is_barred and row.source_time.date() < getdate(floor))
 
 
 def _record(server: str) -> None:

@@ -53,7 +53,7 @@ def _with_histories(directory: Directory, first: date) -> Directory:
 	everybody = chain(
 		*directory.people.values(), *directory.without_zeros.values(), directory.persons.values()
 	)
-	late = {person.name: person for person in everybody if person.joined and person.joined > first}
+	late = {person.name: person for person in everybody if person.joined and person.joined >= first}
 	since = _histories(late) if late else {}
 	if not since:
 		return directory

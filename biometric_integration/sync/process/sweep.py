@@ -16,7 +16,6 @@ from frappe.query_builder.functions import Coalesce
 from frappe.utils import get_datetime, getdate
 
 from biometric_integration.core.backoff import REFUSAL_PAUSE, REFUSALS
-from biometric_integration.core.decide import employment
 from biometric_integration.core.directory import SILENCE, Directory, Person
 from biometric_integration.core.first_use import in_use_then
 from biometric_integration.core.punch import RESET_END
@@ -74,12 +73,9 @@ def _names(groups: Iterable[Group], settled_before: datetime | None = None) -> l
 def _of_somebody(groups: Sequence[Group], now: datetime) -> list[str]:
 	carriers = directory.carriers_of({group.id for group in groups})
 	_forget_who_was_asked_about(groups, carriers)
-	asked = set(_ask_since_when(groups, carriers, now))
-	found = (
-		*(group for group in _of_somebody_now(groups, carriers) if group not in asked),
-		*_of_one_now(groups, carriers),
-		*_of_somebody_else_now(groups, carriers),
-	)
+	entered = [*_of_somebody_now(groups, carriers), *_of_somebody_else_now(groups, carriers)]
+	asked = set(_ask_since_when(entered, carriers, now))
+	found = (*(group for group in entered if group not in asked), *_of_one_now(groups, carriers))
 	return _names(dict.fromkeys(found))
 
 
@@ -90,7 +86,7 @@ def _of_somebody_now(groups: Sequence[Group], carriers: Directory) -> Iterator[G
 
 
 def _ask_since_when(groups: Sequence[Group], carriers: Directory, now: datetime) -> Iterator[Group]:
-	for group in _of_somebody_now(groups, carriers):
+	for group in groups:
 		people = carriers.carriers(*group.id)
 		if len(people) == 1 and _may_have_been_anothers(group, people[0].name, now):
 			values = {"employee": people[0].name, "user_id": group.id[1], "days": SILENCE.days}
@@ -184,7 +180,7 @@ def _allowed(group: Group, person: Person) -> tuple[Group | None, date | None]:
 	if group.reason_code == Reason.LEFT.value:
 		left = person.left if person.status == "Left" else None
 		return (_within(group, end=_begin(left)), left) if left else (group, None)
-	is_inactive = employment(person, group.last.date())[0] is Reason.INACTIVE
+	is_inactive = person.status == "Inactive" or (person.status == "Left" and not person.left)
 	return (None if is_inactive else group), None
 
 

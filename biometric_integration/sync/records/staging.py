@@ -152,17 +152,18 @@ def newest_before(stream: Stream, moment: datetime) -> datetime | None:
 
 
 def next_used(device: str, moment: datetime) -> datetime | None:
-	"""The first source time at or after `moment` of a punch that shows the device in use: one that is decided, and not quarantined.
+	"""The first source time at or after `moment` of a punch that shows the device in use: one that is decided, and was never quarantined.
 
 	By the index of the device, which ends in the name: that begins with the source time.
 	"""
 	event = frappe.qb.DocType(DOCTYPE)
 	undecided = (EventStatus.PENDING.value, EventStatus.QUARANTINED.value)
+	by_its_clock = event.released_by.isnull() | (event.released_by == "")
 	query = (
 		frappe.qb.from_(event)
 		.select(event.source_time)
 		.where((event.device == device) & (event.name >= name_from(moment)))
-		.where((event.kind == Kind.PUNCH.value) & event.status.notin(undecided))
+		.where((event.kind == Kind.PUNCH.value) & event.status.notin(undecided) & by_its_clock)
 		.orderby(event.name)
 		.limit(1)
 	)

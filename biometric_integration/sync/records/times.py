@@ -21,6 +21,21 @@ Derive = Callable[[str, datetime], "datetime | None"]
 FIELDS = ("name", "server", "source_time", "punch_time")
 
 
+MOVING, MOVING_FOR = "biometric_times_move", 1800
+
+
+def are_moving() -> bool:
+	"""Are punches between their former and their right times? Then no day is whole."""
+	return bool(frappe.cache.get_value(MOVING, expires=True))
+
+
+def note_moving(so: bool) -> None:
+	if so:
+		frappe.cache.set_value(MOVING, 1, expires_in_sec=MOVING_FOR)
+	else:
+		frappe.cache.delete_value(MOVING)
+
+
 def derive() -> Derive:
 	"""Gives the punch time of a (server, source time); None where the server is not there any more."""
 	zones = {server.id: server.config.time_zone for server in servers.all_servers()}

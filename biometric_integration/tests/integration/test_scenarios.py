@@ -121,7 +121,8 @@ class FrappeHost:
 	def forget_staged(self, server, before) -> None:
 		frappe.db.set_single_value("Biometric Sync Settings", "import_floor", before)
 		frappe.db.delete(
-			"Biometric Staging Event", {"server": server, "status": ("in", ("Processed", "Ignored"))}
+			"Biometric Staging Event",
+			{"server": server, "status": ("in", ("Processed", "Ignored")), "source_time": ("<", before)},
 		)
 		frappe.db.commit()  # nosemgrep -- as the nightly job does
 

@@ -127,6 +127,21 @@ class TestTurns(MappingTestCase):
 		used(("7", moment + HOUR), ("7", datetime(2020, 2, 28, 9)))
 		self.assertEqual(times_of(employee), [moment, moment + HOUR])
 
+	def test_a_night_after_a_transfer_is_used(self):
+		employee = factories.employee("7", joined=date(2025, 5, 1), default_shift=night())
+		self.add_history(employee, date(2020, 3, 1))
+		used(("7", datetime(2025, 5, 1, 6, 5)))
+		self.assertEqual(times_of(employee), [datetime(2025, 5, 1, 6, 5)])
+
+	def test_who_is_inactive_and_not_here_yet_is_not_looked_at_again_and_again(self):
+		shift = factories.shift_type("00:00:00", "08:00:00", **MARGINS)
+		factories.employee("7", joined=date(2025, 10, 21), status="Inactive", default_shift=shift)
+		used(("7", at(20, "23:50")))
+		(event,) = events()
+		settled = self.settled(event)
+		jobs.process()
+		self.assertEqual((events()[0].reason_code, self.settled(event)), ("inactive", settled))
+
 	@staticmethod
 	def add_history(employee: str, *days: date) -> None:
 		document = frappe.get_doc("Employee", employee)
@@ -195,6 +210,17 @@ class TestSilentIds(MappingTestCase):
 		self.enter(employee)
 		self.assertEqual(times_of(employee), [])
 		self.assertEqual(len(events(status="Unmapped", reason_code="since_when")), 3)
+
+	def test_an_id_of_somebody_who_had_left_is_asked_about_after_a_silence(self):
+		long_ago = now_datetime().replace(microsecond=0) - 60 * DAY
+		left = factories.employee("7", status="Left", relieving_date=(long_ago - 30 * DAY).date())
+		used(("7", long_ago))
+		self.assertEqual(states("7"), {("Unmapped", "left")})
+		frappe.db.set_value("Employee", left, "attendance_device_id", None)
+		employee = factories.employee()
+		self.enter(employee)
+		self.assertEqual((made(), states("7")), ([], {("Unmapped", "since_when")}))
+		self.assertEqual(events()[0].employee, employee)
 
 	def test_who_gives_the_id_up_again_is_asked_about_no_more(self):
 		self.stage_days(30, 29)

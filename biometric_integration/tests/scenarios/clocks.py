@@ -175,6 +175,15 @@ class Clocks(Scenarios):
 			place.run()
 			self.assertEqual(place.event(status="Quarantined").reason_code, "implausible")
 
+	def test_it_hides_no_clock_that_fell_back_by_years_either(self):
+		with self.office(EBIO) as place:
+			self.work_on(place, 10)
+			place.forget_staged(FIRST_DAY + 2 * DAY)
+			place.later(HOUR)
+			place.punch("0031", datetime(2024, 1, 1, 8, 55), received=place.world.now)
+			place.run()
+			self.assertEqual(place.event(status="Quarantined").reason_code, "implausible")
+
 	def test_a_clock_that_fell_back_by_years_is_quarantined_where_the_device_was_not_in_use_yet(self):
 		with self.office(EBIO) as place:
 			self.work_on(place, 10)

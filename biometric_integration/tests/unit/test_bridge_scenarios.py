@@ -142,7 +142,8 @@ class SqliteHost:
 		with self.store.database.transaction():
 			self.store.database.write("UPDATE checkin SET biometric_event = NULL")
 			self.store.database.write(
-				"DELETE FROM event WHERE server=? AND status IN ('Processed', 'Ignored')", (server,)
+				"DELETE FROM event WHERE server=? AND status IN ('Processed', 'Ignored') AND source_time<?",
+				(server, before),
 			)
 
 	def hold(self, stream) -> Claim:

@@ -97,11 +97,10 @@ class MemoryHost:
 
 	def forget_staged(self, server, before) -> None:
 		final = ("Processed", "Ignored")
-		events = self.store.events
-		for name in [
-			name for name, event in events.items() if event.stream.server == server and event.status in final
-		]:
-			del events[name]
+		for name, event in list(self.store.events.items()):
+			is_old = event.punch.source_time and event.punch.source_time.date() < before
+			if event.stream.server == server and event.status in final and is_old:
+				del self.store.events[name]
 
 	def hold(self, stream) -> Claim:
 		return self.store.claim(stream, Trigger.MANUAL)
