@@ -276,14 +276,18 @@ def _taken_apart(fields: Sequence[str], pairs: Collection[Pair]) -> tuple[str, s
 	"""
 	if not pairs:
 		return ",".join(fields[2:-2]).strip(), fields[-2].strip(), fields[-1]
-	found = [
-		(*pair, fields[end])
-		for border in range(3, len(fields) - 1)
-		for end in range(border + 1, len(fields))
-		if (pair := (_joined(fields[2:border]), _joined(fields[border:end]))) in pairs
-		and direction_of(fields[end]) is not None
-	]
+	found = list(filter(None, (_with_pair(fields, name, location) for name, location in pairs)))
 	return found[0] if len(found) == 1 else None
+
+
+def _with_pair(fields: Sequence[str], name: str, location: str) -> tuple[str, str, str] | None:
+	"""The row read with this pair right behind the code: its own commas say how many fields it takes, however many there are."""
+	border = 2 + name.count(",") + 1
+	end = border + location.count(",") + 1
+	if end >= len(fields) or direction_of(fields[end]) is None:
+		return None
+	stands_there = (_joined(fields[2:border]), _joined(fields[border:end])) == (name, location)
+	return (name, location, fields[end]) if stands_there else None
 
 
 def _joined(fields: Sequence[str]) -> str:

@@ -3,10 +3,12 @@ from __future__ import annotations
 import unittest
 from datetime import datetime
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from biometric_integration.connectors import ebioserver
 from biometric_integration.connectors.ebioserver import parse_device, parse_row, parse_row_with_id
 from biometric_integration.core.connector import Connector, ListedDevice, Page
 from biometric_integration.core.errors import (
@@ -280,6 +282,14 @@ class RowTest(unittest.TestCase):
 		self.assertEqual(
 			(row.user_id, row.device_name, row.location, row.direction), ("31", "Gate", "HO", Direction.OUT)
 		)
+
+	def test_a_row_of_commas_is_compared_with_each_device_once(self) -> None:
+		pairs = {(f"Gate {number}", "HO") for number in range(20)}
+		for commas in (40, 400):
+			with patch.object(ebioserver, "_joined", wraps=ebioserver._joined) as joined:
+				row = parse_row("2025-04-07 09:02:11,7,Gate 3,HO,IN" + "," * commas, pairs)
+			self.assertEqual((row.device_name, row.location, row.direction), ("Gate 3", "HO", Direction.IN))
+			self.assertLessEqual(joined.call_count, 2 * len(pairs), "however many commas there are")
 
 	def test_junk_is_told_by_its_code_or_its_year(self) -> None:
 		for code in ("OPLOG 4", "user pin=3\tName=x", "FP PIN=1", "Face PIN=1", "NEW USER", "USER PIN=1,2,3"):
