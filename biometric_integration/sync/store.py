@@ -206,6 +206,8 @@ class ProcessStore:
 		together = self._together & {each.event.name for each in decisions if each.reason is Reason.NONE}
 		if not checkins.all_there({event: made[event] for event in set(made) - together}):
 			raise TakenBack()
+		if not self._touched_logs:
+			sync_log.forget_counted()
 		with transaction.batch():
 			staging.mark_decided([each for each in decisions if each.event.name not in together], now)
 			if staging.mark_created(sorted(together), now) < len(together):
@@ -238,7 +240,8 @@ class ProcessStore:
 
 	def _recount(self) -> None:
 		"""Bring the logs up to date from the events, on a fresh view of the data; those too that a worker has left behind."""
-		transaction.in_one(lambda: sync_log.recount(self._touched_logs, self._way))
+		counted = transaction.in_one(lambda: sync_log.recount(self._touched_logs, self._way))
+		sync_log.note_counted(counted)
 		self._touched_logs.clear()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import frappe
@@ -30,6 +30,7 @@ from biometric_integration.sync.db import locks
 
 DOCTYPE = "Biometric Sync Log"
 EVENT = "Biometric Staging Event"
+COUNTED, COUNTED_FOR = "biometric_counted_logs", 3600
 REQUEST_FIELDS = (
 	"name",
 	"creation",
@@ -175,14 +176,15 @@ def _write_requests(log: str, requests: Sequence[RequestTrace], now: datetime) -
 		frappe.db.bulk_insert("Biometric Sync Request", REQUEST_FIELDS, rows)
 
 
-def recount(logs: Iterable[str], way: str = "") -> None:
+def recount(logs: Iterable[str], way: str = "") -> dict[str, int]:
 	"""Bring the counts of what became of their punches up to date, for these logs and for all that still had something waiting.
 
-	`way`: how the check-ins of `logs` were written.
+	Those of which nothing has been decided since they were counted (a device that is off) are not counted again. `way`: how the check-ins
+	of `logs` were written. Returns how many events of each log are pending, for `note_counted`.
 	"""
-	logs = set(logs)
-	waiting = frappe.get_all(DOCTYPE, {"pending": (">", 0)}, pluck="name")
-	names = sorted({*logs, *waiting} - {""})
+	logs, counted = set(logs), frappe.cache.get_value(COUNTED, expires=True) or {}
+	waiting = dict(frappe.get_all(DOCTYPE, {"pending": (">", 0)}, ["name", "pending"], as_list=True, limit=0))
+	names = sorted({*logs, *(name for name in waiting if counted.get(name) != waiting[name])} - {""})
 	counts = event_counts(names)
 	fields = [*EVENT_COUNTS, "written"]
 	for row in frappe.get_all(DOCTYPE, {"name": ("in", names)}, ["name", *fields], limit=0):
@@ -191,6 +193,17 @@ def recount(logs: Iterable[str], way: str = "") -> None:
 			now["written"] = way
 		if any(row[field] != now[field] for field in fields):
 			frappe.db.set_value(DOCTYPE, row.name, now, update_modified=False)
+	return {**waiting, **{name: counts[name].pending for name in names}}
+
+
+def note_counted(pending: Mapping[str, int]) -> None:
+	"""As soon as the counts are durable."""
+	frappe.cache.set_value(COUNTED, dict(pending), expires_in_sec=COUNTED_FOR)
+
+
+def forget_counted() -> None:
+	"""Before anything is decided: whoever stops before the counts are right leaves them to the next one."""
+	frappe.cache.delete_value(COUNTED)
 
 
 def event_counts(logs: Sequence[str]) -> dict[str, EventCounts]:

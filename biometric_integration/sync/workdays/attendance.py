@@ -92,6 +92,7 @@ def _mark_due(policy: Policy, go_on: Callable[[], bool]) -> int:
 		try:
 			with transaction.batch():
 				verdicts = list(_verdicts(people, policy))
+				sync_log.forget_counted()
 				_keep(verdicts, policy.now)
 				transaction.commit()
 		except BatchLost:  # the next tick does it again

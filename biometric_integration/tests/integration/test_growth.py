@@ -110,6 +110,25 @@ class TestAnIdleMinute(GrowthTestCase):
 		busy, idle = factories.device("SN1"), factories.device("SN2")
 		self.assertReadsAsMuch(lambda: staging.next_used(idle, LONG_AGO), reason=Reason.NONE, device=busy)
 
+	def test_the_whole_job_reads_as_much_where_a_device_is_off(self):
+		off = factories.device("SN1", enabled=0)
+		log = frappe.get_doc(
+			{"doctype": "Biometric Sync Log", "stream": "s", "server": "main", "status": "Success"}
+		)
+		log.insert(ignore_permissions=True)
+		log.db_set("pending", FEW)
+		frappe.db.commit()  # nosemgrep -- as a run left it
+		waits = {"reason": Reason.DEVICE_OFF, "device": off, "sync_log": log.name}
+		fill(FEW, **waits)
+		jobs.process()
+		before = rows_read(jobs.process)
+		fill(MANY, **waits)
+		log.db_set("pending", MANY)
+		frappe.db.commit()  # nosemgrep -- as a run left it
+		self.assertGreater(rows_read(jobs.process), MANY, "counted once")
+		self.assertLess(rows_read(jobs.process) - before, FEW, "and not again")
+		self.assertEqual(frappe.db.get_value("Biometric Sync Log", log.name, "pending"), MANY)
+
 	def test_the_whole_job_reads_as_much(self):
 		self.assertReadsAsMuch(jobs.process, reason=Reason.NO_EMPLOYEE)
 
