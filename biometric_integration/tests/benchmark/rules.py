@@ -34,6 +34,7 @@ KINDS: Mapping[str, Callable[[str], str] | None] = {
 
 
 def measure(table: Table) -> None:
+	place.clear()
 	with Remote("eTimeTrackLite", place.past(BATCH * ROUNDS * len(KINDS), RULES)) as remote:
 		people = place.employ(remote.ledger)
 		place.empty()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime, time
 from operator import attrgetter
 from time import monotonic
 from typing import NamedTuple
 
 import frappe
 
+from biometric_integration.core.reasons import Reason
 from biometric_integration.tests.attack import rig
-from biometric_integration.tests.attack.rig import LOG
+from biometric_integration.tests.attack.rig import EVENT, LOG
 from biometric_integration.tests.benchmark import place, two, ways
 from biometric_integration.tests.benchmark.fake import Remote
 from biometric_integration.tests.benchmark.place import Took
@@ -91,8 +92,16 @@ def _by_document_api(table: Table, remote: Remote, first_day: date) -> Cost:
 	cost = Cost(pulled.punches, pulled.seconds + used.seconds, (queries() - before) / used.punches)
 	written = frappe.get_all(LOG, pluck="written", distinct=True)
 	table.expect("how they were written", [word.split(":")[0] for word in written], ["One by one"])
-	place.check(table, DOCUMENT_API, remote.ledger.count(first_day))
+	# the end of a night that began before the first day is not used
+	ends = frappe.db.count(
+		EVENT, {"reason_code": Reason.BEFORE_FLOOR.value, "source_time": ("<", noon(first_day))}
+	)
+	place.check(table, DOCUMENT_API, remote.ledger.count(first_day) - ends)
 	return cost
+
+
+def noon(day: date) -> datetime:
+	return datetime.combine(day, time(12))
 
 
 def _get_ready(remote: Remote, first_day: date) -> None:
