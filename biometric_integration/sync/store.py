@@ -26,6 +26,7 @@ from biometric_integration.core.text import harmless
 from biometric_integration.core.window import Window
 from biometric_integration.sync.db import locks, transaction
 from biometric_integration.sync.hrms import shifts, site_rules
+from biometric_integration.sync.hrms.shift_notes import ShiftNotes
 from biometric_integration.sync.process import checkins, directory, sweep
 from biometric_integration.sync.process.bulk_checkins import BulkWriter
 from biometric_integration.sync.process.document_checkins import DocumentWriter
@@ -131,6 +132,7 @@ class ProcessStore:
 		self._together: set[str] = set()
 		self._in_bulk = in_bulk
 		self._bulk: BulkWriter | None = None
+		self._shift_notes = ShiftNotes()
 		self._alone = DocumentWriter(reserves_names=False)
 		self._way = ""
 
@@ -162,7 +164,7 @@ class ProcessStore:
 		return self._directory
 
 	def shifts(self, moments: Set[Moment]) -> dict[Moment, Occurrence]:
-		return shifts.occurrences(moments)
+		return self._shift_notes.occurrences(moments)
 
 	def shift_borders(self, moments: Set[Moment], reach: timedelta) -> set[Moment]:
 		return shifts.borders(moments, reach)

@@ -21,7 +21,7 @@ from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.window import DAY
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import transaction
-from biometric_integration.sync.hrms import shifts
+from biometric_integration.sync.hrms.shift_notes import ShiftNotes
 from biometric_integration.sync.process import directory
 from biometric_integration.sync.records import servers, sight, staging
 from biometric_integration.sync.records.times import put_right_names
@@ -195,7 +195,7 @@ def _still_theirs(rows: Sequence) -> list[dict]:
 	]
 	known = directory.gather(events, timedelta(0))
 	only_whose = replace(servers.rules(), asks_for_shifts=False, floor=None)
-	known.shifts = shifts.occurrences(shift_questions(events, known, only_whose))
+	known.shifts = ShiftNotes().occurrences(shift_questions(events, known, only_whose))
 	counts: dict[str, int] = {}
 	for row, event in zip(rows, events, strict=True):
 		if row.employee and owner(event, known) == row.employee:

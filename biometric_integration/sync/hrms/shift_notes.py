@@ -10,11 +10,17 @@ from typing import Any, NamedTuple
 import frappe
 from frappe.query_builder.functions import Count, Max
 
+from biometric_integration.core.directory import Moment, Occurrence
+from biometric_integration.sync.db import sql
+from biometric_integration.sync.hrms.shifts import occurrence_of
+
 CHECKIN, ASSIGNMENT, SHIFT = "Employee Checkin", "Shift Assignment", "Shift Type"
 DAY = timedelta(days=1)
 BEFORE, AFTER = timedelta(hours=6), timedelta(hours=18)
 """A shift whose window opens and closes within these of its start meets none of a day or two later or earlier."""
 NEAR = 3 * DAY
+ANY_LOG_TYPE = "IN"
+"""Some shifts insist on one; it does not change which shift it is."""
 OF_ASSIGNMENT = ("overtime_type",)
 """Fields that newer versions of HRMS take from the assignment."""
 
@@ -77,6 +83,30 @@ class ShiftNotes:
 		"""The same from an answer that HRMS has given before; None where it has to be asked about this very check-in."""
 		key = self._key(employee, time.date()) if employee in self._defaults else None
 		return self._again(key, employee, time, log_type) if key else None
+
+	def occurrences(self, moments: Collection[Moment]) -> dict[Moment, Occurrence]:
+		"""Of each of these moments that falls into one. Raises as `shifts.occurrence_of` does."""
+		if not moments:
+			return {}
+		employees, days = (
+			sorted({employee for employee, _time in moments}),
+			[time.date() for _, time in moments],
+		)
+		rows = sql.select_in("Employee", ("name", "default_shift"), "name", employees)
+		self.prepare({name: shift or "" for name, shift in rows}, min(days), max(days))
+		found = ((moment, self._occurrence(*moment)) for moment in moments)
+		return {moment: occurrence for moment, occurrence in found if occurrence}
+
+	def _occurrence(self, employee: str, time: datetime) -> Occurrence | None:
+		try:
+			fields = self.of(employee, time, ANY_LOG_TYPE)
+		except (frappe.QueryDeadlockError, frappe.QueryTimeoutError):
+			raise
+		except Exception:
+			return occurrence_of(employee, time)  # which says what is wrong
+		return (
+			Occurrence(fields["shift_actual_start"], fields["shift_start"]) if fields.get("shift") else None
+		)
 
 	def _forget_if_changed(self) -> None:
 		shift = frappe.qb.DocType(SHIFT)

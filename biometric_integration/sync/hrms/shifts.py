@@ -39,12 +39,6 @@ def occurrence_of(employee: str, moment: datetime) -> Occurrence | None:
 	return Occurrence(shift.actual_start, shift.start_datetime) if shift else None
 
 
-def occurrences(moments: Collection[Moment]) -> dict[Moment, Occurrence]:
-	"""Of each of these moments that falls into one; HRMS is asked for each. Raises as `occurrence_of` does."""
-	found = ((moment, occurrence_of(*moment)) for moment in moments)
-	return {moment: occurrence for moment, occurrence in found if occurrence}
-
-
 def borders(moments: Collection[Moment], reach: timedelta) -> set[Moment]:
 	"""Those within `reach` of which one shift of the employee ends and another begins; only who has several is asked for.
 

@@ -9,7 +9,9 @@ from frappe.utils import now_datetime
 
 from biometric_integration import api
 from biometric_integration.sync import jobs
+from biometric_integration.sync.hrms.shifts import occurrence_of
 from biometric_integration.sync.records import staging
+from biometric_integration.sync.store import ProcessStore
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import events
 from biometric_integration.tests.integration.test_mapping import (
@@ -20,6 +22,7 @@ from biometric_integration.tests.integration.test_mapping import (
 	states,
 	times_of,
 )
+from biometric_integration.tests.queries import queries
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 MARGINS = {"begin_check_in_before_shift_start_time": 60, "allow_check_out_after_shift_end_time": 60}
@@ -98,6 +101,22 @@ class TestTurns(MappingTestCase):
 	@staticmethod
 	def settled(event) -> datetime:
 		return frappe.db.get_value(staging.DOCTYPE, event.name, "resolved_at")
+
+	def test_the_shifts_of_a_first_day_are_what_hrms_says_and_cost_no_more_for_more_people(self):
+		codes = [str(number) for number in range(40)]
+		people = [
+			*factories.employees(codes[:20], default_shift=night()).values(),
+			*factories.employees(codes[20:], default_shift=factories.shift_type(**MARGINS)).values(),
+		]
+		store = ProcessStore()
+		moments = [at(1, clock) for clock in ("06:05", "07:30", "09:00", "12:00", "18:30", "21:50", "23:59")]
+		store.shifts({(person, moment) for person in people for moment in moments})
+		before = queries()
+		found = store.shifts({(person, moment) for person in people for moment in moments})
+		self.assertLessEqual(queries() - before, 6)
+		for person in (people[0], people[-1]):
+			for moment in moments:
+				self.assertEqual(found.get((person, moment)), occurrence_of(person, moment))
 
 	def test_two_punches_stand_where_two_shifts_meet(self):
 		frappe.db.set_single_value("HR Settings", "allow_multiple_shift_assignments", 1)
