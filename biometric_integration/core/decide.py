@@ -16,7 +16,7 @@ from biometric_integration.core.first_use import is_long_before
 from biometric_integration.core.punch import RESET_END, Direction
 from biometric_integration.core.reasons import SENTENCES, STATUS_OF, WRITES, EventStatus, Reason
 from biometric_integration.core.rounding import AS_PUNCHED, Rounding
-from biometric_integration.core.window import DAY, midnight, shifted
+from biometric_integration.core.window import DAY, day_before, midnight, shifted
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _workday(event: WaitingEvent, directory: Directory, floor: date) -> date:
 
 
 def _is_close(event: WaitingEvent, floor: date | None) -> bool:
-	return floor is not None and event.punch_time.date() in (floor - DAY, floor)
+	return floor is not None and event.punch_time.date() in (day_before(floor), floor)
 
 
 def _doubt(event: WaitingEvent, directory: Directory, rules: Rules) -> Decision | None:
@@ -166,9 +166,8 @@ def _owner(event: WaitingEvent, directory: Directory) -> Decision:
 
 def _around(event: WaitingEvent, directory: Directory) -> dict[date, Decision]:
 	"""Whose it would be on each of the days that its workday may be."""
-	day = event.punch_time.date()
 	days = {shifted(event.punch_time, by).date() for by in (-DAY, timedelta(0), DAY)}
-	return {each: _owner_on(event, directory, each) for each in sorted({*days, day})}
+	return {day: _owner_on(event, directory, day) for day in sorted(days)}
 
 
 def _owner_on(event: WaitingEvent, directory: Directory, day: date) -> Decision:

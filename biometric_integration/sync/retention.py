@@ -20,7 +20,12 @@ from biometric_integration.sync.records.servers import SETTINGS
 
 FINAL = (EventStatus.PROCESSED.value, EventStatus.IGNORED.value)
 FINAL_REASONS = [reason for reason, status in STATUS_OF.items() if status.value in FINAL]
-UNMAPPED_REASONS = [reason.value for reason, status in STATUS_OF.items() if status is EventStatus.UNMAPPED]
+UNMAPPED_REASONS = [
+	reason.value
+	for reason, status in STATUS_OF.items()
+	if status is EventStatus.UNMAPPED and reason is not Reason.SINCE_WHEN
+]
+"""Whose it is may be nobody's to say any more. A question that somebody was asked stays: giving it up would let Reprocess answer it."""
 IDLE_DAYS = 2
 CHUNK = 5000
 

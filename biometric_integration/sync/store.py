@@ -25,7 +25,7 @@ from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.core.text import harmless
 from biometric_integration.core.window import Window
 from biometric_integration.sync.db import locks, transaction
-from biometric_integration.sync.hrms import shifts, site_rules
+from biometric_integration.sync.hrms import site_rules
 from biometric_integration.sync.hrms.shift_notes import ShiftNotes
 from biometric_integration.sync.process import checkins, directory, sweep
 from biometric_integration.sync.process.bulk_checkins import BulkWriter
@@ -167,7 +167,7 @@ class ProcessStore:
 		return self._shift_notes.occurrences(moments)
 
 	def shift_borders(self, moments: Set[Moment], reach: timedelta) -> set[Moment]:
-		return shifts.borders(moments, reach)
+		return self._shift_notes.borders(moments, reach)
 
 	def create_together(self, decisions: Sequence[Decision]) -> Mapping[str, str]:
 		writer = self._writer()

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import frappe
 from frappe.query_builder.functions import Count, Max
 
-from biometric_integration.core.directory import Moment, Occurrence
+from biometric_integration.core.directory import Moment, Occurrence, meet
+from biometric_integration.core.window import shifted
 from biometric_integration.sync.db import sql
 from biometric_integration.sync.hrms.shifts import occurrence_of
 
@@ -96,6 +97,15 @@ class ShiftNotes:
 		self.prepare({name: shift or "" for name, shift in rows}, min(days), max(days))
 		found = ((moment, self._occurrence(*moment)) for moment in moments)
 		return {moment: occurrence for moment, occurrence in found if occurrence}
+
+	def borders(self, moments: Collection[Moment], reach: timedelta) -> set[Moment]:
+		"""Those within `reach` of which one shift of the employee ends and another begins. Raises as `shifts.occurrence_of` does."""
+		around = {
+			(employee, time): ((employee, shifted(time, -reach)), (employee, shifted(time, reach)))
+			for employee, time in moments
+		}
+		found = self.occurrences({moment for pair in around.values() for moment in pair})
+		return {key for key, (before, after) in around.items() if meet(found.get(before), found.get(after))}
 
 	def _occurrence(self, employee: str, time: datetime) -> Occurrence | None:
 		try:

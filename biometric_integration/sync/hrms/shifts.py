@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from inspect import signature
 
@@ -14,7 +14,7 @@ from hrms.hr.doctype.employee_checkin import employee_checkin as hrms_checkin
 from hrms.hr.doctype.shift_assignment.shift_assignment import get_actual_start_end_datetime_of_shift
 
 from biometric_integration.core.attendance import AttendanceStatus, Day, Setup, Span, Worked
-from biometric_integration.core.directory import Moment, Occurrence, meet
+from biometric_integration.core.directory import Occurrence
 from biometric_integration.core.errors import ConfigurationError
 
 SHIFT = "Shift Type"
@@ -37,33 +37,6 @@ def occurrence_of(employee: str, moment: datetime) -> Occurrence | None:
 			raise ConfigurationError(message.format(gone, employee)) from error
 		raise
 	return Occurrence(shift.actual_start, shift.start_datetime) if shift else None
-
-
-def borders(moments: Collection[Moment], reach: timedelta) -> set[Moment]:
-	"""Those within `reach` of which one shift of the employee ends and another begins; only who has several is asked for.
-
-	Raises as `occurrence_of` does.
-	"""
-	several = _with_several({employee for employee, _moment in moments})
-	return {
-		(employee, moment)
-		for employee, moment in moments
-		if employee in several
-		and meet(occurrence_of(employee, moment - reach), occurrence_of(employee, moment + reach))
-	}
-
-
-def _with_several(employees: Collection[str]) -> set[str]:
-	"""Those who have more than one shift type, of all their days."""
-	types: dict[str, set[str]] = {}
-	assigned = {"employee": ("in", sorted(employees)), "docstatus": 1, "status": "Active"}
-	by_default = {"name": ("in", sorted(employees)), "default_shift": ("is", "set")}
-	for employee, shift in (
-		*frappe.get_all("Shift Assignment", assigned, ["employee", "shift_type"], as_list=True, limit=0),
-		*frappe.get_all("Employee", by_default, ["name", "default_shift"], as_list=True, limit=0),
-	):
-		types.setdefault(employee, set()).add(shift)
-	return {employee for employee, found in types.items() if len(found) > 1}
 
 
 def _gone(employee: str) -> str:

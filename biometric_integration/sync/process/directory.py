@@ -84,8 +84,8 @@ def with_histories(names: Collection[str]) -> dict[str, Person]:
 	return {name: _corrected(since, person) for name, person in found.items()}
 
 
-def changed_at(employee: str) -> datetime:
-	return frappe.db.get_value("Employee", employee, "modified")
+def changed_at(names: Collection[str]) -> dict[str, datetime]:
+	return dict(sql.select_in("Employee", ("name", "modified"), "name", sorted(names)))
 
 
 def _histories(employees: Collection[str]) -> dict[str, date]:

@@ -161,14 +161,15 @@ def _employed_now(groups: Sequence[Group]) -> list[str]:
 	On the very day of joining or leaving, the shift of a punch may belong to the day beyond: it is looked at once after each change.
 	"""
 	of_employees = [group for group in groups if group.employee and Reason(group.reason_code) in EMPLOYMENT]
-	people = directory.with_histories({group.employee for group in of_employees})
+	employees = {group.employee for group in of_employees}
+	people, changed = directory.with_histories(employees), directory.changed_at(employees)
 	names: list[str] = []
 	for group in of_employees:
 		if person := people.get(group.employee):
 			allowed, day = _allowed(group, person)
 			names += _names([allowed]) if allowed else []
 			if day and (here := _on_day(group, day)):
-				names += _names([here], settled_before=directory.changed_at(person.name))
+				names += _names([here], settled_before=changed[person.name])
 	return names[:AT_ONCE]
 
 
@@ -195,7 +196,7 @@ def _in_time_now(groups: Sequence[Group]) -> list[str]:
 		return []
 	day, changed = max(days), get_datetime(settings.modified)
 	early = [group for group in groups if group.reason_code == Reason.BEFORE_FLOOR.value]
-	whole = filter(None, (_within(group, first=_begin(day) + DAY) for group in early))
+	whole = filter(None, (_within(group, first=shifted(_begin(day), DAY)) for group in early))
 	here = filter(None, (_on_day(group, day) for group in early))
 	return [*_names(whole), *_names(here, settled_before=changed)]
 

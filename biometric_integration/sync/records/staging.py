@@ -259,9 +259,10 @@ def reopen(names: Sequence[str], answered: bool = False) -> int:
 	"""
 	if not names:
 		return 0
-	asked = "" if answered else Reason.SINCE_WHEN.value
-	condition = "`name` IN %s AND `status`!=%s AND (`reason_code`!=%s OR %s='')"
-	return _changed(REOPENED, condition, tuple(names), EventStatus.PROCESSED.value, asked, asked)
+	condition, values = "`name` IN %s AND `status`!=%s", [tuple(names), EventStatus.PROCESSED.value]
+	if not answered:
+		condition, values = f"{condition} AND `reason_code`!=%s", [*values, Reason.SINCE_WHEN.value]
+	return _changed(REOPENED, condition, *values)
 
 
 def leave(names: Sequence[str], reason: Reason, sentence: str, employee: str | None) -> None:

@@ -8,7 +8,7 @@ import frappe
 from frappe.utils import now_datetime
 
 from biometric_integration import api
-from biometric_integration.sync import jobs
+from biometric_integration.sync import jobs, retention
 from biometric_integration.sync.hrms.shifts import occurrence_of
 from biometric_integration.sync.records import staging
 from biometric_integration.sync.store import ProcessStore
@@ -240,6 +240,12 @@ class TestSilentIds(MappingTestCase):
 		self.enter(employee)
 		self.assertEqual((made(), states("7")), ([], {("Unmapped", "since_when")}))
 		self.assertEqual(events()[0].employee, employee)
+
+	def test_a_question_does_not_expire_and_so_is_not_answered_by_reprocess(self):
+		self.stage_days(30, 29)
+		self.enter(factories.employee())
+		retention.expire_unmapped(now_datetime() + DAY, 180)
+		self.assertEqual(states("7"), {("Unmapped", "since_when")})
 
 	def test_who_gives_the_id_up_again_is_asked_about_no_more(self):
 		self.stage_days(30, 29)

@@ -156,7 +156,8 @@ class Turns(unittest.TestCase):
 		for moment in (datetime.min, datetime.max.replace(microsecond=0), at("1 Oct 06:05")):
 			for rules in ((), (endless,)):
 				known = directory(people, rules)
-				self.assertEqual(len(decided([event(moment)], known, Rules(NOW, floor=date.max), {})), 1)
+				for floor in (date.min, date.max):
+					self.assertEqual(len(decided([event(moment)], known, Rules(NOW, floor=floor), {})), 1)
 
 
 MORNING, LATE = (6, 8), (14, 8)
