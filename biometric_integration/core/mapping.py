@@ -9,6 +9,7 @@ from datetime import date
 from enum import Enum
 from fnmatch import translate
 from functools import cached_property
+from itertools import takewhile
 from typing import NamedTuple
 
 
@@ -125,7 +126,7 @@ class RuleBook:
 		return self._about[user_id]
 
 	def _matching(self, user_id: str) -> Iterator[MappingRule]:
-		for length in self._lengths:
+		for length in takewhile(lambda length: length <= len(user_id), self._lengths):
 			yield from (rule for rule in self._patterns.get(user_id[:length], ()) if rule.matches(user_id))
 
 
