@@ -39,7 +39,7 @@ def clocks(
 	allowed: timedelta,
 ) -> dict[str, Clock]:
 	"""Device → its clock, where it is ahead by more than is allowed, by what is known and by these punches: (device, arrival, lead)."""
-	found = dict(known)
+	found = {device: clock for device, clock in known.items() if clock.ahead > allowed}
 	for device, arrived, lead in leads:
 		if lead <= allowed:
 			continue

@@ -123,8 +123,8 @@ class _Work:
 		directory = self._known(events, rules)
 		known = directory.clocks
 		decisions = with_twins(self._written(self._decided(events, directory, rules)))
-		if directory.clocks != known:
-			self._store.note_clocks(directory.clocks)
+		if shown := {key: clock for key, clock in directory.clocks.items() if known.get(key) != clock}:
+			self._store.note_clocks(shown)
 		self._store.mark_decided(decisions, rules.now)
 		return len(decisions)
 

@@ -41,6 +41,10 @@ class Drift(unittest.TestCase):
 		known = {"gate": Clock(15 * MINUTE, NOON)}
 		self.assertEqual(clocks([("gate", NOON - 3 * DAY, DAY)], known, ALLOWED), known)
 
+	def test_what_is_allowed_by_now_is_no_proof_any_more(self):
+		known = {"gate": Clock(12 * MINUTE, NOON), "door": Clock(20 * MINUTE, NOON)}
+		self.assertEqual(clocks([("gate", NOON, 12 * MINUTE)], known, 15 * MINUTE), {"door": known["door"]})
+
 	def test_a_smaller_lead_shows_the_same_clock_down_to_half_of_it(self):
 		clock = Clock(15 * MINUTE, NOON)
 		self.assertTrue(clock.shows_in(9 * MINUTE, NOON))
