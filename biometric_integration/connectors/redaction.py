@@ -39,9 +39,13 @@ class SecretBytes(bytes):
 
 WEAK = re.compile(r"[A-Za-z0-9]{1,7}")
 """A password that may as well be a word, a part of a host name or somebody's number."""
-BEFORE_A_WORD = (
-	r"(?:(?<![\w.])|(?<=\\u[0-9a-fA-F]{4})|(?<=\\x[0-9a-fA-F]{2})|(?<=%[0-9a-fA-F]{2})|(?<=\\[nrt]))"
+ESCAPED = (
+	r"\\u[0-9a-fA-F]{4}",
+	r"\\x[0-9a-fA-F]{2}",
+	r"\\[nrtbfva0]",
+	*(f"%{'25' * times}[0-9a-fA-F]{{2}}" for times in range(9)),
 )
+BEFORE_A_WORD = "|".join([r"(?:(?<![\w.])", *(f"(?<={escaped})" for escaped in ESCAPED)]) + ")"
 """Nothing of a word, or the end of a character that was escaped."""
 LOGIN_WORDS = re.compile(r"pass|pwd", re.IGNORECASE)
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from biometric_integration.connectors import soap
 from biometric_integration.connectors.endpoint import endpoint_of, service_paths
 from biometric_integration.connectors.etimetracklite import SERVICE_NAMES
-from biometric_integration.connectors.redaction import redact, redact_row, redact_words
+from biometric_integration.connectors.redaction import CONTROLS, redact, redact_row, redact_words
 from biometric_integration.connectors.soap import SoapReader, envelope, iter_lines
 from biometric_integration.connectors.transport import Answer, Request, Transport
 from biometric_integration.core.connector import RequestTrace, ServerConfig
@@ -346,6 +346,8 @@ class RedactionTest(unittest.TestCase):
 			"Password%3Dessl",
 			r'"Password":\n"essl"',
 			r"\x3eessl",
+			"%25252522essl%25252522",
+			*(rf"\{letter}essl\{letter}" for letter in CONTROLS),
 		):
 			self.assertNotIn("essl", redact_words(echo, "essl"), echo)
 		self.assertEqual(redact_row("1234\tyesterday\tin", "1234", "api"), "1234\tyesterday\tin")
