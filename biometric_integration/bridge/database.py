@@ -27,6 +27,8 @@ PRAGMAS = (
 	"PRAGMA fullfsync=1",  # macOS keeps a plain fsync in the drive's cache
 )
 SCHEMA_VERSION = 2
+CLOCK = "CREATE TABLE clock (device TEXT PRIMARY KEY REFERENCES device (key), ahead INTEGER NOT NULL, seen TEXT NOT NULL)"
+EVENT_OF_DEVICE = "CREATE INDEX event_of_device ON event (device, name)"
 SCHEMA = (
 	"""CREATE TABLE device (
 		key TEXT PRIMARY KEY, server TEXT NOT NULL, label TEXT NOT NULL, serial TEXT, location TEXT NOT NULL DEFAULT '',
@@ -85,9 +87,10 @@ SCHEMA = (
 	# Which change of the employee list last touched a user id: what waits since before it is looked at again.
 	"CREATE TABLE user_id_change (user_id TEXT PRIMARY KEY, revision INTEGER NOT NULL)",
 	"CREATE TABLE server_memory (server TEXT PRIMARY KEY, memory TEXT NOT NULL)",
-	"CREATE TABLE clock (device TEXT PRIMARY KEY REFERENCES device (key), ahead INTEGER NOT NULL, seen TEXT NOT NULL)",
+	CLOCK,
+	EVENT_OF_DEVICE,
 )
-ADDED = {1: SCHEMA[-1:]}
+ADDED = {1: (CLOCK, EVENT_OF_DEVICE)}
 """What a file of an older version lacks, by its version."""
 
 

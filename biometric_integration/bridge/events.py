@@ -14,8 +14,8 @@ from biometric_integration.bridge.database import Database, storable, to_text, t
 from biometric_integration.core.backoff import REFUSAL_PAUSE, REFUSALS
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.directory import WaitingEvent
-from biometric_integration.core.first_use import in_use_then
-from biometric_integration.core.punch import RESET_END, Direction, Kind, Punch, name_from
+from biometric_integration.core.first_use import believed_from
+from biometric_integration.core.punch import Direction, Kind, Punch, name_from
 from biometric_integration.core.reasons import Reason, at_staging
 from biometric_integration.core.runs import RunCounts
 from biometric_integration.core.store import Claim
@@ -80,7 +80,7 @@ def newest_before(database: Database, stream: Stream, moment: datetime) -> datet
 def next_used(database: Database, device: str, moment: datetime) -> datetime | None:
 	"""The first source time at or after `moment` of a punch that shows the device in use: one that is decided, and not quarantined.
 
-	In the order of the names, which begin with the source time.
+	By the index of the device, which ends in the name: that begins with the source time.
 	"""
 	query = """SELECT source_time FROM event WHERE name>=? AND device=? AND kind='Punch'
 		AND status NOT IN ('Pending', 'Quarantined') ORDER BY name LIMIT 1"""
@@ -130,13 +130,10 @@ def reopen(database: Database, now: datetime) -> int:
 	limits = {"refusals": REFUSALS, "yesterday": now - REFUSAL_PAUSE}
 	reopened = "UPDATE event SET status='Pending', reason_code='', reason='' WHERE"
 	count = sum(database.write(f"{reopened} {gone}", limits).rowcount for gone in REASONS_GONE)
-	rows = database.rows(
-		"SELECT name, device, source_time FROM event WHERE reason_code=? AND source_time>=?",
-		(Reason.IMPLAUSIBLE, RESET_END),
-	)
-	quarantined = [(row["name"], row["device"], datetime.fromisoformat(row["source_time"])) for row in rows]
-	found = in_use_then(quarantined, partial(next_used, database))
-	return count + database.write_many(f"{reopened} name=?", [(name,) for name in found])
+	doubted = database.rows("SELECT DISTINCT device FROM event WHERE reason_code=?", (Reason.IMPLAUSIBLE,))
+	since = {row["device"]: believed_from(partial(next_used, database, row["device"])) for row in doubted}
+	believed = [(Reason.IMPLAUSIBLE, device, moment) for device, moment in since.items()]
+	return count + database.write_many(f"{reopened} reason_code=? AND device=? AND source_time>=?", believed)
 
 
 REASONS_GONE = (

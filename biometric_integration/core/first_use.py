@@ -45,13 +45,10 @@ def of_devices(
 	return {device: moment for device, moment in found.items() if moment}
 
 
-def in_use_then(
-	quarantined: Iterable[tuple[str, str, datetime]], next_used: Callable[[str, datetime], datetime | None]
-) -> list[str]:
-	"""Which of these events (name, device, source time) are not from long before the first use as far as it is known by now."""
-	rows = list(quarantined)
-	first = {device: first_used(partial(next_used, device)) for device in {device for _, device, _ in rows}}
-	return [name for name, device, moment in rows if not is_long_before(moment, first[device])]
+def believed_from(next_used: Callable[[datetime], datetime | None]) -> datetime:
+	"""From when on a punch of a device is not implausible, as far as its use is known by now (source time). `next_used` as for `first_used`."""
+	first = first_used(next_used)
+	return max(RESET_END, shifted(first, -LONG)) if first else RESET_END
 
 
 def is_long_before(moment: datetime, first: datetime | None) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 
 from biometric_integration.core import first_use
@@ -13,7 +14,7 @@ from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device, DeviceChange, applied
 from biometric_integration.core.directory import Directory, Occurrence, Person, Recorded, WaitingEvent, meet
 from biometric_integration.core.drift import Clock
-from biometric_integration.core.punch import RESET_END, Kind, Punch
+from biometric_integration.core.punch import Kind, Punch
 from biometric_integration.core.reasons import EventStatus, Reason, at_staging
 from biometric_integration.core.runs import EventCounts, Outcome, RunCounts, RunStatus, Trigger, counted_as
 from biometric_integration.core.store import Claim, Fenced, StreamBusy
@@ -174,20 +175,16 @@ class MemoryStore:
 
 	def reopen(self, now: datetime) -> int:
 		waiting = [event for event in self.events.values() if self._may_go_on(event)]
-		waiting += map(self.events.__getitem__, first_use.in_use_then(self._implausible(), self._next_used))
 		for event in waiting:
 			event.status, event.reason_code, event.reason = EventStatus.PENDING.value, "", ""
 		return len(waiting)
 
-	def _implausible(self) -> list[tuple[str, str, datetime]]:
-		punches = (e.punch for e in self.events.values() if e.reason_code == Reason.IMPLAUSIBLE.value)
-		return [
-			(each.name, each.device, each.source_time) for each in punches if each.source_time >= RESET_END
-		]
-
 	def _may_go_on(self, event: Event) -> bool:
 		if event.reason_code == Reason.DEVICE_OFF.value:
 			return self.known_devices[event.stream.server][event.punch.device].enabled
+		if event.reason_code == Reason.IMPLAUSIBLE.value:
+			since = first_use.believed_from(partial(self._next_used, event.punch.device))
+			return event.punch.source_time >= since
 		return event.status == EventStatus.UNMAPPED.value and bool(self.people.get(event.punch.user_id))
 
 	def waiting(self, after: str, limit: int) -> list[WaitingEvent]:

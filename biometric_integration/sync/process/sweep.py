@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
+from functools import partial
 from itertools import islice
 
 import frappe
@@ -17,8 +18,8 @@ from frappe.utils import get_datetime, getdate
 
 from biometric_integration.core.backoff import REFUSAL_PAUSE, REFUSALS
 from biometric_integration.core.directory import SILENCE, Directory, Person
-from biometric_integration.core.first_use import in_use_then
-from biometric_integration.core.punch import RESET_END
+from biometric_integration.core.first_use import believed_from
+from biometric_integration.core.punch import name_from
 from biometric_integration.core.reasons import SENTENCES, EventStatus, Reason
 from biometric_integration.core.text import harmless
 from biometric_integration.core.window import DAY, shifted
@@ -245,14 +246,15 @@ def _of_devices(reason: Reason, switch: str) -> list[str]:
 
 def _in_use_then() -> list[str]:
 	"""Punches from long before the first use of their device, of which older use is known by now: its history has been read since."""
-	event = DocType(staging.DOCTYPE)
-	query = (
-		frappe.qb.from_(event)
-		.select(event.name, event.device, event.source_time)
-		.where((event.reason_code == Reason.IMPLAUSIBLE.value) & (event.source_time >= RESET_END))
-		.limit(AT_ONCE)
-	)
-	return in_use_then(query.run(), staging.next_used)
+	devices = {device for device, *_group in event_groups.devices([Reason.IMPLAUSIBLE])} - {""}
+	return [name for device in sorted(devices) for name in _believed_now(device)]
+
+
+def _believed_now(device: str) -> list[str]:
+	event, since = DocType(staging.DOCTYPE), believed_from(partial(staging.next_used, device))
+	is_so = (event.device == device) & (event.reason_code == Reason.IMPLAUSIBLE.value)
+	query = frappe.qb.from_(event).select(event.name).where(is_so & (event.name >= name_from(since)))
+	return query.limit(AT_ONCE).run(pluck=True)
 
 
 # --- refusals

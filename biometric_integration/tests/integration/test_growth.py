@@ -110,6 +110,19 @@ class TestAnIdleMinute(GrowthTestCase):
 		busy, idle = factories.device("SN1"), factories.device("SN2")
 		self.assertReadsAsMuch(lambda: staging.next_used(idle, LONG_AGO), reason=Reason.NONE, device=busy)
 
+	def test_what_stays_implausible_hides_nothing_that_is_not(self):
+		stays, opens = factories.device("SN1"), factories.device("SN2")
+		fill(20, Reason.IMPLAUSIBLE, device=stays)
+		newest = max(event.name for event in events())
+		frappe.db.set_value(staging.DOCTYPE, newest, "device", opens)
+		use = [datetime(2027, 1, day, 9) for day in range(1, 11)]
+		columns = ("name", "device", "kind", "status", "source_time", "punch_time")
+		rows = [(f"{day:%Y%m%d%H%M%S}-use", stays, "Punch", "Processed", day, day) for day in use]
+		sql.insert(staging.DOCTYPE, columns, rows)
+		with patch.object(sweep, "AT_ONCE", 10):
+			self.assertEqual(sweep.reopen(NINE), 1)
+		self.assertEqual([event.name for event in events(status="Pending")], [newest])
+
 	def test_the_whole_job_reads_as_much_where_a_device_is_off(self):
 		off = factories.device("SN1", enabled=0)
 		log = frappe.get_doc(

@@ -105,12 +105,15 @@ class Files(BridgeTest):
 		self.store.close()
 		connection = sqlite3.connect(self.path)
 		connection.execute("DROP TABLE clock")
+		connection.execute("DROP INDEX event_of_device")
 		connection.execute("PRAGMA user_version=1")
 		connection.close()
 		for _ in range(2):
 			database = Database(self.path)
 			self.assertEqual(database.rows("SELECT * FROM clock"), [])
 			self.assertEqual(database.value("PRAGMA user_version"), SCHEMA_VERSION)
+			indexes = database.value("SELECT COUNT(*) FROM sqlite_master WHERE name='event_of_device'")
+			self.assertEqual(indexes, 1)
 			database.close()
 
 	def test_a_folder_that_is_not_there_is_named(self):
