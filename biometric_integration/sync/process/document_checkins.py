@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from functools import partial
 
 from rq.timeouts import JobTimeoutException
@@ -17,6 +16,7 @@ from frappe.model.document import Document
 
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device
+from biometric_integration.core.directory import Moment
 from biometric_integration.sync.db.savepoint import Refused, savepoint
 from biometric_integration.sync.hrms import stand_ins
 from biometric_integration.sync.hrms.shift_notes import ShiftNotes
@@ -25,8 +25,6 @@ from biometric_integration.sync.process import checkins, series
 from biometric_integration.sync.process.bulk_checkins import Template, templates_of
 
 DOCTYPE = "Employee Checkin"
-Moment = tuple[str, datetime]
-"""Employee and time of a check-in."""
 
 
 class DocumentWriter:
