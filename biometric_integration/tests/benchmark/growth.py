@@ -176,7 +176,7 @@ def _fill_events(count: int, values: dict) -> None:
 def _turn_into(reason: Reason) -> None:
 	"""All that waits waits for this reason, which is not gone."""
 	gone = (
-		factories.employee(relieving_date=add_days(nowdate(), -YEARS * 400))
+		factories.employee(status="Left", relieving_date=add_days(nowdate(), -YEARS * 400))
 		if reason is Reason.LEFT
 		else None
 	)
