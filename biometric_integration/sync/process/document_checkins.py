@@ -9,14 +9,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-from rq.timeouts import JobTimeoutException
-
 import frappe
 from frappe.model.document import Document
 
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device
 from biometric_integration.core.directory import Moment
+from biometric_integration.sync.db import transaction
 from biometric_integration.sync.db.savepoint import Refused, savepoint
 from biometric_integration.sync.hrms import stand_ins
 from biometric_integration.sync.hrms.shift_notes import ShiftNotes
@@ -41,7 +40,7 @@ class DocumentWriter:
 		self._people: dict[str, Template] = {}
 		self._known: set[Moment] = set()
 		self._free: set[Moment] = set()
-		self._writes = 0
+		self._writes = 0.0
 
 	def prepare(self, decisions: Sequence[Decision]) -> None:
 		"""Reserve the names of these check-ins, by a commit of its own, and look up what each of them needs."""
@@ -63,7 +62,7 @@ class DocumentWriter:
 				checkin.insert(ignore_permissions=True, set_name=self._names.get(decision.event.name))
 		except Refused as refused:
 			if in_step and known is self._known:  # nothing of it stays
-				self._writes = frappe.db.transaction_writes
+				self._begin_to_count()
 			existing = isinstance(refused.__cause__, frappe.UniqueValidationError) and frappe.db.get_value(
 				DOCTYPE, {"biometric_event": decision.event.name}
 			)
@@ -106,6 +105,11 @@ class DocumentWriter:
 		self._shift_notes.prepare(defaults, min(days), max(days))
 		self._known = set(map(_moment, decisions))
 		self._free = self._known - _taken(self._known)
+		self._begin_to_count()
+
+	def _begin_to_count(self) -> None:
+		"""frappe counts the writes of a transaction, anew after each commit and each rollback, be it to a savepoint. Half a write tells this count from those."""
+		frappe.db.transaction_writes = int(frappe.db.transaction_writes) + 0.5
 		self._writes = frappe.db.transaction_writes
 
 	def _is_in_step(self) -> bool:
@@ -128,7 +132,7 @@ class DocumentWriter:
 			if not self._is_in_step() or _moment(decision) not in self._known:
 				self._look_up([decision])
 			return answer(decision)
-		except (frappe.QueryDeadlockError, frappe.QueryTimeoutError, JobTimeoutException):
+		except transaction.OF_NO_ROW:
 			raise
 		except Exception:
 			return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, timedelta
 from unittest.mock import patch
@@ -109,6 +109,29 @@ class TestRulesOfTheSite(SiteTestCase):
 		with site_rule("on_update", roster):
 			self.punched(("8004", NINE), ("8005", NINE + timedelta(minutes=1)))
 		self.assertEqual(self.shifts(), [None, self.day])
+
+	def test_a_shift_that_a_rule_assigns_and_commits_is_noted(self):
+		self.rostered_and(frappe.db.commit)
+
+	def test_a_shift_that_a_rule_assigns_before_it_takes_something_else_back_is_noted(self):
+		def take_back() -> None:
+			frappe.db.savepoint("of_the_rule")
+			frappe.db.set_value("Shift Type", self.day, "enable_auto_attendance", 0)
+			frappe.db.rollback(save_point="of_the_rule")
+
+		self.rostered_and(take_back)
+
+	def rostered_and(self, what_follows: Callable[[], None]) -> None:
+		employee = factories.employee("8016")
+
+		def roster(checkin, _method):
+			if checkin.time == NINE:
+				assign(employee, self.day, MONDAY)
+				what_follows()
+
+		with site_rule("before_insert", roster):
+			self.punched(("8016", NINE), ("8016", NINE + timedelta(hours=1)))
+		self.assertEqual(self.shifts(), [self.day, self.day])
 
 	def test_a_check_in_that_a_rule_makes_is_no_free_place_for_the_next_punch(self):
 		employee = factories.employee("8014")
