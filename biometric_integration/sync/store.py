@@ -159,27 +159,29 @@ class ProcessStore:
 		return TOGETHER if self._writer() else ONE_BY_ONE
 
 	def directory(self, events: Sequence[WaitingEvent], reach: timedelta) -> Directory:
-		self._directory = directory.gather(events, reach)
+		with transaction.batch():
+			self._directory = directory.gather(events, reach)
 		self._together = set()
 		return self._directory
 
 	def shifts(self, moments: Set[Moment]) -> dict[Moment, Occurrence]:
-		return self._shift_notes.occurrences(moments)
+		with transaction.batch():
+			return self._shift_notes.occurrences(moments)
 
 	def shift_borders(self, moments: Set[Moment], reach: timedelta) -> set[Moment]:
-		return self._shift_notes.borders(moments, reach)
+		with transaction.batch():
+			return self._shift_notes.borders(moments, reach)
 
 	def create_together(self, decisions: Sequence[Decision]) -> Mapping[str, str]:
 		writer = self._writer()
 		if not writer:
-			self._prepare(decisions)
+			with transaction.batch():
+				self._alone.prepare(decisions)
 			return {}
 		try:
 			with transaction.batch():
 				made = writer.write(decisions, self._directory)
-		except JobTimeoutException as error:
-			raise Interrupted() from error
-		except BatchLost:
+		except (BatchLost, Interrupted):
 			raise
 		except Exception as error:  # the fault of one may stop them all: the Document API tells whose
 			transaction.roll_back()
@@ -187,13 +189,6 @@ class ProcessStore:
 			raise BatchLost() from error
 		self._together = set(made)
 		return made
-
-	def _prepare(self, decisions: Sequence[Decision]) -> None:
-		try:
-			with transaction.batch():
-				self._alone.prepare(decisions)
-		except JobTimeoutException as error:
-			raise Interrupted() from error
 
 	def create(self, decision: Decision) -> str:
 		with transaction.batch():
@@ -206,11 +201,11 @@ class ProcessStore:
 	def mark_decided(self, decisions: Sequence[Decision], now: datetime) -> None:
 		made = {each.event.name: each.record for each in decisions if each.reason in WRITES}
 		together = self._together & {each.event.name for each in decisions if each.reason is Reason.NONE}
-		if not checkins.all_there({event: made[event] for event in set(made) - together}):
-			raise TakenBack()
-		if not self._touched_logs:
-			sync_log.forget_counted()
 		with transaction.batch():
+			if not checkins.all_there({event: made[event] for event in set(made) - together}):
+				raise TakenBack()
+			if not self._touched_logs:
+				sync_log.forget_counted()
 			staging.mark_decided([each for each in decisions if each.event.name not in together], now)
 			if staging.mark_created(sorted(together), now) < len(together):
 				raise TakenBack()

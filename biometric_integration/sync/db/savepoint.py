@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rq.timeouts import JobTimeoutException
-
 import frappe
 from frappe.utils import strip_html
 
-from biometric_integration.core.store import BatchLost, Interrupted
+from biometric_integration.core.store import BatchLost
 from biometric_integration.sync.db import transaction
 
 
@@ -22,17 +20,15 @@ class Refused(Exception):
 def savepoint(name: str) -> Iterator[None]:
 	"""Undo what is inside on any failure, and raise Refused, with the failure as its cause.
 
-	What concerns more than this document passes through: deadlocks and lock time-outs as they are, the end of the job as Interrupted,
-	and BatchLost, with the words, where a hook has ended the transaction, so that there is no way back but to do the batch again.
+	What concerns more than this document passes through: deadlocks, lock time-outs and the end of the job as they are, and BatchLost, with
+	the words, where a hook has ended the transaction, so that there is no way back but to do the batch again.
 	"""
 	frappe.db.savepoint(name)
 	messages = len(frappe.local.message_log)
 	try:
 		yield
-	except (frappe.QueryDeadlockError, frappe.QueryTimeoutError):
+	except transaction.OF_NO_ROW:
 		raise
-	except JobTimeoutException as error:
-		raise Interrupted() from error
 	except Exception as error:
 		words = strip_html(str(error)).strip() or type(error).__name__
 		_go_back(name, words)

@@ -6,13 +6,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from rq.timeouts import JobTimeoutException
+
 import frappe
 from frappe import _
 
 from biometric_integration.core.errors import SyncError
-from biometric_integration.core.store import BatchLost, repeated
+from biometric_integration.core.store import BatchLost, Interrupted, repeated
 
 Answer = TypeVar("Answer")
+
+LOST = (frappe.QueryDeadlockError, frappe.QueryTimeoutError)
+OF_NO_ROW = (*LOST, JobTimeoutException)
+"""Whoever asks about one row lets these pass: they say nothing about it. `batch` says what they mean."""
 
 
 def commit() -> None:
@@ -26,12 +32,14 @@ def roll_back() -> None:
 
 @contextmanager
 def batch() -> Iterator[None]:
-	"""A deadlock or lock time-out rolls back the whole transaction: say so, once it really is gone."""
+	"""A deadlock or lock time-out rolls back the whole transaction: say so, once it really is gone. The end of the job is Interrupted."""
 	try:
 		yield
-	except (frappe.QueryDeadlockError, frappe.QueryTimeoutError) as error:
+	except LOST as error:
 		roll_back()
 		raise BatchLost() from error
+	except JobTimeoutException as error:
+		raise Interrupted(str(error)) from error
 	except (frappe.db.OperationalError, frappe.db.InternalError) as error:
 		raise SyncError(_("The database of this site failed: {0}").format(_words(error))) from error
 

@@ -12,7 +12,7 @@ from frappe.query_builder.functions import Count, Max
 
 from biometric_integration.core.directory import Moment, Occurrence, meet
 from biometric_integration.core.window import shifted
-from biometric_integration.sync.db import sql
+from biometric_integration.sync.db import sql, transaction
 from biometric_integration.sync.hrms.shifts import occurrence_of
 
 CHECKIN, ASSIGNMENT, SHIFT = "Employee Checkin", "Shift Assignment", "Shift Type"
@@ -110,7 +110,7 @@ class ShiftNotes:
 	def _occurrence(self, employee: str, time: datetime) -> Occurrence | None:
 		try:
 			fields = self.of(employee, time, ANY_LOG_TYPE)
-		except (frappe.QueryDeadlockError, frappe.QueryTimeoutError):
+		except transaction.OF_NO_ROW:
 			raise
 		except Exception:
 			return occurrence_of(employee, time)  # which says what is wrong

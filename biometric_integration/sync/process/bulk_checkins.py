@@ -11,15 +11,13 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from rq.timeouts import JobTimeoutException
-
 import frappe
 from frappe.utils import now_datetime
 
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.devices import Device
 from biometric_integration.core.directory import Directory
-from biometric_integration.sync.db import sql
+from biometric_integration.sync.db import sql, transaction
 from biometric_integration.sync.hrms.shift_notes import ShiftNotes
 from biometric_integration.sync.process import checkins, series
 
@@ -86,7 +84,7 @@ class BulkWriter:
 		"""None where HRMS does not take it, or cannot tell: the shift of one person may be gone."""
 		try:
 			return self.shift_notes.of(decision.employee, decision.time, decision.log_type)
-		except (frappe.QueryDeadlockError, frappe.QueryTimeoutError, JobTimeoutException):
+		except transaction.OF_NO_ROW:
 			raise
 		except Exception:
 			return None

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from unittest.mock import patch
 
 from redis.exceptions import ConnectionError as QueueDown
+from rq.timeouts import JobTimeoutException
 
 import frappe
 
 from biometric_integration import api
 from biometric_integration.core.runs import Outcome, Trigger
+from biometric_integration.core.store import Interrupted
 from biometric_integration.core.stream import Stream
 from biometric_integration.simulator import World
 from biometric_integration.sync import jobs, retention
@@ -126,6 +128,23 @@ class TestOthersGoOn(Trouble):
 		self.assertEqual(checkins(), [("2", NOON - HOUR)])
 		(failed,) = events(status="Failed")
 		self.assertIn(shift, failed.reason)
+
+	def test_the_end_of_a_job_is_the_fault_of_no_punch(self):
+		world, _server = self.office("1", direction_policy="First IN, Later OUT")
+		frappe.db.set_value("Employee", self.person("1"), "default_shift", factories.shift_type())
+		frappe.db.commit()  # nosemgrep -- as a person who did it
+		world.punch("SN1", "1", NOON - HOUR)
+		of_hrms = (
+			"hrms.hr.doctype.employee_checkin.employee_checkin.get_actual_start_end_datetime_of_shift",
+			"hrms.hr.doctype.shift_assignment.shift_assignment.get_shift_details",
+		)
+		for path in of_hrms:
+			with self.subTest(path), patch(path, side_effect=JobTimeoutException("it took too long")):
+				self.assertRaisesRegex(Interrupted, "it took too long", sync)
+			(event,) = events()
+			self.assertEqual((event.status, event.reason_code), ("Pending", ""))
+		sync()
+		self.assertEqual(checkins(), [("1", NOON - HOUR)])
 
 	def test_a_hook_that_commits_doubles_nothing_and_stops_no_lane(self):
 		world, _server = self.office("1", "2")

@@ -92,12 +92,7 @@ ROOMS = (
 PACKAGES: Mapping[str, tuple[str, ...]] = {
 	"frappe": ("sync", "entry points"),
 	"hrms": ("sync/hrms",),
-	"rq.timeouts": (
-		"sync/db/savepoint.py",
-		"sync/process/bulk_checkins.py",
-		"sync/process/document_checkins.py",
-		"sync/store.py",
-	),
+	"rq.timeouts": ("sync/db/transaction.py", "sync/store.py"),
 	"dateutil.parser": ("connectors/page.py",),
 	"dateutil.relativedelta": ("core/window.py",),
 	"redis.exceptions": ("sync/jobs.py",),
