@@ -1,0 +1,394 @@
+"""Which check-ins of a person belong together (design §4). The same check-ins give the same workdays, in whatever order they came.
+
+All times are naive wall clock of the site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from hashlib import blake2b
+from itertools import pairwise
+from typing import NamedTuple
+
+from biometric_integration.core.punch import Direction
+from biometric_integration.core.window import shifted
+
+LONGEST = timedelta(hours=16)
+"""From the first to the last check-in of a workday, where nothing else is set."""
+
+APART = timedelta(hours=6)
+"""A shorter pause is a pause, not the end of a workday."""
+
+TAP = timedelta(seconds=60)
+"""Check-ins as close as this are one tap at the device: no IN and OUT."""
+
+HOUR = timedelta(hours=1)
+
+
+class Shift(NamedTuple):
+	"""One occurrence of a shift. Check-ins from `opens` to `closes` belong to it, as HRMS cuts its window where another shift begins; `reach` is
+	where the window ends if nothing cuts it."""
+
+	start: datetime
+	name: str
+	end: datetime
+	opens: datetime
+	closes: datetime
+	reach: datetime
+
+	@property
+	def key(self) -> Key:
+		return self.start, self.name
+
+	@property
+	def length(self) -> timedelta:
+		return self.end - self.start
+
+
+Key = tuple[datetime, str]
+"""Start and name of a shift: which occurrence it is."""
+
+
+@dataclass(frozen=True)
+class CheckIn:
+	"""A check-in, by whoever made it.
+
+	noted: the shift that it says. answered: the one that the roster says today; as noted, where the roster has no other. device: the Biometric Device it
+	was made at, empty for others. attendance: the record it is part of, which fixes it. skipped: *Skip Auto Attendance*. arrived: when it was written.
+	"""
+
+	time: datetime
+	name: str
+	log_type: str = ""
+	noted: Shift | None = None
+	answered: Shift | None = None
+	device: str = ""
+	attendance: str = ""
+	skipped: bool = False
+	arrived: datetime = datetime.min
+
+	@property
+	def shift(self) -> Shift | None:
+		return self.noted if self.attendance and self.noted else self.answered
+
+	@property
+	def is_noted_otherwise(self) -> bool:
+		"""Does the roster say another shift than the check-in does?"""
+		return bool(self.answered and (self.noted is None or self.noted.key != self.answered.key))
+
+
+Piece = tuple[CheckIn, ...]
+
+
+@dataclass(frozen=True)
+class Workday:
+	"""What the check-ins of a person say about one occurrence of a shift, or about the stretches without a shift that begin on one date.
+
+	pieces: what was worked in one go, oldest first; one for a shift. outside: names of check-ins that lie outside of the shift they are taken for.
+	is_unclear: another cut would have been as good. expected: the roster says so.
+	"""
+
+	date: date
+	shift: Shift | None = None
+	pieces: tuple[Piece, ...] = ()
+	outside: frozenset[str] = field(default_factory=frozenset)
+	is_unclear: bool = False
+	expected: bool = False
+	longest: timedelta = LONGEST
+
+	@property
+	def checkins(self) -> Piece:
+		return tuple(checkin for piece in self.pieces for checkin in piece)
+
+	@property
+	def counted(self) -> Piece:
+		"""Without those outside of the shift."""
+		return tuple(checkin for checkin in self.checkins if checkin.name not in self.outside)
+
+	@property
+	def closes(self) -> datetime:
+		"""Until then a check-in may still belong to it."""
+		if self.shift and not self.outside:
+			return max(self.shift.closes, self.shift.end)
+		return max(shifted(piece[0].time, self.longest) for piece in self.pieces)
+
+	@property
+	def hours(self) -> float:
+		"""The sum of its pairs, outside ones included."""
+		return hours(self.pieces)
+
+	@property
+	def overtime(self) -> float:
+		"""Hours beyond the length of the shift; 0 without a shift."""
+		return max(0.0, round(self.hours - self.shift.length / HOUR, 2)) if self.shift else 0.0
+
+	@property
+	def lacks_a_punch(self) -> bool:
+		return any(not is_paired(piece) for piece in self.pieces)
+
+	def name_for(self, employee: str) -> str:
+		"""Names the row: date and a hash of employee, shift and start."""
+		start = self.shift.start.isoformat() if self.shift else ""
+		text = "\x1f".join((employee, self.shift.name if self.shift else "", start))
+		return f"{self.date:%Y%m%d}-{blake2b(text.encode(), digest_size=10).hexdigest()}"
+
+
+# --- pairs
+
+
+def taps(piece: Sequence[CheckIn]) -> list[Piece]:
+	"""Check-ins that are one tap at the device, each with those within a minute of its first one. IN and OUT are two, unless one says nothing."""
+	found: list[list[CheckIn]] = []
+	for checkin in piece:
+		if found and checkin.time - found[-1][0].time <= TAP:
+			found[-1].append(checkin)
+		else:
+			found.append([checkin])
+	return [tuple(group) for group in found]
+
+
+def pairs(piece: Sequence[CheckIn]) -> Iterator[tuple[datetime, datetime]]:
+	"""From each IN to the next OUT, or in turns where a tap has no Log Type. What is left open is left out."""
+	groups = taps(piece)
+	typed = _is_typed(groups)
+	begin: datetime | None = None
+	for group in groups:
+		if begin is None:
+			begin = group[0].time if not typed or group[0].log_type == Direction.IN.value else None
+		elif not typed or group[-1].log_type == Direction.OUT.value:
+			yield begin, group[-1].time
+			begin = None
+
+
+def is_paired(piece: Sequence[CheckIn]) -> bool:
+	return 2 * sum(1 for _pair in pairs(piece)) == len(taps(piece))
+
+
+def lacks_its_end(piece: Sequence[CheckIn]) -> bool:
+	groups = taps(piece)
+	if _is_typed(groups):
+		return groups[-1][-1].log_type == Direction.IN.value
+	return len(groups) % 2 == 1
+
+
+def _is_typed(groups: Sequence[Piece]) -> bool:
+	return all(group[0].log_type and group[-1].log_type for group in groups)
+
+
+def hours(pieces: Iterable[Sequence[CheckIn]]) -> float:
+	seconds = sum((end - begin).total_seconds() for piece in pieces for begin, end in pairs(piece))
+	return round(seconds / 3600, 2)
+
+
+# --- the cut
+
+
+def cut(
+	checkins: Iterable[CheckIn], expected: Iterable[Shift] = (), longest: timedelta = LONGEST
+) -> list[Workday]:
+	"""The workdays of one person, by date and start; those of `expected` that nobody checked in for included."""
+	roster = {shift.key: shift for shift in expected}
+	groups: dict[Key, list[CheckIn]] = {}
+	shifts: dict[Key, Shift] = dict(roster)
+	loose: list[CheckIn] = []
+	for checkin in sorted(checkins, key=lambda checkin: (checkin.time, checkin.name)):
+		if shift := checkin.shift:
+			groups.setdefault(shift.key, []).append(checkin)
+			shifts[shift.key] = _widest(shifts.get(shift.key, shift), shift)
+		else:
+			loose.append(checkin)
+	outside = _settle_borders(groups, shifts, set(roster), longest)
+	outside |= _take_in(groups, shifts, loose, longest)
+	found = [
+		Workday(
+			shifts[key].start.date(),
+			shifts[key],
+			(tuple(groups[key]),) if groups.get(key) else (),
+			frozenset(checkin.name for checkin in groups.get(key, ()) if checkin.name in outside),
+			expected=key in roster,
+			longest=longest,
+		)
+		for key in {*roster, *(key for key, group in groups.items() if group)}
+	]
+	found += _without_a_shift(loose, longest)
+	return sorted(
+		found, key=lambda workday: (workday.date, workday.shift.key if workday.shift else (datetime.min, ""))
+	)
+
+
+def _widest(one: Shift, other: Shift) -> Shift:
+	"""HRMS may cut the window of an occurrence differently for each check-in."""
+	return one._replace(
+		opens=min(one.opens, other.opens),
+		closes=max(one.closes, other.closes),
+		reach=max(one.reach, other.reach),
+	)
+
+
+def _settle_borders(
+	groups: dict[Key, list[CheckIn]], shifts: dict[Key, Shift], roster: Collection[Key], longest: timedelta
+) -> set[str]:
+	"""A check-in at the border of two shifts goes to the one that lacks its OUT. Returns the names of those that lie outside of it."""
+	outside: set[str] = set()
+	for before, after in pairwise(sorted(groups)):
+		earlier, later = groups[before], groups[after]
+		while earlier and later and lacks_its_end(earlier) and not later[0].attendance:
+			first = later[0]
+			at_border = first.time <= shifts[before].reach and _can_spare(later)
+			unexpected = before in roster and after not in roster and first.time - earlier[0].time <= longest
+			if not at_border and not (unexpected and not is_paired(later)):
+				break
+			if not at_border:
+				outside.add(first.name)
+			earlier.append(later.pop(0))
+	return outside
+
+
+def _can_spare(piece: Sequence[CheckIn]) -> bool:
+	"""Is its first check-in no beginning of its own, or one of two of a tap?"""
+	groups = taps(piece)
+	return len(groups[0]) > 1 or not is_paired(piece)
+
+
+def _take_in(
+	groups: dict[Key, list[CheckIn]], shifts: dict[Key, Shift], loose: list[CheckIn], longest: timedelta
+) -> set[str]:
+	"""Check-ins outside of all shifts go to one that lacks its end, or its beginning. Takes them out of `loose`, and returns their names."""
+	taken: set[str] = set()
+	for key in sorted(key for key, group in groups.items() if group):
+		group = groups[key]
+		if any(checkin.attendance and checkin.noted for checkin in group) or is_paired(group):
+			continue
+		if lacks_its_end(group):
+			after = next((other for other in loose if other.time > group[-1].time), None)
+			if (
+				after
+				and after.time - group[0].time <= longest
+				and not _opened_between(groups, key, after.time)
+			):
+				_move(after, loose, group, taken)
+				continue
+		before = next((other for other in reversed(loose) if other.time < group[0].time), None)
+		if before and group[-1].time - before.time <= longest and shifts[key].opens - before.time <= APART:
+			_move(before, loose, group, taken)
+	return taken
+
+
+def _opened_between(groups: dict[Key, list[CheckIn]], key: Key, moment: datetime) -> bool:
+	return any(other > key and group and group[0].time <= moment for other, group in groups.items())
+
+
+def _move(checkin: CheckIn, loose: list[CheckIn], group: list[CheckIn], taken: set[str]) -> None:
+	loose.remove(checkin)
+	group.append(checkin)
+	group.sort(key=lambda other: (other.time, other.name))
+	taken.add(checkin.name)
+
+
+# --- without a shift
+
+
+def _without_a_shift(loose: Sequence[CheckIn], longest: timedelta) -> Iterator[Workday]:
+	by_date: dict[date, list[tuple[Piece, bool]]] = {}
+	for run in _runs(loose, longest):
+		for piece, is_unclear in _stretches(taps(run), longest):
+			by_date.setdefault(piece[0].time.date(), []).append((piece, is_unclear))
+	for day, found in by_date.items():
+		pieces = tuple(piece for piece, _unclear in found)
+		yield Workday(
+			day, None, pieces, is_unclear=any(unclear for _piece, unclear in found), longest=longest
+		)
+
+
+def _runs(checkins: Sequence[CheckIn], longest: timedelta) -> Iterator[list[CheckIn]]:
+	"""Longer gaps always cut."""
+	run: list[CheckIn] = []
+	for checkin in checkins:
+		if run and checkin.time - run[-1].time > longest:
+			yield run
+			run = []
+		run.append(checkin)
+	if run:
+		yield run
+
+
+class Cost(NamedTuple):
+	"""Of a cut, the first that differs decides: pauses that are too short, taps against what the device reported, odd stretches, seconds inside."""
+
+	short: int = 0
+	against: int = 0
+	odd: int = 0
+	inside: float = 0
+
+	def plus(self, other: Cost) -> Cost:
+		return Cost(
+			self.short + other.short,
+			self.against + other.against,
+			self.odd + other.odd,
+			self.inside + other.inside,
+		)
+
+
+def _stretches(groups: Sequence[Piece], longest: timedelta) -> Iterator[tuple[Piece, bool]]:
+	"""The best cut of a run of taps, and for each stretch whether another one is as good."""
+	count = len(groups)
+	costs = {
+		(first, last): _cost(groups, first, last)
+		for first in range(count)
+		for last in range(first, count)
+		if first == last or groups[last][-1].time - groups[first][0].time <= longest
+	}
+	ahead: list[Cost] = [Cost()] * (count + 1)
+	"""The best cost of what begins with each tap."""
+	for first in reversed(range(count)):
+		ahead[first] = min(
+			costs[first, last].plus(ahead[last + 1]) for last in range(first, count) if (first, last) in costs
+		)
+	behind: list[Cost | None] = [None] * (count + 1)
+	behind[0] = Cost()
+	best: list[tuple[int, int]] = []
+	for first, last in sorted(costs):
+		before = behind[first]
+		if before is None:
+			continue
+		cost = before.plus(costs[first, last])
+		if cost.plus(ahead[last + 1]) == ahead[0]:
+			behind[last + 1] = cost
+			best.append((first, last))
+	chosen, first = [], 0
+	while first < count:
+		last = min(last for begin, last in best if begin == first)
+		chosen.append((first, last))
+		first = last + 1
+	for first, last in chosen:
+		piece = tuple(checkin for group in groups[first : last + 1] for checkin in group)
+		rivals = (pair for pair in best if pair != (first, last))
+		yield piece, any(begin <= last and end >= first for begin, end in rivals)
+
+
+def _cost(groups: Sequence[Piece], first: int, last: int) -> Cost:
+	stretch = groups[first : last + 1]
+	is_short = last + 1 < len(groups) and groups[last + 1][0].time - groups[last][-1].time < APART
+	turns = (Direction.IN.value, Direction.OUT.value)
+	against = sum(1 for place, group in enumerate(stretch) if group[0].log_type not in ("", turns[place % 2]))
+	inside = sum(
+		round((after[-1].time - before[0].time).total_seconds())
+		for before, after in zip(stretch[::2], stretch[1::2], strict=False)
+	)
+	return Cost(int(is_short), against, len(stretch) % 2, inside)
+
+
+# --- what a person decided
+
+
+def with_outside_counted(workday: Workday) -> Workday:
+	return replace(workday, outside=frozenset())
+
+
+def input_hash(workday: Workday) -> str:
+	"""Of what a decision was made on: another check-in, or another shift, and the decision is asked for again."""
+	lines = [f"{checkin.time.isoformat()} {checkin.log_type}" for checkin in workday.checkins]
+	key = workday.shift.key if workday.shift else ("", "")
+	return blake2b("\x1f".join([str(key), *lines]).encode(), digest_size=10).hexdigest()
