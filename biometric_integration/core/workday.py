@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from hashlib import blake2b
 from itertools import pairwise
 from typing import NamedTuple
 
 from biometric_integration.core.punch import Direction
-from biometric_integration.core.window import shifted
+from biometric_integration.core.window import DAY, shifted
 
 LONGEST = timedelta(hours=16)
 """From the first to the last check-in of a workday, where nothing else is set."""
@@ -75,8 +75,12 @@ class CheckIn:
 
 	@property
 	def is_noted_otherwise(self) -> bool:
-		"""Does the roster say another shift than the check-in does?"""
-		return bool(self.answered and (self.noted is None or self.noted.key != self.answered.key))
+		"""Does the roster say another shift than the check-in does? Of one that is part of an attendance, only another shift type counts."""
+		if self.answered is None or self.noted is None:
+			return self.answered is not None
+		return self.noted.name != self.answered.name or (
+			not self.attendance and self.noted.key != self.answered.key
+		)
 
 
 Piece = tuple[CheckIn, ...]
@@ -112,7 +116,11 @@ class Workday:
 		"""Until then a check-in may still belong to it."""
 		if self.shift and not self.outside:
 			return max(self.shift.closes, self.shift.end)
-		return max(shifted(piece[0].time, self.longest) for piece in self.pieces)
+		begins = [piece[0].time for piece in self.pieces]
+		return shifted(max(begins), self.longest) if begins else datetime.combine(self.date, time()) + DAY
+
+	def closes_later_than(self, moment: datetime) -> bool:
+		return self.closes > moment
 
 	@property
 	def hours(self) -> float:

@@ -1,0 +1,238 @@
+"""How far a device is known to have delivered everything (design §4): its stream was read to the end, and it gave a sign of life later.
+
+All times are naive wall clock of the site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from enum import Enum
+from itertools import pairwise
+from statistics import median_low
+from typing import NamedTuple
+
+from biometric_integration.core.window import DAY
+
+UPLOAD_GRACE = timedelta(minutes=60)
+"""So long after contact began a device may still be sending what it has kept."""
+
+RHYTHM = timedelta(weeks=4)
+UNUSUAL = 5
+"""So many punches that usually come by then, and none has: a silence that means something."""
+
+LATE_SHARE, LATE_FROM = 0.25, 20
+"""Less than this share of what is usual by this time of the day, where so much is usual at all."""
+
+SHARE, STATISTICS, RECENTLY = 0.05, timedelta(days=30), timedelta(days=7)
+HOUR = timedelta(hours=1)
+
+
+class DeviceHour(NamedTuple):
+	"""What came of a device in one hour of arrival.
+
+	punches: how many that were made within the hour before they came. first, last: when something came, a ping included. punch: its newest sign of life by
+	a punch, the earlier of the device's time and of arrival. ping: the newest one by a ping or contact.
+	"""
+
+	hour: datetime
+	punches: int
+	first: datetime
+	last: datetime
+	punch: datetime | None = None
+	ping: datetime | None = None
+
+
+class Silence(NamedTuple):
+	"""Nothing came between these, though it was usual."""
+
+	begin: datetime
+	contact: datetime
+
+
+class LookBack(NamedTuple):
+	"""A reading of the device's stream that was finished at `at`, and reached back to `since`."""
+
+	at: datetime
+	since: datetime
+
+
+@dataclass(frozen=True)
+class Rhythm:
+	"""What usually comes of a device, by weekday and hour of arrival. quiet: days on which nobody was expected."""
+
+	usual: dict[tuple[int, int], int] = field(default_factory=dict)
+	quiet: Set[date] = frozenset()
+
+	def between(self, begin: datetime, end: datetime) -> float:
+		"""How many punches usually come in this time."""
+		total, moment = 0.0, begin
+		while moment < end:
+			border = moment.replace(minute=0, second=0, microsecond=0) + HOUR
+			if moment.date() not in self.quiet:
+				share = (min(border, end) - moment) / HOUR
+				total += share * self.usual.get((moment.weekday(), moment.hour), 0)
+			moment = border
+		return total
+
+
+def rhythm(hours: Iterable[DeviceHour], now: datetime, quiet: Set[date] = frozenset()) -> Rhythm:
+	"""Of the last four weeks; days on which nothing came say nothing."""
+	by_day: dict[date, dict[int, int]] = {}
+	for row in hours:
+		if now - RHYTHM <= row.hour < datetime.combine(now.date(), time()) and row.punches:
+			by_day.setdefault(row.hour.date(), {})[row.hour.hour] = row.punches
+	usual: dict[tuple[int, int], int] = {}
+	for weekday in range(7):
+		days = [found for day, found in by_day.items() if day.weekday() == weekday]
+		for hour in range(24):
+			if days and (count := median_low([found.get(hour, 0) for found in days])):
+				usual[weekday, hour] = count
+	return Rhythm(usual, quiet)
+
+
+def silences(hours: Sequence[DeviceHour], usual: Rhythm) -> tuple[Silence, ...]:
+	"""Those that are over. `hours` oldest first."""
+	gaps = ((before.last, after.first) for before, after in pairwise(hours))
+	return tuple(
+		Silence(begin, end)
+		for begin, end in gaps
+		if end - begin > HOUR and usual.between(begin, end) >= UNUSUAL
+	)
+
+
+# --- how a device stands
+
+
+class Standing(str, Enum):
+	"""In one word, by its own rhythm."""
+
+	NEVER = "never"
+	SILENT = "silent"
+	LATE = "late"
+	ONLINE = "online"
+
+
+class Today(NamedTuple):
+	"""usual: what usually has come by this time of the day; came: what has. since: of a silence that goes on, when the last sign came."""
+
+	standing: Standing
+	usual: int
+	came: int
+	since: datetime | None = None
+
+
+def today(hours: Sequence[DeviceHour], usual: Rhythm, now: datetime) -> Today:
+	if not hours:
+		return Today(Standing.NEVER, 0, 0)
+	midnight = datetime.combine(now.date(), time())
+	by_now = round(usual.between(midnight, now))
+	came = sum(row.punches for row in hours if row.hour >= midnight)
+	last = hours[-1].last
+	if last < now and usual.between(last, now) >= UNUSUAL:
+		return Today(Standing.SILENT, by_now, came, last)
+	is_late = by_now >= LATE_FROM and came < LATE_SHARE * by_now
+	return Today(Standing.LATE if is_late else Standing.ONLINE, by_now, came)
+
+
+# --- what it proves
+
+
+@dataclass(frozen=True)
+class Heard:
+	"""What is known of a device. read_until: before this, everything its server had is in. trusted_until: a person said so, that day included."""
+
+	device: str
+	label: str
+	read_until: datetime
+	looks: tuple[LookBack, ...] = ()
+	punch: datetime | None = None
+	ping: datetime | None = None
+	silences: tuple[Silence, ...] = ()
+	trusted_until: date | None = None
+
+	@property
+	def sign_of_life(self) -> datetime | None:
+		return max((sign for sign in (self.punch, self.ping) if sign), default=None)
+
+	@property
+	def read_at(self) -> datetime:
+		return max((look.at for look in self.looks), default=datetime.min)
+
+	def proves(self, close: datetime) -> bool:
+		"""Is everything that was punched at it until `close` known?"""
+		if self.trusted_until and close < datetime.combine(self.trusted_until, time()) + DAY:
+			return True
+		if self.read_until < close or any(
+			silence.begin <= close and not self._has_looked_behind(silence) for silence in self.silences
+		):
+			return False
+		by_punch = self.punch is not None and self.punch > close
+		by_ping = self.ping is not None and close < self.ping <= self.read_at
+		return by_punch or by_ping
+
+	def _has_looked_behind(self, silence: Silence) -> bool:
+		return any(
+			look.at >= silence.contact + UPLOAD_GRACE and look.since <= silence.begin for look in self.looks
+		)
+
+
+class Use(NamedTuple):
+	"""How a person used a device in the 30 days before a workday, or on it."""
+
+	device: str
+	checkins: int
+	last: datetime
+
+
+def own_devices(uses: Sequence[Use], day: date) -> set[str]:
+	"""Those with 5 % of the person's check-ins, or any within a week. Check-ins without a device are their own evidence."""
+	total = sum(use.checkins for use in uses)
+	week = datetime.combine(day, time()) - RECENTLY
+	return {use.device for use in uses if use.device and (use.checkins >= SHARE * total or use.last >= week)}
+
+
+@dataclass(frozen=True)
+class Proof:
+	"""Is it proven that nothing more comes for a workday? held_by, since: the device that is missing, and its last sign of life.
+
+	no_id: it never can be, for a person whose punches would be nobody's. until: how long it is waited for.
+	"""
+
+	proven: bool
+	held_by: str = ""
+	label: str = ""
+	since: datetime | None = None
+	until: datetime = datetime.max
+	no_id: bool = False
+	devices: tuple[str, ...] = ()
+
+
+def proof(close: datetime, devices: Iterable[Heard], until: datetime = datetime.max) -> Proof:
+	"""Devices that never gave a sign of life prove nothing, and hold nobody."""
+	asked = [device for device in devices if device.sign_of_life or device.trusted_until]
+	names = tuple(sorted(device.device for device in asked))
+	missing = [device for device in asked if not device.proves(close)]
+	if not missing:
+		return Proof(True, until=until, devices=names)
+	worst = min(missing, key=lambda device: (device.sign_of_life or datetime.min, device.device))
+	return Proof(False, worst.device, worst.label, worst.sign_of_life, until, devices=names)
+
+
+def hold_until(
+	close: datetime, days: int, is_expected: Callable[[date], bool], decide_by: int = 0
+) -> datetime:
+	"""The end of so many expected days after a close, and of the day of the month on which it has to be decided (0 = none)."""
+	day, left = close.date(), days
+	for _step in range(60):
+		if left <= 0:
+			break
+		day += DAY
+		left -= is_expected(day)
+	if decide_by:
+		deadline = close.date()
+		while deadline.day != decide_by and (deadline - close.date()) < 31 * DAY:
+			deadline += DAY
+		day = max(day, deadline)
+	return datetime.combine(day, time()) + DAY

@@ -1,0 +1,380 @@
+"""What becomes of a workday (design §4): a state, a reason, and what attendance would be right. Good may be believed at once, bad needs proof.
+
+All times are naive wall clock of the site. The sentences are patterns in English; the host translates and fills them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from enum import Enum
+
+from biometric_integration.core.attendance import AttendanceStatus, Worked
+from biometric_integration.core.evidence import Proof
+from biometric_integration.core.workday import CheckIn, Workday, input_hash
+
+SAME = 0.02
+"""Hours that differ by less were rounded."""
+
+NEAR_END = timedelta(hours=1)
+
+
+class State(str, Enum):
+	"""The options of *State*."""
+
+	OPEN = "Open"
+	HELD = "Held"
+	TO_SETTLE = "To Settle"
+	COMPLETE = "Complete"
+	MARKED = "Marked"
+	NO_ATTENDANCE = "No Attendance"
+
+
+class Why(str, Enum):
+	"""The options of *Reason*."""
+
+	NONE = ""
+	NOT_OVER = "Not Over"
+	NOT_READ = "Not Read Yet"
+	DEVICE_MISSING = "Device Missing"
+	DEVICE_SILENT = "Device Silent"
+	NO_ID = "No Id"
+	MISSING_PUNCH = "Missing Punch"
+	OUTSIDE = "Outside the Shift"
+	UNCLEAR = "Unclear Day"
+	ROSTER_CHANGED = "Roster Changed"
+	ON_HOLIDAY = "Worked on a Holiday"
+	AFTER_LEAVING = "After Leaving"
+	LATE_PUNCH = "Late Punch"
+	AFTER_PAY_SLIP = "After the Pay Slip"
+	DIFFERS = "Attendance Differs"
+	AHEAD = "Marked Ahead of Time"
+	ON_LEAVE = "On Leave"
+	SKIPPED = "Skipped Check-ins"
+	DECISION_OUTDATED = "Decision Outdated"
+	NO_PUNCH = "No Punch"
+	SHORT_HOURS = "Short Hours"
+	BY_HAND = "By Hand"
+	LEFT_AS_IT_IS = "Left As It Is"
+	NOT_BY_DEVICES = "Not by Devices"
+	HOLIDAY = "Holiday"
+
+
+SENTENCES: dict[Why, str] = {
+	Why.NOT_OVER: "A punch may still belong to it until {closes}.",
+	Why.NOT_READ: "The devices of its check-ins have not been read beyond {closes} yet.",
+	Why.DEVICE_MISSING: "{label} has not been heard from since {since}; until it has delivered, or until {until}, nothing bad is taken for proven.",
+	Why.DEVICE_SILENT: "{label} has not been heard from since {since}, so what is missing may still lie in it. It is not waited for any longer.",
+	Why.NO_ID: "Punches of this person would be nobody's: no punch of them is known, or ids wait unmapped at their devices.",
+	Why.MISSING_PUNCH: "A punch is missing: {times}.",
+	Why.OUTSIDE: "Punched outside of the shift {shift}: {outside}.",
+	Why.UNCLEAR: "The punches can be divided into workdays in more than one way: {times}.",
+	Why.ROSTER_CHANGED: "The roster says {answered} now; it was noted as {noted}.",
+	Why.ON_HOLIDAY: "Worked on a holiday: {times}.",
+	Why.AFTER_LEAVING: "Punched after the relieving date {left}: {times}.",
+	Why.LATE_PUNCH: "Punches came after the attendance was written: {late}.",
+	Why.AFTER_PAY_SLIP: "Punches came after the salary slip {slip} was submitted: {late}.",
+	Why.DIFFERS: "The check-ins say otherwise than the attendance.",
+	Why.AHEAD: "The other half of a half-day leave was written before the day was over.",
+	Why.ON_LEAVE: "Leave {leave} covers the day.",
+	Why.SKIPPED: "Its check-ins are marked to be skipped, so HRMS leaves them out.",
+	Why.DECISION_OUTDATED: "A person decided about other check-ins than these: {decision}.",
+	Why.NO_PUNCH: "Expected, and nothing was punched.",
+	Why.SHORT_HOURS: "{hours} hours are below what the shift asks for.",
+	Why.BY_HAND: "Written by a person, a leave or a request.",
+	Why.LEFT_AS_IT_IS: "A person left it as it is.",
+	Why.NOT_BY_DEVICES: "The attendance of this person does not depend on devices.",
+	Why.HOLIDAY: "A holiday.",
+}
+
+
+class MissingPunch(str, Enum):
+	"""What a missing punch is taken for."""
+
+	LEAVE_TO_HR = "Leave to HR"
+	PRESENT = "Present"
+	HALF_DAY = "Half Day"
+
+
+class What(str, Enum):
+	"""The options of *Decision*."""
+
+	MARK = "Mark As It Is"
+	COUNT_OUTSIDE = "Count Outside Punch"
+	LEAVE = "Leave It"
+
+
+@dataclass(frozen=True)
+class Decision:
+	"""What a person decided about a workday; made_on: the hash of the check-ins it was made on."""
+
+	name: str
+	what: What
+	made_on: str
+
+
+@dataclass(frozen=True)
+class Written:
+	"""An attendance that is there, draft or submitted.
+
+	by_hand: by a person, a leave or a request; else HRMS or this app wrote it from check-ins, or for lack of them. leave: a half-day leave is part of it;
+	other_half: what the other half is taken for. linked: names of its check-ins.
+	"""
+
+	name: str
+	status: str
+	hours: float = 0.0
+	shift: str = ""
+	by_hand: bool = False
+	leave: str = ""
+	other_half: str = ""
+	linked: frozenset[str] = field(default_factory=frozenset)
+
+	@property
+	def is_bad(self) -> bool:
+		return self.status in (AttendanceStatus.ABSENT.value, AttendanceStatus.HALF_DAY.value)
+
+
+@dataclass(frozen=True)
+class Circumstances:
+	"""What the day depends on beside its check-ins.
+
+	read_until: how far the devices of its check-ins were read. worked: what HRMS would count; None without check-ins. leave: the name of an approved one that
+	covers all of the day, half_leave: half of it. slip: a submitted salary slip over the day. left: a relieving date before the day.
+	first_last: hours count from the first to the last check-in, however many are between.
+	"""
+
+	now: datetime
+	read_until: datetime = datetime.max
+	worked: Worked | None = None
+	written: Written | None = None
+	leave: str = ""
+	half_leave: str = ""
+	holiday: bool = False
+	counts_on_holidays: bool = False
+	slip: str = ""
+	left: date | None = None
+	by_devices: bool = True
+	first_last: bool = False
+	decision: Decision | None = None
+	missing: MissingPunch = MissingPunch.LEAVE_TO_HR
+
+
+@dataclass(frozen=True)
+class Judgement:
+	"""`values` fill the sentence of `why`. would: what would be right to write, None for nothing (or: not known yet)."""
+
+	state: State
+	why: Why = Why.NONE
+	values: Mapping[str, str] = field(default_factory=dict)
+	would: Worked | None = None
+
+	@property
+	def sentence(self) -> str:
+		"""In English, unfilled."""
+		return SENTENCES.get(self.why, "")
+
+
+ABSENT = Worked(AttendanceStatus.ABSENT, 0.0, None, None)
+
+
+def needs_proof(workday: Workday, known: Circumstances) -> bool:
+	"""Would anything bad be said of the person? Only then the devices are asked."""
+	if _is_early(workday, known) or (known.written and known.written.by_hand):
+		return False
+	if not workday.checkins:
+		return _is_absent(workday, known)
+	would = _would(workday, known)
+	return _lacks(workday, known) or bool(would and would.status is not AttendanceStatus.PRESENT)
+
+
+def judge(workday: Workday, known: Circumstances, proof: Proof | None = None) -> Judgement:
+	"""`proof` is looked at where `needs_proof` says so."""
+	if workday.checkins:
+		found = _of_checkins(workday, known, proof)
+	else:
+		found = _of_none(workday, known, proof)
+	return replace(found, values={**_values(workday, known, proof), **found.values})
+
+
+# --- without check-ins
+
+
+def _of_none(workday: Workday, known: Circumstances, proof: Proof | None) -> Judgement:
+	written = known.written
+	if written and (written.by_hand or not written.is_bad):
+		return Judgement(State.MARKED, Why.BY_HAND if written.by_hand else Why.NONE)
+	if written and written.leave and workday.closes_later_than(known.now):
+		return Judgement(State.TO_SETTLE, Why.AHEAD)
+	if _is_early(workday, known):
+		return Judgement(State.OPEN, Why.NOT_OVER)
+	if known.leave:
+		return _if(bool(written), Why.ON_LEAVE)
+	if known.holiday:
+		return _if(bool(written), Why.HOLIDAY)
+	if written and not workday.expected:
+		return Judgement(State.TO_SETTLE, Why.ROSTER_CHANGED)
+	if not known.by_devices:
+		return _if(bool(written), Why.NOT_BY_DEVICES)
+	would = replace(ABSENT, status=AttendanceStatus.HALF_DAY) if known.half_leave else ABSENT
+	return _bad(
+		known, proof, Judgement(State.MARKED if written else State.COMPLETE, Why.NO_PUNCH, would=would)
+	)
+
+
+def _is_absent(workday: Workday, known: Circumstances) -> bool:
+	is_excused = known.leave or known.holiday or not known.by_devices or not workday.expected
+	return not is_excused and (known.written is None or known.written.is_bad)
+
+
+def _if(is_written: bool, why: Why) -> Judgement:
+	"""Nothing is to be written; what is written all the same is for a person to settle."""
+	return Judgement(State.TO_SETTLE if is_written else State.NO_ATTENDANCE, why)
+
+
+# --- with check-ins
+
+
+def _of_checkins(workday: Workday, known: Circumstances, proof: Proof | None) -> Judgement:
+	written, would = known.written, _would(workday, known)
+	if _is_early(workday, known):
+		return Judgement(State.OPEN, _early(workday, known))
+	if (decided := _decided(workday, known)) is not None:
+		return decided
+	if written and written.by_hand:
+		differs = written.status == AttendanceStatus.ABSENT.value and would and not _lacks(workday, known)
+		why = Why.DIFFERS if differs else Why.BY_HAND
+		return Judgement(State.TO_SETTLE if differs else State.MARKED, why, would=would)
+	if (problem := _problem(workday, known)) is not Why.NONE:
+		found = Judgement(State.TO_SETTLE, problem, would=None if problem is Why.MISSING_PUNCH else would)
+		return _bad(known, proof, found) if problem is Why.MISSING_PUNCH else found
+	assert would is not None
+	if would.status is not AttendanceStatus.PRESENT:
+		done = _bad(known, proof, _compared(workday, known, would))
+		return replace(done, why=Why.SHORT_HOURS) if done.why is Why.NONE else done
+	return _compared(workday, known, would)
+
+
+def _decided(workday: Workday, known: Circumstances) -> Judgement | None:
+	decision = known.decision
+	if decision is None:
+		return None
+	if decision.made_on != input_hash(workday):
+		return Judgement(State.TO_SETTLE, Why.DECISION_OUTDATED, {"decision": decision.what.value})
+	if decision.what is What.LEAVE:
+		return Judgement(State.NO_ATTENDANCE if not known.written else State.MARKED, Why.LEFT_AS_IT_IS)
+	if decision.what is What.MARK and known.worked:
+		return _compared(workday, known, known.worked)
+	return None
+
+
+def _problem(workday: Workday, known: Circumstances) -> Why:
+	"""The first that keeps the day from being written as it is."""
+	written, counted = known.written, workday.counted
+	is_moved = written and written.linked and workday.shift and written.shift not in ("", workday.shift.name)
+	problems = (
+		(known.left is not None, Why.AFTER_LEAVING),
+		(is_moved or any(checkin.is_noted_otherwise for checkin in counted), Why.ROSTER_CHANGED),
+		(bool(workday.outside), Why.OUTSIDE),
+		(workday.is_unclear, Why.UNCLEAR),
+		(_lacks(workday, known), Why.MISSING_PUNCH),
+		(known.leave != "", Why.ON_LEAVE),
+		(known.holiday and not known.counts_on_holidays, Why.ON_HOLIDAY),
+		(not written and all(checkin.skipped for checkin in counted), Why.SKIPPED),
+	)
+	return next((why for holds, why in problems if holds), Why.NONE)
+
+
+def _lacks(workday: Workday, known: Circumstances) -> bool:
+	"""Is a punch missing, and does the policy leave that to HR?"""
+	if not workday.lacks_a_punch or known.missing is not MissingPunch.LEAVE_TO_HR:
+		return False
+	shift, last = workday.shift, workday.checkins[-1].time
+	is_enough = known.first_last and shift and len(workday.checkins) > 2 and last >= shift.end - NEAR_END
+	return not is_enough
+
+
+def _would(workday: Workday, known: Circumstances) -> Worked | None:
+	worked = known.worked
+	if worked is None or not workday.lacks_a_punch or known.missing is MissingPunch.LEAVE_TO_HR:
+		return worked
+	taken_for = AttendanceStatus(known.missing.value)
+	return replace(worked, status=taken_for)
+
+
+def _compared(workday: Workday, known: Circumstances, would: Worked) -> Judgement:
+	written = known.written
+	if written is None:
+		return Judgement(State.COMPLETE, would=would)
+	late = {checkin.name for checkin in workday.counted} - written.linked
+	if _agrees(written, would) and not late:
+		return Judgement(State.MARKED, would=would)
+	if not late:
+		return Judgement(State.TO_SETTLE, Why.DIFFERS, would=would)
+	return Judgement(State.TO_SETTLE, Why.AFTER_PAY_SLIP if known.slip else Why.LATE_PUNCH, would=would)
+
+
+def _agrees(written: Written, would: Worked) -> bool:
+	if written.leave:
+		is_absent = would.status is AttendanceStatus.ABSENT
+		return (written.other_half == AttendanceStatus.ABSENT.value) == is_absent or not written.other_half
+	return written.status == would.status.value and abs(written.hours - would.hours) <= SAME
+
+
+# --- shared
+
+
+def _is_early(workday: Workday, known: Circumstances) -> bool:
+	return workday.closes_later_than(min(known.now, known.read_until))
+
+
+def _early(workday: Workday, known: Circumstances) -> Why:
+	return Why.NOT_OVER if workday.closes_later_than(known.now) else Why.NOT_READ
+
+
+def _bad(known: Circumstances, proof: Proof | None, proven: Judgement) -> Judgement:
+	if proof is None:
+		raise ValueError("nothing bad is said of a person without asking the devices")
+	if proof.no_id:
+		return Judgement(State.TO_SETTLE, Why.NO_ID)
+	if proof.proven:
+		return proven
+	if known.now >= proof.until:
+		return Judgement(State.TO_SETTLE, Why.DEVICE_SILENT)
+	return Judgement(State.HELD, Why.DEVICE_MISSING)
+
+
+def _values(workday: Workday, known: Circumstances, proof: Proof | None) -> dict[str, str]:
+	shift = workday.shift
+	written = known.written
+	late = [one for one in workday.counted if written and one.name not in written.linked]
+	moved = next((one for one in workday.checkins if one.is_noted_otherwise), None)
+	values = {
+		"closes": _moment(workday.closes if workday.pieces or shift else None),
+		"times": _times(workday.checkins),
+		"outside": _times([one for one in workday.checkins if one.name in workday.outside]),
+		"late": _times(late),
+		"shift": shift.name if shift else "",
+		"answered": moved.answered.name if moved and moved.answered else "",
+		"noted": moved.noted.name if moved and moved.noted else "",
+		"hours": f"{known.worked.hours:g}" if known.worked else "",
+		"leave": known.leave or known.half_leave,
+		"slip": known.slip,
+		"left": known.left.isoformat() if known.left else "",
+	}
+	if proof:
+		values.update(
+			label=proof.label,
+			since=_moment(proof.since),
+			until=_moment(None if proof.until == datetime.max else proof.until),
+		)
+	return {key: value for key, value in values.items() if value}
+
+
+def _moment(moment: datetime | None) -> str:
+	return moment.isoformat(" ", "minutes") if moment else ""
+
+
+def _times(checkins: Iterable[CheckIn]) -> str:
+	return ", ".join(f"{one.time:%H:%M}" for one in checkins)
