@@ -1,6 +1,7 @@
 import frappe
 from frappe import _
 from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
+from frappe.utils import nowdate
 
 from biometric_integration.biometric_integration.doctype.biometric_staging_event import (
 	biometric_staging_event,
@@ -53,6 +54,7 @@ def fill_settings() -> None:
 	"""Store the defaults of the settings; frappe would put the time of day of the installation into a Time field."""
 	settings = frappe.get_single("Biometric Sync Settings")
 	settings.sync_time = DAILY_SYNC
+	settings.workdays_from = nowdate()
 	settings.save()
 
 

@@ -300,7 +300,7 @@ def _move(checkin: CheckIn, loose: list[CheckIn], group: list[CheckIn], taken: s
 
 def _without_a_shift(loose: Sequence[CheckIn], longest: timedelta) -> Iterator[Workday]:
 	by_date: dict[date, list[tuple[Piece, bool]]] = {}
-	for run in _runs(loose, longest):
+	for run in runs(loose, longest):
 		for piece, is_unclear in _stretches(taps(run), longest):
 			by_date.setdefault(piece[0].time.date(), []).append((piece, is_unclear))
 	for day, found in by_date.items():
@@ -310,8 +310,8 @@ def _without_a_shift(loose: Sequence[CheckIn], longest: timedelta) -> Iterator[W
 		)
 
 
-def _runs(checkins: Sequence[CheckIn], longest: timedelta) -> Iterator[list[CheckIn]]:
-	"""Longer gaps always cut."""
+def runs(checkins: Iterable[CheckIn], longest: timedelta) -> Iterator[list[CheckIn]]:
+	"""What hangs together, of check-ins oldest first: longer gaps always cut."""
 	run: list[CheckIn] = []
 	for checkin in checkins:
 		if run and checkin.time - run[-1].time > longest:

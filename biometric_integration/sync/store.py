@@ -31,6 +31,7 @@ from biometric_integration.sync.process import checkins, directory, sweep
 from biometric_integration.sync.process.bulk_checkins import BulkWriter
 from biometric_integration.sync.process.document_checkins import DocumentWriter
 from biometric_integration.sync.records import cursors, devices, staging, sync_log
+from biometric_integration.sync.workdays import marks
 
 ONE_BY_ONE = 200
 """Check-ins of one transaction of the Document API: as long as it lasts, whoever else makes a check-in waits for the next name of the
@@ -209,6 +210,7 @@ class ProcessStore:
 			staging.mark_decided([each for each in decisions if each.event.name not in together], now)
 			if staging.mark_created(sorted(together), now) < len(together):
 				raise TakenBack()
+			marks.add(marks.of_moments(_moments(decisions)))
 			transaction.commit()
 		self._touched_logs.update(decision.event.sync_log for decision in decisions)
 
@@ -240,6 +242,15 @@ class ProcessStore:
 		counted = transaction.in_one(lambda: sync_log.recount(self._touched_logs, self._way))
 		sync_log.note_counted(counted)
 		self._touched_logs.clear()
+
+
+def _moments(decisions: Sequence[Decision]) -> dict[str, list[datetime]]:
+	"""Employee → times of what has come of them, as a check-in or for their attendance."""
+	found: dict[str, list[datetime]] = {}
+	for decision in decisions:
+		if decision.employee and (decision.reason in (*WRITES, Reason.DAY_OPEN) or decision.record):
+			found.setdefault(decision.employee, []).append(decision.time or decision.event.punch_time)
+	return found
 
 
 def _found(ask: Callable[[], Iterable[str]]) -> list[str]:

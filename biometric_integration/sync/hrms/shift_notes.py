@@ -85,6 +85,12 @@ class ShiftNotes:
 		key = self._key(employee, time.date()) if employee in self._defaults else None
 		return self._again(key, employee, time, log_type) if key else None
 
+	def types_on(self, employee: str, day: date) -> list[str]:
+		"""The shift types that are in force for this employee on this day; the default shift where no assignment covers it."""
+		assigned = {row.shift_type for row in self._assigned.get(employee, ()) if row.start <= day <= row.end}
+		default = self._defaults.get(employee)
+		return sorted(assigned) or ([default] if default else [])
+
 	def occurrences(self, moments: Collection[Moment]) -> dict[Moment, Occurrence]:
 		"""Of each of these moments that falls into one. Raises as `shifts.occurrence_of` does."""
 		if not moments:

@@ -13,7 +13,7 @@ from frappe.model.base_document import get_controller
 
 DOCTYPE = "Employee Checkin"
 CONTROLLER = "hrms.hr.doctype.employee_checkin.employee_checkin"
-OWN_APPS = ("frappe", "erpnext", "hrms")
+OWN_APPS = ("frappe", "erpnext", "hrms", "biometric_integration")
 OWN_FIELD = "biometric_event"
 INSERT_EVENTS = (
 	"before_insert",

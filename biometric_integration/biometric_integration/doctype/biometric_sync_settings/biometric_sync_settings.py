@@ -10,6 +10,7 @@ from frappe.utils import get_system_timezone, nowdate
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.sync.desk import zones
 from biometric_integration.sync.records import servers
+from biometric_integration.sync.workdays import stale
 
 SERVER_ID = re.compile(r"[a-z0-9_-]{1,20}")
 PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+-----END CERTIFICATE-----", re.DOTALL)
@@ -29,6 +30,10 @@ class BiometricSyncSettings(Document):
 			check_connection(server)
 
 	def on_update(self) -> None:
+		stale.settings_changed(self)
+		self.tell_of_zones()
+
+	def tell_of_zones(self) -> None:
 		"""Punches keep the time that the zone gave when they came."""
 		before = self.get_doc_before_save()
 		former = (

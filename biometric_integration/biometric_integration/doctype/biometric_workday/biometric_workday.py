@@ -1,0 +1,26 @@
+import json
+
+import frappe
+from frappe.model.document import Document
+
+from biometric_integration.sync.workdays import words
+
+DOCTYPE = "Biometric Workday"
+INDEXES = {
+	"biometric_person": ["employee", "date"],
+	"biometric_state": ["state", "date"],
+	"biometric_look_again": ["look_again_at"],
+	"biometric_attendance": ["attendance"],
+}
+
+
+class BiometricWorkday(Document):
+	"""A derived row; its name is its date and a hash of employee, shift and start."""
+
+	def onload(self) -> None:
+		self.set_onload("sentence", words.sentence(self.reason, json.loads(self.reason_values or "{}")))
+
+
+def on_doctype_update() -> None:
+	for name, fields in INDEXES.items():
+		frappe.db.add_index(DOCTYPE, fields, name)

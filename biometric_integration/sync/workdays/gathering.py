@@ -1,0 +1,342 @@
+"""What is known of the days of a batch of people: read in a fixed number of queries, whatever the batch holds. Nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import frappe
+from frappe.utils import flt
+
+from biometric_integration.core.judgement import Decision, Written
+from biometric_integration.core.window import DAY
+from biometric_integration.core.workday import CheckIn
+from biometric_integration.sync.hrms.holidays import Holidays
+from biometric_integration.sync.hrms.roster import Roster
+from biometric_integration.sync.workdays import decisions
+
+CHECKIN, ATTENDANCE = "Employee Checkin", "Attendance"
+CHECKIN_DIGEST = """CRC32(CONCAT_WS('|', c.`name`, c.`time`, c.`log_type`, c.`shift`, c.`shift_start`, c.`attendance`, c.`skip_auto_attendance`))"""
+ATTENDANCE_DIGEST = "CRC32(CONCAT_WS('|', a.`name`, a.`docstatus`, a.`status`, a.`working_hours`, a.`shift`, a.`leave_type`{half}))"
+HALF_DAY_FIELDS = ("half_day_status", "modify_half_day_status")
+BAD = ("Absent", "Half Day")
+
+Days = Mapping[str, tuple[date, date]]
+"""Employee → first and last day, both included."""
+
+
+@dataclass(frozen=True)
+class Person:
+	"""An employee, as far as workdays are concerned. longest: empty where nothing is set for them."""
+
+	name: str
+	shown: str = ""
+	company: str = ""
+	department: str = ""
+	default_shift: str = ""
+	status: str = ""
+	joined: date | None = None
+	left: date | None = None
+	holiday_list: str = ""
+	longest: timedelta | None = None
+	by_devices: bool = True
+
+	def employed(self, day: date) -> bool:
+		return (not self.joined or self.joined <= day) and (not self.left or day <= self.left)
+
+
+@dataclass(frozen=True)
+class Leave:
+	"""An approved leave application; half_day: the one day of which it covers half."""
+
+	name: str
+	first: date
+	last: date
+	half_day: date | None = None
+
+
+@dataclass
+class Batch:
+	"""Of a batch of people, from the first to the last day that is read; by employee where nothing else is said."""
+
+	first: date
+	last: date
+	people: dict[str, Person]
+	checkins: dict[str, list[CheckIn]] = field(default_factory=dict)
+	digests: dict[str, int] = field(default_factory=dict)
+	"""Check-in → its digest, and attendance → its."""
+	inactive: dict[str, str] = field(default_factory=dict)
+	"""Check-in → the inactive assignment that it belongs to."""
+	written: dict[tuple[str, date], list[Written]] = field(default_factory=dict)
+	leaves: dict[str, list[Leave]] = field(default_factory=dict)
+	slips: dict[str, list[tuple[date, date, str]]] = field(default_factory=dict)
+	decisions: dict[tuple[str, date, str], Decision] = field(default_factory=dict)
+	holidays: Holidays | None = None
+
+	def leave_on(self, employee: str, day: date) -> Leave | None:
+		return next(
+			(leave for leave in self.leaves.get(employee, ()) if leave.first <= day <= leave.last), None
+		)
+
+	def slip_on(self, employee: str, day: date) -> str:
+		return next((name for first, last, name in self.slips.get(employee, ()) if first <= day <= last), "")
+
+
+def gather(employees: Sequence[str], first: date, last: date, roster: Roster, as_punches: bool) -> Batch:
+	"""`as_punches`: days are written from punches, without check-ins; those count as well."""
+	batch = Batch(first, last, _persons(employees))
+	people = list(batch.people)
+	if not people:
+		return batch
+	roster.prepare({person.name: person.default_shift for person in batch.people.values()}, first, last)
+	_read_checkins(batch, people, first, last, roster)
+	if as_punches:
+		_read_punches(batch, people, first, last, roster)
+	_read_attendance(batch, people, first, last)
+	_read_leaves(batch, people, first, last)
+	_read_slips(batch, people, first, last)
+	batch.decisions = decisions.of(people, first, last)
+	lists = {person.name: (person.company, person.holiday_list) for person in batch.people.values()}
+	batch.holidays = Holidays(lists, first, last)
+	return batch
+
+
+# --- people
+
+
+def _persons(names: Sequence[str]) -> dict[str, Person]:
+	fields = [
+		"name",
+		"employee_name",
+		"company",
+		"department",
+		"default_shift",
+		"status",
+		"date_of_joining",
+		"creation",
+		"relieving_date",
+		"holiday_list",
+		"branch",
+		"grade",
+		"employment_type",
+		"longest_workday",
+		"attendance_by_devices",
+	]
+	rows = frappe.get_all("Employee", {"name": ("in", names)}, fields, limit=0)
+	longest, by_devices = _longest_of(), _by_devices_of()
+	return {row.name: _person(row, longest, by_devices) for row in rows}
+
+
+def _person(
+	row, longest: Mapping[tuple[str, str], float], by_devices: Mapping[tuple[str, str], str]
+) -> Person:
+	hours = (
+		row.longest_workday
+		or longest.get(("Department", row.department))
+		or longest.get(("Employment Type", row.employment_type))
+	)
+	groups = (("Employee Grade", row.grade), ("Department", row.department), ("Branch", row.branch))
+	said = (row.attendance_by_devices, *(by_devices.get(group) for group in groups))
+	return Person(
+		row.name,
+		row.employee_name or "",
+		row.company or "",
+		row.department or "",
+		row.default_shift or "",
+		row.status or "",
+		row.date_of_joining or row.creation.date(),
+		row.relieving_date,
+		row.holiday_list or "",
+		timedelta(hours=hours) if hours else None,
+		next(filter(None, said), "Yes") != "No",
+	)
+
+
+def _longest_of() -> dict[tuple[str, str], float]:
+	return {
+		(doctype, name): hours
+		for doctype in ("Department", "Employment Type")
+		for name, hours in frappe.get_all(
+			doctype, {"longest_workday": (">", 0)}, ["name", "longest_workday"], as_list=True, limit=0
+		)
+	}
+
+
+def _by_devices_of() -> dict[tuple[str, str], str]:
+	return {
+		(doctype, name): said
+		for doctype in ("Employee Grade", "Department", "Branch")
+		for name, said in frappe.get_all(
+			doctype,
+			{"attendance_by_devices": ("is", "set")},
+			["name", "attendance_by_devices"],
+			as_list=True,
+			limit=0,
+		)
+	}
+
+
+# --- check-ins
+
+
+def _read_checkins(batch: Batch, people: Sequence[str], first: date, last: date, roster: Roster) -> None:
+	rows = frappe.db.sql(
+		f"""SELECT c.`employee`, c.`time`, c.`name`, c.`log_type`, c.`shift`, c.`shift_start`, c.`shift_end`,
+			c.`shift_actual_start`, c.`shift_actual_end`, c.`attendance`, c.`skip_auto_attendance`, c.`creation`,
+			e.`device`, {CHECKIN_DIGEST} AS digest
+		FROM `tab{CHECKIN}` c LEFT JOIN `tabBiometric Staging Event` e ON e.`name`=c.`biometric_event`
+		WHERE c.`employee` IN %s AND c.`time`>=%s AND c.`time`<%s""",
+		(people, first, last + DAY),
+		as_dict=True,
+	)  # the query builder has no CRC32 or CONCAT_WS
+	for row in rows:
+		batch.digests[row.name] = row.digest
+		noted = roster.from_fields(row)
+		time, log_type = row.time.replace(microsecond=0), row.log_type or ""
+		answered = roster.answered(row.employee, time, log_type, bool(row.attendance)) or noted
+		if answered is None and (found := roster.inactive(row.employee, time)):
+			answered, batch.inactive[row.name] = found
+		checkin = CheckIn(
+			time,
+			row.name,
+			log_type,
+			noted,
+			answered,
+			row.device or "",
+			row.attendance or "",
+			bool(row.skip_auto_attendance),
+			row.creation,
+		)
+		batch.checkins.setdefault(row.employee, []).append(checkin)
+
+
+def _read_punches(batch: Batch, people: Sequence[str], first: date, last: date, roster: Roster) -> None:
+	"""Punches that are, or wait to be, part of an attendance without a check-in."""
+	rows = frappe.db.sql(
+		"""SELECT `employee`, COALESCE(`resolved_time`, `punch_time`) AS `time`, `name`, `log_type`, `device`, `attendance`, `creation`
+		FROM `tabBiometric Staging Event`
+		WHERE `employee` IN %s AND `punch_time`>=%s AND `punch_time`<%s AND COALESCE(`employee_checkin`, '')=''
+		AND (COALESCE(`attendance`, '')!='' OR `status`='Pending')""",
+		(people, first, last + DAY),
+		as_dict=True,
+	)
+	for row in rows:
+		time, log_type = row.time.replace(microsecond=0), row.log_type or ""
+		answered = roster.answered(row.employee, time, log_type, False)
+		checkin = CheckIn(
+			time,
+			row.name,
+			log_type,
+			answered,
+			answered,
+			row.device or "",
+			row.attendance or "",
+			arrived=row.creation,
+		)
+		batch.checkins.setdefault(row.employee, []).append(checkin)
+
+
+# --- what is written, and what excuses
+
+
+def attendance_digest() -> str:
+	"""The expression over `tabAttendance` a; newer versions of HRMS say more about half days."""
+	meta = frappe.get_meta(ATTENDANCE)
+	half = "".join(f", a.`{name}`" for name in HALF_DAY_FIELDS if meta.has_field(name))
+	return ATTENDANCE_DIGEST.format(half=half)
+
+
+def _read_attendance(batch: Batch, people: Sequence[str], first: date, last: date) -> None:
+	meta = frappe.get_meta(ATTENDANCE)
+	half_day = [name for name in HALF_DAY_FIELDS if meta.has_field(name)]
+	more = "".join(f", a.`{name}`" for name in half_day)
+	rows = frappe.db.sql(
+		f"""SELECT a.`name`, a.`employee`, a.`attendance_date`, a.`status`, a.`working_hours`, a.`shift`, a.`leave_type`,
+			a.`leave_application`, a.`attendance_request`, a.`biometric_day`, a.`creation`, {attendance_digest()} AS digest{more}
+		FROM `tab{ATTENDANCE}` a
+		WHERE a.`employee` IN %s AND a.`attendance_date` BETWEEN %s AND %s AND a.`docstatus`<2 ORDER BY a.`name`""",
+		(people, first, last),
+		as_dict=True,
+	)
+	linked: dict[str, set[str]] = {}
+	for checkin in (one for found in batch.checkins.values() for one in found):
+		if checkin.attendance:
+			linked.setdefault(checkin.attendance, set()).add(checkin.name)
+	unlinked = [row.name for row in rows if row.name not in linked and row.status in BAD and row.shift]
+	commented = _commented(unlinked)
+	for row in rows:
+		batch.digests[row.name] = row.digest
+		mine = linked.get(row.name, set())
+		by_machine = bool(mine or row.biometric_day or row.name in commented)
+		half_leave = row.status == "Half Day" and bool(row.leave_type)
+		is_open = half_leave and bool(row.get("modify_half_day_status"))
+		other_half = (row.get("half_day_status") or "") if half_leave and not is_open else ""
+		excused = (row.leave_type or row.leave_application) and not (by_machine and half_leave)
+		written = Written(
+			row.name,
+			row.status,
+			flt(row.working_hours),
+			row.shift or "",
+			bool(excused or row.attendance_request or not by_machine),
+			row.leave_type or "" if half_leave else "",
+			other_half,
+			frozenset(mine),
+		)
+		batch.written.setdefault((row.employee, row.attendance_date), []).append(written)
+
+
+def _commented(records: Sequence[str]) -> set[str]:
+	"""Those of which HRMS said why it wrote them, as it does for lack of check-ins; whoever writes one by hand leaves no comment."""
+	if not records:
+		return set()
+	about = {
+		"reference_doctype": ATTENDANCE,
+		"reference_name": ("in", records),
+		"comment_type": "Comment",
+	}
+	return set(frappe.get_all("Comment", about, pluck="reference_name", distinct=True, limit=0))
+
+
+def _read_leaves(batch: Batch, people: Sequence[str], first: date, last: date) -> None:
+	filters = {
+		"employee": ("in", people),
+		"docstatus": 1,
+		"status": "Approved",
+		"from_date": ("<=", last),
+		"to_date": (">=", first),
+	}
+	fields = ["name", "employee", "from_date", "to_date", "half_day", "half_day_date"]
+	for row in frappe.get_all("Leave Application", filters, fields, order_by="from_date asc", limit=0):
+		half_day = (row.half_day_date or row.from_date) if row.half_day else None
+		leave = Leave(row.name, row.from_date, row.to_date, half_day)
+		batch.leaves.setdefault(row.employee, []).append(leave)
+
+
+def _read_slips(batch: Batch, people: Sequence[str], first: date, last: date) -> None:
+	filters = {
+		"employee": ("in", people),
+		"docstatus": 1,
+		"start_date": ("<=", last),
+		"end_date": (">=", first),
+	}
+	fields = ["employee", "start_date", "end_date", "name"]
+	for row in frappe.get_all("Salary Slip", filters, fields, limit=0):
+		batch.slips.setdefault(row.employee, []).append((row.start_date, row.end_date, row.name))
+
+
+# --- of those about whom something bad would be said
+
+
+def last_checkins(people: Collection[str]) -> dict[str, str]:
+	"""Employee → the device of their newest check-in, empty where it was made without one; of those who have any."""
+	if not people:
+		return {}
+	rows = frappe.db.sql(
+		f"""SELECT c.`employee`, e.`device` FROM `tab{CHECKIN}` c
+		JOIN (SELECT `employee`, MAX(`time`) AS `time` FROM `tab{CHECKIN}` WHERE `employee` IN %s GROUP BY `employee`) newest
+			ON newest.`employee`=c.`employee` AND newest.`time`=c.`time`
+		LEFT JOIN `tabBiometric Staging Event` e ON e.`name`=c.`biometric_event`""",
+		(list(people),),
+	)  # the newest of each, by the index on (employee, time)
+	return {employee: device or "" for employee, device in rows}

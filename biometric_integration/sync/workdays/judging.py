@@ -1,0 +1,415 @@
+"""The workdays lane: what happened on each person's day, and is it proven? Reads; writes nothing but its own rows (design §4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+import frappe
+from frappe.utils import cint, getdate, now_datetime
+
+from biometric_integration.core import evidence as core_evidence
+from biometric_integration.core.attendance import AttendanceStatus, Day, DayPunch, Span, Worked
+from biometric_integration.core.evidence import Proof, hold_until
+from biometric_integration.core.judgement import (
+	Circumstances,
+	Decision,
+	Judgement,
+	MissingPunch,
+	State,
+	What,
+	Written,
+	judge,
+	needs_proof,
+)
+from biometric_integration.core.store import BatchLost
+from biometric_integration.core.window import DAY
+from biometric_integration.core.workday import (
+	LONGEST,
+	Shift,
+	Workday,
+	cut,
+	hours,
+	input_hash,
+	runs,
+	taps,
+	with_outside_counted,
+)
+from biometric_integration.sync.db import locks, transaction
+from biometric_integration.sync.hrms import shifts
+from biometric_integration.sync.hrms.roster import Roster
+from biometric_integration.sync.records import servers
+from biometric_integration.sync.workdays import gathering, marks, rows
+from biometric_integration.sync.workdays.evidence import Evidence
+from biometric_integration.sync.workdays.gathering import Batch, Days, Person
+from biometric_integration.sync.workdays.marks import Mark, Scope
+from biometric_integration.sync.workdays.rows import Judged
+
+LANE = "workdays"
+PEOPLE = 200
+LOOK_AGAIN = 2000
+AROUND, FURTHER, FURTHEST = 3 * DAY, 30 * DAY, 400 * DAY
+"""Check-ins so far before and after a day can have a say in it. Without a shift, those that hang together are followed further."""
+SOONEST, LATEST = timedelta(minutes=2), timedelta(hours=1)
+FIRST_LAST = "First Check-in and Last Check-out"
+
+
+@dataclass(frozen=True)
+class Policy:
+	"""What the settings say. earliest: the first day that is judged; latest: the last one that may have begun."""
+
+	now: datetime
+	earliest: date
+	longest: timedelta = LONGEST
+	missing: MissingPunch = MissingPunch.LEAVE_TO_HR
+	hold_days: int = 3
+	decide_by: int = 0
+	half_day_hours: float = 0.0
+	on_holidays: bool = False
+	as_punches: bool = False
+
+	@property
+	def latest(self) -> date:
+		return self.now.date() + DAY
+
+
+def policy(now: datetime | None = None) -> Policy:
+	settings = frappe.get_cached_doc(servers.SETTINGS)
+	now = (now or now_datetime()).replace(microsecond=0)
+	return Policy(
+		now,
+		getdate(settings.workdays_from) if settings.workdays_from else now.date(),
+		timedelta(hours=settings.longest_workday) if settings.longest_workday else LONGEST,
+		MissingPunch(settings.missing_punch or MissingPunch.LEAVE_TO_HR.value),
+		cint(settings.hold_days),
+		cint(settings.decide_by),
+		settings.half_day_hours or 0.0,
+		bool(settings.mark_on_holidays),
+		servers.to_attendance(),
+	)
+
+
+# --- the lane
+
+
+def run(go_on: Callable[[], bool] = lambda: True, now: datetime | None = None) -> int:
+	"""Judge all that waits; returns how many rows changed. Whoever finds the lane taken leaves it to the next tick."""
+	transaction.commit()
+	if not locks.take(LANE):
+		return 0
+	try:
+		lane = Lane(policy(now))
+		transaction.in_one(lambda: _close(lane.policy.now))
+		transaction.in_one(lambda: _look_again(lane.policy.now))
+		while go_on() and transaction.in_one(marks.expand):
+			pass
+		return lane.run(go_on)
+	finally:
+		locks.release(LANE)
+
+
+def _close(now: datetime) -> None:
+	"""Shifts that have closed since the last time: whoever was expected and did not come has a day now."""
+	before = frappe.db.get_single_value(servers.SETTINGS, "closed_until")
+	since = min(frappe.utils.get_datetime(before), now) if before else now
+	roster = Roster()
+	found = []
+	for shift_type in frappe.get_all(shifts.SHIFT, pluck="name", limit=0):
+		day = (since - 2 * DAY).date()
+		while day <= now.date():
+			shift = roster.occurrence(shift_type, day)
+			if shift and since < shift.closes <= now:
+				found.append(Mark(Scope.SHIFT_TYPE, shift_type, day, day))
+			day += DAY
+	marks.add(found)
+	frappe.db.set_single_value(servers.SETTINGS, "closed_until", now, update_modified=False)
+
+
+def _look_again(now: datetime) -> None:
+	due = frappe.get_all(
+		rows.DOCTYPE, {"look_again_at": ("<=", now)}, ["name", "employee", "date"], limit=LOOK_AGAIN
+	)
+	if due:
+		marks.add(Mark(Scope.EMPLOYEE, row.employee, row.date, row.date) for row in due)
+		names = ("in", [row.name for row in due])
+		frappe.db.set_value(rows.DOCTYPE, {"name": names}, "look_again_at", None, update_modified=False)
+
+
+class Lane:
+	"""One run: what is read once for all of it."""
+
+	def __init__(self, policy: Policy):
+		self.policy = policy
+		self._roster = Roster()
+		self._evidence = Evidence(policy.now)
+
+	def run(self, go_on: Callable[[], bool]) -> int:
+		changed, people = 0, PEOPLE
+		while go_on():
+			try:
+				with transaction.batch():
+					found = marks.read(people)
+					if not found.names:
+						break
+					changed += self.judge(found.days)
+					marks.delete(found.names)
+					transaction.commit()
+			except BatchLost:  # the marks are still there
+				continue
+		return changed
+
+	def judge(self, days: Days) -> int:
+		"""Bring the rows of these people and days up to date, in the transaction of the caller."""
+		days = self._within(days)
+		if not days:
+			return 0
+		changed = 0
+		for batch, final, workdays in self._batches(days):
+			judged = list(self._judged(batch, final, workdays))
+			changed += rows.replace(rows.existing(final), rows.of_batch(judged, batch))
+		return changed
+
+	def _within(self, days: Days) -> dict[str, tuple[date, date]]:
+		policy = self.policy
+		found = {
+			who: (max(first, policy.earliest), min(last, policy.latest))
+			for who, (first, last) in days.items()
+		}
+		return {who: (first, last) for who, (first, last) in found.items() if first <= last}
+
+	def _batches(self, days: Days) -> Iterator[tuple[Batch, Days, dict[str, list[Workday]]]]:
+		"""What was gathered, the days of each person that can be told from it, and their workdays.
+
+		Without a shift, check-ins that hang together are judged together: days may grow, and people of whom not enough was read come again.
+		"""
+		reach = AROUND
+		while days:
+			first = min(first for first, _last in days.values()) - reach
+			last = max(last for _first, last in days.values()) + reach
+			batch = gathering.gather(list(days), first, last, self._roster, self.policy.as_punches)
+			done: dict[str, tuple[date, date]] = {}
+			workdays: dict[str, list[Workday]] = {}
+			for employee in batch.people:
+				workdays[employee] = self._cut(batch, employee)
+				whole = self._whole(batch, employee, workdays[employee], days[employee])
+				if whole or reach >= FURTHEST:
+					done[employee] = whole or days[employee]
+			if done := self._within(done):
+				yield batch, done, workdays
+			days = {who: between for who, between in days.items() if who in batch.people and who not in done}
+			reach += FURTHER
+
+	def _longest(self, person: Person) -> timedelta:
+		return person.longest or self.policy.longest
+
+	def _cut(self, batch: Batch, employee: str) -> list[Workday]:
+		person = batch.people[employee]
+		expected = list(self._expected(batch, person))
+		return cut(batch.checkins.get(employee, ()), expected, self._longest(person))
+
+	def _expected(self, batch: Batch, person: Person) -> Iterator[Shift]:
+		day = batch.first
+		while day <= min(batch.last, self.policy.latest):
+			if person.employed(day) and person.status != "Inactive":
+				yield from self._roster.expected(person.name, day)
+			day += DAY
+
+	def _whole(
+		self, batch: Batch, employee: str, workdays: Sequence[Workday], between: tuple[date, date]
+	) -> tuple[date, date] | None:
+		"""The days, grown to all of what hangs together with them; None where that goes on beyond what was read."""
+		longest = self._longest(batch.people[employee])
+		loose = sorted(
+			(one for workday in workdays if not workday.shift for one in workday.checkins),
+			key=lambda one: (one.time, one.name),
+		)
+		first, last = between
+		begin, end = datetime.combine(batch.first, time()), datetime.combine(batch.last, time()) + DAY
+		for run in runs(loose, longest):
+			from_day, to_day = run[0].time.date(), run[-1].time.date()
+			if to_day < between[0] - DAY or from_day > between[1] + DAY:
+				continue
+			if run[0].time - begin <= longest or end - run[-1].time <= longest:
+				return None
+			first, last = min(first, from_day), max(last, to_day)
+		return first, last
+
+	# --- one day after the other
+
+	def _judged(self, batch: Batch, days: Days, workdays: dict[str, list[Workday]]) -> Iterator[Judged]:
+		known = [
+			(batch.people[employee], workday, written, circumstances)
+			for employee, (first, last) in days.items()
+			for workday, written, circumstances in self._known(
+				batch, batch.people[employee], workdays[employee]
+			)
+			if first <= workday.date <= last and self._has_a_row(workday, circumstances)
+		]
+		proofs = self._proofs(batch, [each for each in known if needs_proof(each[1], each[3])])
+		for person, workday, written, circumstances in known:
+			proof = proofs.get((person.name, workday.date, workday.shift.key if workday.shift else None))
+			judgement = judge(workday, circumstances, proof)
+			yield Judged(
+				person, workday, written, judgement, proof, self._look_again_at(workday, judgement, proof)
+			)
+
+	def _known(
+		self, batch: Batch, person: Person, workdays: Sequence[Workday]
+	) -> Iterator[tuple[Workday, tuple[Written, ...], Circumstances]]:
+		for workday, written in self._with_written(batch, person.name, workdays):
+			decision = batch.decisions.get(
+				(person.name, workday.date, workday.shift.name if workday.shift else "")
+			)
+			if decision and decision.what is What.COUNT_OUTSIDE and decision.made_on == input_hash(workday):
+				workday = with_outside_counted(workday)
+			yield workday, written, self._circumstances(batch, person, workday, written, decision)
+
+	def _has_a_row(self, workday: Workday, known: Circumstances) -> bool:
+		"""Of days without a check-in: only what is written, and what was expected, is over, and is not excused."""
+		if workday.checkins or known.written:
+			return True
+		is_excused = known.leave or known.holiday or not known.by_devices
+		return not is_excused and not workday.closes_later_than(self.policy.now)
+
+	def _with_written(
+		self, batch: Batch, employee: str, workdays: Sequence[Workday]
+	) -> Iterator[tuple[Workday, tuple[Written, ...]]]:
+		"""Each workday with the attendance that is there for it; attendance that there is no workday for gets one."""
+		dates = {workday.date for workday in workdays}
+		attached: dict[int, list[Written]] = {}
+		more: list[tuple[Workday, tuple[Written, ...]]] = []
+		for (who, day), found in batch.written.items():
+			if who != employee:
+				continue
+			dates.add(day)
+			for written in found:
+				place = _place_of(written, day, workdays)
+				if place is None:
+					shift = self._roster.occurrence(written.shift, day) if written.shift else None
+					more.append((Workday(day, shift), (written,)))
+				else:
+					attached.setdefault(place, []).append(written)
+		for place, workday in enumerate(workdays):
+			yield workday, tuple(sorted(attached.get(place, ()), key=lambda one: (not one.linked, one.name)))
+		yield from more
+
+	def _circumstances(
+		self,
+		batch: Batch,
+		person: Person,
+		workday: Workday,
+		written: Sequence[Written],
+		decision: Decision | None,
+	) -> Circumstances:
+		policy, day = self.policy, workday.date
+		leave = batch.leave_on(person.name, day)
+		is_half = bool(leave and leave.half_day == day)
+		shift = _shift_type(workday)
+		return Circumstances(
+			policy.now,
+			self._evidence.read_until({one.device for one in workday.checkins if one.device}),
+			self._worked(workday) if workday.counted else None,
+			written[0] if written else None,
+			leave.name if leave and not is_half else "",
+			leave.name if leave and is_half else "",
+			batch.holidays.is_one(person.name, day, (shift.holiday_list or "") if shift else ""),
+			bool(cint(shift.mark_auto_attendance_on_holidays)) if shift else policy.on_holidays,
+			batch.slip_on(person.name, day),
+			person.left if person.left and workday.checkins and day > person.left else None,
+			person.by_devices,
+			bool(shift and shift.working_hours_calculation_based_on == FIRST_LAST),
+			decision,
+			policy.missing,
+		)
+
+	def _worked(self, workday: Workday) -> Worked:
+		checkins = workday.counted
+		if workday.shift is None:
+			return self._without_a_shift(workday)
+		shift = workday.shift
+		groups = taps(checkins)
+		told = [group[0] for group in groups[:-1]] + [groups[-1][-1]]
+		punches = tuple(DayPunch(one.time, one.name, "", one.log_type) for one in told)
+		span = Span(shift.start, shift.end, max(shift.closes, shift.end), shift.name)
+		return shifts.worked(Day("", span, punches))
+
+	def _without_a_shift(self, workday: Workday) -> Worked:
+		found, half_day = hours(workday.pieces), self.policy.half_day_hours
+		status = AttendanceStatus.HALF_DAY if half_day and found < half_day else AttendanceStatus.PRESENT
+		checkins = workday.checkins
+		return Worked(status, found, checkins[0].time, checkins[-1].time if len(checkins) > 1 else None)
+
+	# --- proof
+
+	def _proofs(self, batch: Batch, bad: Sequence[tuple[Person, Workday, tuple, Circumstances]]) -> dict:
+		if not bad:
+			return {}
+		people = sorted({person.name for person, *_rest in bad})
+		dates = [workday.date for _person, workday, *_rest in bad]
+		own = self._evidence.own(people, min(dates), max(dates))
+		last = gathering.last_checkins(people)
+		return {
+			(person.name, workday.date, workday.shift.key if workday.shift else None): self._proof(
+				batch, person, workday, own(person.name, workday.date), last.get(person.name)
+			)
+			for person, workday, *_rest in bad
+		}
+
+	def _proof(
+		self, batch: Batch, person: Person, workday: Workday, own: Collection[str], last: str | None
+	) -> Proof:
+		"""`last`: the device of the person's newest check-in, empty for one without; None = there is none."""
+		if last is None:
+			return Proof(False, no_id=True)
+		asked = {*own, *(one.device for one in workday.checkins if one.device)} or ({last} - {""})
+		if not workday.lacks_a_punch or not workday.checkins:
+			asked |= self._evidence.around(asked)
+		policy = self.policy
+		until = hold_until(
+			workday.closes,
+			policy.hold_days,
+			lambda day: not batch.holidays.is_one(person.name, day, ""),
+			policy.decide_by,
+		)
+		if workday.closes < self._evidence.proves_from:
+			return Proof(False, until=until, devices=tuple(sorted(asked)))
+		return core_evidence.proof(workday.closes, self._evidence.heard(asked, workday.date), until)
+
+	def _look_again_at(self, workday: Workday, judgement: Judgement, proof: Proof | None) -> datetime | None:
+		now = self.policy.now
+		pause = min(max((now - workday.closes) / 4, SOONEST), LATEST)
+		if judgement.state is State.OPEN:
+			return workday.closes if workday.closes > now else _to_the_second(now + pause)
+		if judgement.state is State.HELD and proof:
+			return min(proof.until, _to_the_second(now + pause))
+		return None
+
+
+def _to_the_second(moment: datetime) -> datetime:
+	return moment.replace(microsecond=0)
+
+
+def _shift_type(workday: Workday):
+	"""None without a shift, and for one whose type is gone."""
+	if not workday.shift:
+		return None
+	try:
+		return frappe.get_cached_doc(shifts.SHIFT, workday.shift.name)
+	except frappe.DoesNotExistError:
+		frappe.clear_last_message()
+		return None
+
+
+def _place_of(written: Written, day: date, workdays: Sequence[Workday]) -> int | None:
+	"""The workday that an attendance is of: that of its check-ins, else of its shift, else any of its date."""
+	for place, workday in enumerate(workdays):
+		if written.linked & {one.name for one in workday.checkins}:
+			return place
+	same_day = [(place, workday) for place, workday in enumerate(workdays) if workday.date == day]
+	for place, workday in same_day:
+		if written.shift and workday.shift and workday.shift.name == written.shift:
+			return place
+	if written.shift:
+		return None
+	return same_day[0][0] if same_day else None

@@ -1,0 +1,175 @@
+"""Biometric Workday: what was judged becomes rows, and only what is different is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import frappe
+from frappe.utils import now_datetime
+
+from biometric_integration.core.evidence import Proof
+from biometric_integration.core.judgement import Judgement, Written
+from biometric_integration.core.text import harmless
+from biometric_integration.core.workday import Workday, input_hash
+from biometric_integration.sync.db import sql
+from biometric_integration.sync.workdays.gathering import Batch, Days, Person
+
+DOCTYPE = "Biometric Workday"
+FIELDS = (
+	"state",
+	"reason",
+	"employee",
+	"employee_name",
+	"date",
+	"company",
+	"department",
+	"shift",
+	"shift_start",
+	"shift_end",
+	"closes",
+	"attendance",
+	"written_status",
+	"written_hours",
+	"would_status",
+	"would_hours",
+	"first_in",
+	"last_out",
+	"checkins",
+	"unlinked",
+	"outside",
+	"hours",
+	"overtime",
+	"late_entry",
+	"early_exit",
+	"expected",
+	"held_by",
+	"held_since",
+	"held_until",
+	"own_devices",
+	"look_again_at",
+	"reason_values",
+	"checkins_digest",
+	"attendance_digest",
+	"made_on",
+)
+META = ("creation", "modified", "owner", "modified_by")
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Judged:
+	"""A workday and all that its row says. written: attendance that is there for it, the one that counts first."""
+
+	person: Person
+	workday: Workday
+	written: tuple[Written, ...]
+	judgement: Judgement
+	proof: Proof | None
+	look_again_at: datetime | None
+
+	@property
+	def name(self) -> str:
+		return self.workday.name_for(self.person.name)
+
+
+def row_of(judged: Judged, digests: Mapping[str, int], inactive: Mapping[str, str]) -> Row:
+	workday, person, judgement, proof = judged.workday, judged.person, judged.judgement, judged.proof
+	checkins, would, shift = workday.checkins, judgement.would, workday.shift
+	written = judged.written[0] if judged.written else None
+	values = dict(judgement.values)
+	if assignment := next((inactive[one.name] for one in checkins if one.name in inactive), ""):
+		values["noted"] = assignment
+	is_held = bool(proof and not proof.proven)
+	return {
+		"state": judgement.state.value,
+		"reason": judgement.why.value,
+		"employee": person.name,
+		"employee_name": person.shown,
+		"date": workday.date,
+		"company": person.company or None,
+		"department": person.department or None,
+		"shift": shift.name if shift else None,
+		"shift_start": shift.start if shift else None,
+		"shift_end": shift.end if shift else None,
+		"closes": workday.closes,
+		"attendance": written.name if written else None,
+		"written_status": written.status if written else "",
+		"written_hours": written.hours if written else 0.0,
+		"would_status": would.status.value if would else "",
+		"would_hours": round(would.hours, 2) if would else 0.0,
+		"first_in": checkins[0].time if checkins else None,
+		"last_out": checkins[-1].time if len(checkins) > 1 else None,
+		"checkins": len(checkins),
+		"unlinked": sum(1 for one in checkins if not one.attendance),
+		"outside": len(workday.outside),
+		"hours": workday.hours,
+		"overtime": workday.overtime,
+		"late_entry": int(bool(would and would.late_entry)),
+		"early_exit": int(bool(would and would.early_exit)),
+		"expected": int(workday.expected),
+		"held_by": (proof.held_by or None) if proof and is_held else None,
+		"held_since": proof.since if proof and is_held else None,
+		"held_until": proof.until if proof and is_held and proof.until < datetime.max else None,
+		"own_devices": "\n".join(proof.devices) if proof else "",
+		"look_again_at": judged.look_again_at,
+		"reason_values": json.dumps({key: harmless(value) for key, value in sorted(values.items())}),
+		"checkins_digest": sum(digests.get(one.name, 0) for one in checkins),
+		"attendance_digest": sum(digests.get(one.name, 0) for one in judged.written),
+		"made_on": input_hash(workday) if checkins else "",
+	}
+
+
+def of_batch(judged: Iterable[Judged], batch: Batch) -> dict[str, Row]:
+	return {each.name: row_of(each, batch.digests, batch.inactive) for each in judged}
+
+
+def existing(days: Days) -> dict[str, Row]:
+	"""Rows of these people on these days, by name."""
+	first = min(first for first, _last in days.values())
+	last = max(last for _first, last in days.values())
+	columns = ", ".join(f"`{field}`" for field in ("name", *FIELDS))
+	rows = frappe.db.sql(
+		f"SELECT {columns} FROM `tab{DOCTYPE}` WHERE `employee` IN %s AND `date` BETWEEN %s AND %s",
+		(list(days), first, last),
+		as_dict=True,
+	)  # thousands of rows: get_all takes several times as long
+	return {row.pop("name"): row for row in rows if _is_within(row, days)}
+
+
+def _is_within(row: Mapping[str, Any], days: Mapping[str, tuple[date, date]]) -> bool:
+	first, last = days[row["employee"]]
+	return first <= row["date"] <= last
+
+
+def replace(old: Mapping[str, Row], new: Mapping[str, Row]) -> int:
+	"""Write what is new or different, and delete what is not there any more; returns how many rows that were."""
+	gone = sorted(set(old) - set(new))
+	changed = {name: row for name, row in new.items() if _differs(old.get(name), row)}
+	_delete(gone)
+	now, user = now_datetime(), frappe.session.user
+	written = [
+		(name, now, now, user, user, *(row[field] for field in FIELDS))
+		for name, row in sorted(changed.items())
+	]
+	sql.upsert(DOCTYPE, ("name", *META, *FIELDS), written, ("modified", "modified_by", *FIELDS))
+	return len(gone) + len(changed)
+
+
+def _differs(old: Row | None, new: Row) -> bool:
+	return old is None or any(_shown(old[field]) != _shown(new[field]) for field in FIELDS)
+
+
+def _shown(value: object) -> object:
+	"""As the database gives it back: empty texts and none are one, and so are times to the second."""
+	if value in (None, ""):
+		return None
+	return round(value, 6) if isinstance(value, float) else value
+
+
+def _delete(names: Collection[str]) -> None:
+	if names:
+		frappe.db.delete(DOCTYPE, {"name": ("in", list(names))})

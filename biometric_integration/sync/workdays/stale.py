@@ -1,0 +1,144 @@
+"""What makes a workday stale: events of documents, each of which inserts a mark and no more. What fires none is found by the sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+
+from frappe.utils import get_datetime, getdate
+
+from biometric_integration.core.window import DAY
+from biometric_integration.sync.workdays import marks
+from biometric_integration.sync.workdays.marks import Mark, Scope
+
+PERIOD = timedelta(days=45)
+"""So far back what people are, and what the settings say, changes an answer by itself; further, a rebuild does."""
+
+OF_EMPLOYEE = (
+	"default_shift",
+	"holiday_list",
+	"status",
+	"date_of_joining",
+	"relieving_date",
+	"company",
+	"department",
+	"branch",
+	"grade",
+	"employment_type",
+	"employee_name",
+	"longest_workday",
+	"attendance_by_devices",
+)
+BY_CLOCK = ("last_sync_of_checkin", "modified", "modified_by", "process_attendance_after")
+"""Of a Shift Type, what says nothing about anybody's day."""
+OF_SETTINGS = (
+	"workdays_from",
+	"longest_workday",
+	"missing_punch",
+	"hold_days",
+	"decide_by",
+	"half_day_hours",
+	"mark_on_holidays",
+	"output",
+)
+
+
+def checkin_changed(checkin, method: str | None = None) -> None:
+	"""One that was made from a punch is marked by the process lane, many at once."""
+	if checkin.flags.in_insert and checkin.get("biometric_event") and method != "on_trash":
+		return
+	moments: dict[str, list[datetime]] = {}
+	for version in _versions(checkin):
+		if version.employee and version.time:
+			moments.setdefault(version.employee, []).append(get_datetime(version.time))
+	marks.add(marks.of_moments(moments))
+
+
+def attendance_changed(attendance, method: str | None = None) -> None:
+	_mark_days(attendance, "attendance_date", "attendance_date")
+
+
+def leave_changed(leave, method: str | None = None) -> None:
+	_mark_days(leave, "from_date", "to_date")
+
+
+def assignment_changed(assignment, method: str | None = None) -> None:
+	"""The day before is looked at as well: a night begins on it."""
+	_mark_days(assignment, "start_date", "end_date", DAY)
+
+
+def slip_changed(slip, method: str | None = None) -> None:
+	_mark_days(slip, "start_date", "end_date")
+
+
+def decision_changed(decision, method: str | None = None) -> None:
+	if decision.employee:
+		_mark_days(decision, "date", "date")
+	else:
+		_mark_everybody()
+
+
+def employee_changed(employee, method: str | None = None) -> None:
+	if any(employee.has_value_changed(field) for field in OF_EMPLOYEE if employee.meta.has_field(field)):
+		marks.add([marks.of_employee(employee.name, _period())])
+
+
+def shift_type_changed(shift, method: str | None = None) -> None:
+	if _differs(shift, BY_CLOCK):
+		marks.add([Mark(Scope.SHIFT_TYPE, shift.name, _period(), date.max)])
+
+
+def holiday_list_changed(holidays, method: str | None = None) -> None:
+	"""Whose it is may come from a person, a shift, a company or an assignment: all are looked at, for the days that changed."""
+	before = holidays.get_doc_before_save()
+	changed = _dates(holidays) ^ (_dates(before) if before else set())
+	if changed:
+		marks.add([Mark(Scope.EVERYBODY, "", max(min(changed), _period()), max(changed))])
+
+
+def list_assignment_changed(assignment, method: str | None = None) -> None:
+	scope = Scope.COMPANY if assignment.applicable_for == "Company" else Scope.EMPLOYEE
+	since = max(getdate(assignment.from_date), _period())
+	marks.add([Mark(scope, assignment.assigned_to, since, date.max)])
+
+
+def settings_changed(settings, method: str | None = None) -> None:
+	if any(map(settings.has_value_changed, OF_SETTINGS)):
+		_mark_everybody()
+
+
+def _mark_everybody() -> None:
+	marks.add([Mark(Scope.EVERYBODY, "", _period(), date.max)])
+
+
+def _period() -> date:
+	return getdate() - PERIOD
+
+
+def _mark_days(document, first: str, last: str, around: timedelta = timedelta(0)) -> None:
+	marks.add(
+		marks.of_employee(
+			version.employee,
+			getdate(version.get(first)) - around,
+			getdate(version.get(last)) if version.get(last) else None,
+		)
+		for version in _versions(document)
+		if version.employee and version.get(first)
+	)
+
+
+def _versions(document) -> Iterator:
+	"""As it is, and as it was where that was different."""
+	yield document
+	if before := document.get_doc_before_save():
+		yield before
+
+
+def _differs(document, but: Iterable[str]) -> bool:
+	before = document.get_doc_before_save()
+	fields = (field.fieldname for field in document.meta.fields if field.fieldname not in but)
+	return before is None or any(before.get(field) != document.get(field) for field in fields)
+
+
+def _dates(holidays) -> set[date]:
+	return {getdate(row.holiday_date) for row in holidays.holidays}
