@@ -234,7 +234,7 @@ def _settle_borders(
 	outside: set[str] = set()
 	for before, after in pairwise(sorted(groups)):
 		earlier, later = groups[before], groups[after]
-		while earlier and later and lacks_its_end(earlier) and not later[0].attendance:
+		while earlier and later and lacks_its_end(earlier) and _may_move(later[0], Direction.OUT):
 			first = later[0]
 			at_border = first.time <= shifts[before].reach and _can_spare(later)
 			unexpected = before in roster and after not in roster and first.time - earlier[0].time <= longest
@@ -244,6 +244,11 @@ def _settle_borders(
 				outside.add(first.name)
 			earlier.append(later.pop(0))
 	return outside
+
+
+def _may_move(checkin: CheckIn, turn: Direction) -> bool:
+	"""An attendance fixes a check-in, and what was reported as IN ends nothing, nor does an OUT begin anything."""
+	return not checkin.attendance and checkin.log_type in ("", turn.value)
 
 
 def _can_spare(piece: Sequence[CheckIn]) -> bool:
@@ -265,13 +270,19 @@ def _take_in(
 			after = next((other for other in loose if other.time > group[-1].time), None)
 			if (
 				after
+				and _may_move(after, Direction.OUT)
 				and after.time - group[0].time <= longest
 				and not _opened_between(groups, key, after.time)
 			):
 				_move(after, loose, group, taken)
 				continue
 		before = next((other for other in reversed(loose) if other.time < group[0].time), None)
-		if before and group[-1].time - before.time <= longest and shifts[key].opens - before.time <= APART:
+		if (
+			before
+			and _may_move(before, Direction.IN)
+			and group[-1].time - before.time <= longest
+			and shifts[key].opens - before.time <= APART
+		):
 			_move(before, loose, group, taken)
 	return taken
 
