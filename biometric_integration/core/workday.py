@@ -272,7 +272,7 @@ def _take_in(
 				after
 				and _may_move(after, Direction.OUT)
 				and after.time - group[0].time <= longest
-				and not _opened_between(groups, key, after.time)
+				and not _lies_between(groups, key, group[-1].time, after.time)
 			):
 				_move(after, loose, group, taken)
 				continue
@@ -282,13 +282,17 @@ def _take_in(
 			and _may_move(before, Direction.IN)
 			and group[-1].time - before.time <= longest
 			and shifts[key].opens - before.time <= APART
+			and not _lies_between(groups, key, before.time, group[0].time)
 		):
 			_move(before, loose, group, taken)
 	return taken
 
 
-def _opened_between(groups: dict[Key, list[CheckIn]], key: Key, moment: datetime) -> bool:
-	return any(other > key and group and group[0].time <= moment for other, group in groups.items())
+def _lies_between(groups: dict[Key, list[CheckIn]], key: Key, begin: datetime, end: datetime) -> bool:
+	"""Is there a check-in of another shift?"""
+	return any(
+		begin <= checkin.time <= end for other, group in groups.items() if other != key for checkin in group
+	)
 
 
 def _move(checkin: CheckIn, loose: list[CheckIn], group: list[CheckIn], taken: set[str]) -> None:
