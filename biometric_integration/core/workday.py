@@ -273,6 +273,7 @@ def _take_in(
 				and _may_move(after, Direction.OUT)
 				and after.time - group[0].time <= longest
 				and not _lies_between(groups, key, group[-1].time, after.time)
+				and not _is_early(after, shifts, groups, key)
 			):
 				_move(after, loose, group, taken)
 				continue
@@ -286,6 +287,16 @@ def _take_in(
 		):
 			_move(before, loose, group, taken)
 	return taken
+
+
+def _is_early(checkin: CheckIn, shifts: dict[Key, Shift], groups: dict[Key, list[CheckIn]], key: Key) -> bool:
+	"""Does a later shift that is not paired open sooner after it than this one closed before it?"""
+	since = checkin.time - shifts[key].closes
+	return any(
+		timedelta(0) < shift.opens - checkin.time < since
+		for other, shift in shifts.items()
+		if other > key and not (groups.get(other) and is_paired(groups[other]))
+	)
 
 
 def _lies_between(groups: dict[Key, list[CheckIn]], key: Key, begin: datetime, end: datetime) -> bool:
