@@ -139,14 +139,18 @@ class Workday:
 
 
 def taps(piece: Sequence[CheckIn]) -> list[Piece]:
-	"""Check-ins that are one tap at the device, each with those within a minute of its first one. IN and OUT are two, unless one says nothing."""
+	"""Check-ins that are one tap at the device, each with those within a minute of its first one. OUT and then IN are two: one ends, one begins."""
 	found: list[list[CheckIn]] = []
 	for checkin in piece:
-		if found and checkin.time - found[-1][0].time <= TAP:
+		if found and checkin.time - found[-1][0].time <= TAP and not _is_turn(found[-1][-1], checkin):
 			found[-1].append(checkin)
 		else:
 			found.append([checkin])
 	return [tuple(group) for group in found]
+
+
+def _is_turn(before: CheckIn, after: CheckIn) -> bool:
+	return before.log_type == Direction.OUT.value and after.log_type == Direction.IN.value
 
 
 def pairs(piece: Sequence[CheckIn]) -> Iterator[tuple[datetime, datetime]]:
