@@ -147,14 +147,18 @@ class Workday:
 
 
 def taps(piece: Sequence[CheckIn]) -> list[Piece]:
-	"""Check-ins that are one tap at the device, each with those within a minute of its first one. IN and OUT are two, unless one says nothing."""
+	"""Check-ins that are one tap at the device, each with those within a minute of its first one. OUT and then IN are two: one ends, one begins."""
 	found: list[list[CheckIn]] = []
 	for checkin in piece:
-		if found and checkin.time - found[-1][0].time <= TAP:
+		if found and checkin.time - found[-1][0].time <= TAP and not _is_turn(found[-1][-1], checkin):
 			found[-1].append(checkin)
 		else:
 			found.append([checkin])
 	return [tuple(group) for group in found]
+
+
+def _is_turn(before: CheckIn, after: CheckIn) -> bool:
+	return before.log_type == Direction.OUT.value and after.log_type == Direction.IN.value
 
 
 def pairs(piece: Sequence[CheckIn]) -> Iterator[tuple[datetime, datetime]]:
@@ -242,7 +246,7 @@ def _settle_borders(
 	outside: set[str] = set()
 	for before, after in pairwise(sorted(groups)):
 		earlier, later = groups[before], groups[after]
-		while earlier and later and lacks_its_end(earlier) and not later[0].attendance:
+		while earlier and later and lacks_its_end(earlier) and _may_move(later[0], Direction.OUT):
 			first = later[0]
 			at_border = first.time <= shifts[before].reach and _can_spare(later)
 			unexpected = before in roster and after not in roster and first.time - earlier[0].time <= longest
@@ -252,6 +256,11 @@ def _settle_borders(
 				outside.add(first.name)
 			earlier.append(later.pop(0))
 	return outside
+
+
+def _may_move(checkin: CheckIn, turn: Direction) -> bool:
+	"""An attendance fixes a check-in, and what was reported as IN ends nothing, nor does an OUT begin anything."""
+	return not checkin.attendance and checkin.log_type in ("", turn.value)
 
 
 def _can_spare(piece: Sequence[CheckIn]) -> bool:
@@ -273,19 +282,40 @@ def _take_in(
 			after = next((other for other in loose if other.time > group[-1].time), None)
 			if (
 				after
+				and _may_move(after, Direction.OUT)
 				and after.time - group[0].time <= longest
-				and not _opened_between(groups, key, after.time)
+				and not _lies_between(groups, key, group[-1].time, after.time)
+				and not _is_early(after, shifts, groups, key)
 			):
 				_move(after, loose, group, taken)
 				continue
 		before = next((other for other in reversed(loose) if other.time < group[0].time), None)
-		if before and group[-1].time - before.time <= longest and shifts[key].opens - before.time <= APART:
+		if (
+			before
+			and _may_move(before, Direction.IN)
+			and group[-1].time - before.time <= longest
+			and shifts[key].opens - before.time <= APART
+			and not _lies_between(groups, key, before.time, group[0].time)
+		):
 			_move(before, loose, group, taken)
 	return taken
 
 
-def _opened_between(groups: dict[Key, list[CheckIn]], key: Key, moment: datetime) -> bool:
-	return any(other > key and group and group[0].time <= moment for other, group in groups.items())
+def _is_early(checkin: CheckIn, shifts: dict[Key, Shift], groups: dict[Key, list[CheckIn]], key: Key) -> bool:
+	"""Does a later shift that is not paired open sooner after it than this one closed before it?"""
+	since = checkin.time - shifts[key].closes
+	return any(
+		timedelta(0) < shift.opens - checkin.time < since
+		for other, shift in shifts.items()
+		if other > key and not (groups.get(other) and is_paired(groups[other]))
+	)
+
+
+def _lies_between(groups: dict[Key, list[CheckIn]], key: Key, begin: datetime, end: datetime) -> bool:
+	"""Is there a check-in of another shift?"""
+	return any(
+		begin <= checkin.time <= end for other, group in groups.items() if other != key for checkin in group
+	)
 
 
 def _move(checkin: CheckIn, loose: list[CheckIn], group: list[CheckIn], taken: set[str]) -> None:
