@@ -65,16 +65,24 @@ class Rhythm:
 	usual: dict[tuple[int, int], int] = field(default_factory=dict)
 	quiet: Set[date] = frozenset()
 
-	def between(self, begin: datetime, end: datetime) -> float:
-		"""How many punches usually come in this time."""
-		total, moment = 0.0, begin
-		while moment < end:
-			border = moment.replace(minute=0, second=0, microsecond=0) + HOUR
-			if moment.date() not in self.quiet:
-				share = (min(border, end) - moment) / HOUR
-				total += share * self.usual.get((moment.weekday(), moment.hour), 0)
-			moment = border
+	def between(self, begin: datetime, end: datetime) -> int:
+		"""How many punches usually come in the hours that lie in this time as a whole: when within its hour a punch comes, nobody knows."""
+		total, hour = 0, begin.replace(minute=0, second=0, microsecond=0)
+		if hour < begin:
+			hour += HOUR
+		while hour + HOUR <= end:
+			total += self._in(hour)
+			hour += HOUR
 		return total
+
+	def missed(self, row: DeviceHour, until: datetime) -> int:
+		"""How many punches usually come from `row` on until then. What was left of its own hour counts where hardly any of that came."""
+		usual = self._in(row.hour)
+		broke_off = row.hour + HOUR <= until and row.punches < LATE_SHARE * usual
+		return self.between(row.last, until) + (usual if broke_off else 0)
+
+	def _in(self, hour: datetime) -> int:
+		return 0 if hour.date() in self.quiet else self.usual.get((hour.weekday(), hour.hour), 0)
 
 
 def rhythm(hours: Iterable[DeviceHour], now: datetime, quiet: Set[date] = frozenset()) -> Rhythm:
@@ -94,11 +102,10 @@ def rhythm(hours: Iterable[DeviceHour], now: datetime, quiet: Set[date] = frozen
 
 def silences(hours: Sequence[DeviceHour], usual: Rhythm) -> tuple[Silence, ...]:
 	"""Those that are over. `hours` oldest first."""
-	gaps = ((before.last, after.first) for before, after in pairwise(hours))
 	return tuple(
-		Silence(begin, end)
-		for begin, end in gaps
-		if end - begin > HOUR and usual.between(begin, end) >= UNUSUAL
+		Silence(before.last, after.first)
+		for before, after in pairwise(hours)
+		if after.first - before.last > HOUR and usual.missed(before, after.first) >= UNUSUAL
 	)
 
 
@@ -115,7 +122,7 @@ class Standing(str, Enum):
 
 
 class Today(NamedTuple):
-	"""usual: what usually has come by this time of the day; came: what has. since: of a silence that goes on, when the last sign came."""
+	"""usual: what usually has come by the last full hour of the day; came: what has. since: of a silence that goes on, when the last sign came."""
 
 	standing: Standing
 	usual: int
@@ -127,11 +134,11 @@ def today(hours: Sequence[DeviceHour], usual: Rhythm, now: datetime) -> Today:
 	if not hours:
 		return Today(Standing.NEVER, 0, 0)
 	midnight = datetime.combine(now.date(), time())
-	by_now = round(usual.between(midnight, now))
+	by_now = usual.between(midnight, now)
 	came = sum(row.punches for row in hours if row.hour >= midnight)
-	last = hours[-1].last
-	if last < now and usual.between(last, now) >= UNUSUAL:
-		return Today(Standing.SILENT, by_now, came, last)
+	last = hours[-1]
+	if now - last.last > HOUR and usual.missed(last, now) >= UNUSUAL:
+		return Today(Standing.SILENT, by_now, came, last.last)
 	is_late = by_now >= LATE_FROM and came < LATE_SHARE * by_now
 	return Today(Standing.LATE if is_late else Standing.ONLINE, by_now, came)
 
