@@ -86,10 +86,11 @@ class Rhythm:
 
 
 def rhythm(hours: Iterable[DeviceHour], now: datetime, quiet: Set[date] = frozenset()) -> Rhythm:
-	"""Of the last four weeks; days on which nothing came say nothing."""
+	"""Of the four weeks before today; days on which nothing came, or nobody was expected, say nothing."""
 	by_day: dict[date, dict[int, int]] = {}
+	midnight = datetime.combine(now.date(), time())
 	for row in hours:
-		if now - RHYTHM <= row.hour < datetime.combine(now.date(), time()) and row.punches:
+		if midnight - RHYTHM <= row.hour < midnight and row.punches and row.hour.date() not in quiet:
 			by_day.setdefault(row.hour.date(), {})[row.hour.hour] = row.punches
 	usual: dict[tuple[int, int], int] = {}
 	for weekday in range(7):
