@@ -219,7 +219,7 @@ class Proof:
 
 def proof(close: datetime, devices: Iterable[Heard], until: datetime = datetime.max) -> Proof:
 	"""Devices that never gave a sign of life prove nothing, and hold nobody."""
-	asked = [device for device in devices if device.sign_of_life or device.trusted_until]
+	asked = [device for device in devices if device.sign_of_life]
 	names = tuple(sorted(device.device for device in asked))
 	missing = [device for device in asked if not device.proves(close)]
 	if not missing:
