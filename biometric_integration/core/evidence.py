@@ -231,7 +231,7 @@ def proof(close: datetime, devices: Iterable[Heard], until: datetime = datetime.
 def hold_until(
 	close: datetime, days: int, is_expected: Callable[[date], bool], decide_by: int = 0
 ) -> datetime:
-	"""The end of so many expected days after a close, and of the day of the month on which it has to be decided (0 = none)."""
+	"""The end of so many expected days after a close, and of the day of the month on which it has to be decided (0 = none; a shorter month's last)."""
 	day, left = close.date(), days
 	for _step in range(60):
 		if left <= 0:
@@ -240,7 +240,7 @@ def hold_until(
 		left -= is_expected(day)
 	if decide_by:
 		deadline = close.date()
-		while deadline.day != decide_by and (deadline - close.date()) < 31 * DAY:
+		while deadline.day != decide_by and not (deadline.day < decide_by and (deadline + DAY).day == 1):
 			deadline += DAY
 		day = max(day, deadline)
 	return datetime.combine(day, time()) + DAY
