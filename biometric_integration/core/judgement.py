@@ -252,7 +252,8 @@ def _of_checkins(workday: Workday, known: Circumstances) -> Judgement:
 	if (decided := _decided(workday, known)) is not None:
 		return decided
 	if written and written.by_hand:
-		differs = written.status == AttendanceStatus.ABSENT.value and would and not _lacks(workday, known)
+		is_there = would and would.status is not AttendanceStatus.ABSENT and not _lacks(workday, known)
+		differs = written.status == AttendanceStatus.ABSENT.value and is_there
 		why = Why.DIFFERS if differs else Why.BY_HAND
 		return Judgement(State.TO_SETTLE if differs else State.MARKED, why, would=would)
 	if (problem := _problem(workday, known)) is not Why.NONE:
