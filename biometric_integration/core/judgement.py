@@ -12,7 +12,7 @@ from enum import Enum
 
 from biometric_integration.core.attendance import AttendanceStatus, Worked
 from biometric_integration.core.evidence import Proof
-from biometric_integration.core.workday import CheckIn, Workday, input_hash
+from biometric_integration.core.workday import CheckIn, Workday, input_hash, taps
 
 SAME = 0.02
 """Hours that differ by less were rounded."""
@@ -301,7 +301,8 @@ def _lacks(workday: Workday, known: Circumstances) -> bool:
 	if not workday.lacks_a_punch or known.missing is not MissingPunch.LEAVE_TO_HR:
 		return False
 	shift, last = workday.shift, workday.checkins[-1].time
-	is_enough = known.first_last and shift and len(workday.checkins) > 2 and last >= shift.end - NEAR_END
+	count = sum(len(taps(piece)) for piece in workday.pieces)
+	is_enough = known.first_last and shift and count > 2 and last >= shift.end - NEAR_END
 	return not is_enough
 
 
