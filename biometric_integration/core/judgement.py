@@ -234,6 +234,8 @@ def _of_none(workday: Workday, known: Circumstances) -> Judgement:
 	if not known.by_devices:
 		return _if(bool(written), Why.NOT_BY_DEVICES)
 	would = replace(ABSENT, status=AttendanceStatus.HALF_DAY) if known.half_leave else ABSENT
+	if written and written.status != would.status.value:
+		return Judgement(State.TO_SETTLE, Why.DIFFERS, would=would, is_bad=True)
 	return Judgement(State.MARKED if written else State.COMPLETE, Why.NO_PUNCH, would=would, is_bad=True)
 
 
