@@ -224,7 +224,9 @@ def _of_none(workday: Workday, known: Circumstances) -> Judgement:
 	if written and written.leave and workday.closes_later_than(known.now):
 		return Judgement(State.TO_SETTLE, Why.AHEAD)
 	if _is_early(workday, known):
-		return Judgement(State.OPEN, Why.NOT_OVER)
+		return Judgement(State.OPEN, _early(workday, known))
+	if (decided := _decided(workday, known)) is not None:
+		return decided
 	if known.leave:
 		return _if(bool(written), Why.ON_LEAVE)
 	if known.holiday:
@@ -234,9 +236,10 @@ def _of_none(workday: Workday, known: Circumstances) -> Judgement:
 	if not known.by_devices:
 		return _if(bool(written), Why.NOT_BY_DEVICES)
 	would = replace(ABSENT, status=AttendanceStatus.HALF_DAY) if known.half_leave else ABSENT
+	is_bad = known.decision is None or known.decision.what is not What.MARK
 	if written and written.status != would.status.value:
-		return Judgement(State.TO_SETTLE, Why.DIFFERS, would=would, is_bad=True)
-	return Judgement(State.MARKED if written else State.COMPLETE, Why.NO_PUNCH, would=would, is_bad=True)
+		return Judgement(State.TO_SETTLE, Why.DIFFERS, would=would, is_bad=is_bad)
+	return Judgement(State.MARKED if written else State.COMPLETE, Why.NO_PUNCH, would=would, is_bad=is_bad)
 
 
 def _if(is_written: bool, why: Why) -> Judgement:
