@@ -14,6 +14,7 @@ from biometric_integration.simulator import World
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks
 from biometric_integration.sync.desk import rederive
+from biometric_integration.sync.records import times
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SERVER_TYPES, SiteTestCase, checkins, events, sync
 
@@ -193,6 +194,18 @@ class TestTimeZone(Clocks):
 		self.rederive()
 		filters = {"employee": employee, "time": first}
 		self.assertEqual(frappe.db.get_value("Employee Checkin", filters, "shift"), shift)
+
+	def test_nothing_is_used_while_times_move_where_the_first_punch_of_a_shift_is_in(self):
+		world, server = self.office("eTimeTrackLite", "1")
+		self.settings("eTimeTrackLite", server, time_zone="", direction_policy="First IN, Later OUT")
+		times.note_moving(True)
+		self.addCleanup(times.note_moving, False)
+		world.punch("SN1", "1", now() - HOUR)
+		sync()
+		self.assertEqual([event.status for event in events()], ["Pending"])
+		times.note_moving(False)
+		jobs.process()
+		self.assertEqual([event.status for event in events()], ["Processed"])
 
 	def test_what_the_wrong_time_kept_from_being_used_is_decided_again(self):
 		world, server = self.wrong()
