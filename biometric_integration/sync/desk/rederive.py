@@ -287,7 +287,7 @@ def _record(server: str) -> None:
 		words += " " + _("{0} were left alone, as their days have an attendance or a pay slip.").format(
 			done["left"]
 		)
-	elif zones.is_due(server, servers.get(server).config.time_zone):
+	if zones.is_due(server, servers.get(server).config.time_zone):
 		words += " " + _(
 			"A sync that began before still brings punches by the former time zone: choose it again when it has ended."
 		)
