@@ -222,7 +222,7 @@ def run(server: str, after: str = "", part: int = 0) -> None:
 				_write(server, part=part + 1)
 				_enqueue(server, after, part + 1)
 				return
-			times.note_moving(True)
+			times.note_moving(server, True)
 			rows = _chunk_done(server, after)
 			if not rows:
 				break
@@ -235,7 +235,7 @@ def run(server: str, after: str = "", part: int = 0) -> None:
 			message=_("It broke off. Start again: what is done stays done. The Error Log has the reason."),
 		)
 		raise
-	times.note_moving(False)
+	times.note_moving(server, False)
 	jobs.process(in_time)
 	_record(server)
 

@@ -198,14 +198,31 @@ class TestTimeZone(Clocks):
 	def test_nothing_is_used_while_times_move_where_the_first_punch_of_a_shift_is_in(self):
 		world, server = self.office("eTimeTrackLite", "1")
 		self.settings("eTimeTrackLite", server, time_zone="", direction_policy="First IN, Later OUT")
-		times.note_moving(True)
-		self.addCleanup(times.note_moving, False)
+		times.note_moving("main", True)
+		self.addCleanup(times.note_moving, "main", False)
 		world.punch("SN1", "1", now() - HOUR)
 		sync()
 		self.assertEqual([event.status for event in events()], ["Pending"])
-		times.note_moving(False)
+		times.note_moving("main", False)
 		jobs.process()
 		self.assertEqual([event.status for event in events()], ["Processed"])
+
+	def test_times_move_until_those_of_each_server_are_right(self):
+		_world, server = self.office("eTimeTrackLite")
+		row = {
+			"server_id": "branch-2",
+			"server_type": "eTimeTrackLite",
+			"endpoint_url": server.url,
+			"api_user": "api",
+		}
+		self.settings("eTimeTrackLite", server, more_servers=[row])
+		for name in ("main", "branch-2"):
+			times.note_moving(name, True)
+			self.addCleanup(times.note_moving, name, False)
+		times.note_moving("main", False)
+		self.assertTrue(times.are_moving())
+		times.note_moving("branch-2", False)
+		self.assertFalse(times.are_moving())
 
 	def test_what_the_wrong_time_kept_from_being_used_is_decided_again(self):
 		world, server = self.wrong()
