@@ -217,17 +217,15 @@ def run(server: str, after: str = "", part: int = 0) -> None:
 	if not part:
 		_write(server, running=True, part=0, moved=0, check_ins=0, left=0)
 	try:
-		while True:
-			if not in_time():
-				_write(server, part=part + 1)
-				_enqueue(server, after, part + 1)
-				return
-			times.note_moving(server, True)
-			rows = _chunk_done(server, after)
-			if not rows:
-				break
+		times.note_moving(server, True)
+		while rows := _chunk_done(server, after, in_time):
 			after = rows[-1].name
 			jobs.process(in_time)
+			times.note_moving(server, True)
+		if rows is None:
+			_write(server, part=part + 1)
+			_enqueue(server, after, part + 1)
+			return
 	except Exception:
 		_write(
 			server,
@@ -240,12 +238,10 @@ def run(server: str, after: str = "", part: int = 0) -> None:
 	_record(server)
 
 
-def _chunk_done(server: str, after: str) -> list:
-	"""In the lane: whoever decides about a punch must not have its former time in hand."""
-	transaction.commit()
-	while not locks.take(locks.LANE):
-		time.sleep(PAUSE)
-		transaction.commit()
+def _chunk_done(server: str, after: str, in_time: jobs.InTime) -> list | None:
+	"""In the lane: whoever decides about a punch must not have its former time in hand. None where there is no time for it."""
+	if not _has_lane(in_time):
+		return None
 	try:
 		rows, moved, made, left = transaction.in_one(lambda: _move(server, after))
 	finally:
@@ -259,6 +255,16 @@ def _chunk_done(server: str, after: str) -> list:
 		message=_("{0} punches so far").format(before.get("moved", 0) + moved),
 	)
 	return rows
+
+
+def _has_lane(in_time: jobs.InTime) -> bool:
+	"""Takes the process lane; whoever holds it is waited for."""
+	while in_time():
+		transaction.commit()
+		if locks.take(locks.LANE):
+			return True
+		time.sleep(PAUSE)
+	return False
 
 
 def _move(server: str, after: str) -> tuple[list, int, int, int]:

@@ -313,22 +313,45 @@ class TestTimeZone(Clocks):
 		self.assertEqual(rederive.state("main")["moved"], 2)
 		self.assertEqual(sorted(time for _, time in checkins()), self.moments)
 
-	def test_nothing_is_moved_while_the_lane_decides(self):
-		_world, server = self.wrong()
-		self.corrected("eTimeTrackLite", server)
+	@contextmanager
+	def lane_elsewhere(self):
+		"""Another connection is deciding."""
 		mine = frappe.local.db
 		frappe.connect(set_admin_as_user=False)
 		theirs, frappe.local.db = frappe.local.db, mine
 		try:
 			theirs.sql("SELECT GET_LOCK(%s, 0)", locks._full(locks.LANE))
-			waited = []
+			yield theirs
+		finally:
+			frappe.local.db = mine
+			theirs.close()
+
+	def test_nothing_is_moved_while_the_lane_decides(self):
+		_world, server = self.wrong()
+		self.corrected("eTimeTrackLite", server)
+		waited = []
+		with self.lane_elsewhere() as theirs:
 			with patch.object(
 				rederive.time, "sleep", lambda seconds: (waited.append(seconds), theirs.close())
 			):
 				rederive.run("main")
-		finally:
-			frappe.local.db = mine
 		self.assertEqual(waited.count(rederive.PAUSE), 1)
+		self.assertEqual(sorted(time for _, time in checkins()), self.moments)
+
+	def test_a_job_that_finds_the_lane_taken_until_its_time_is_over_leaves_all_to_the_next_one(self):
+		_world, server = self.wrong()
+		self.corrected("eTimeTrackLite", server)
+		before = checkins()
+		with (
+			self.lane_elsewhere(),
+			patch.object(rederive.time, "sleep"),
+			patch.object(jobs, "budget", lambda: in_turn(True, True, False)),
+		):
+			rederive.run("main")
+		state = rederive.state("main")
+		self.assertEqual((state["running"], state["part"], state["moved"]), (True, 1, 0))
+		self.assertEqual(checkins(), before)
+		rederive.run("main", "", 1)
 		self.assertEqual(sorted(time for _, time in checkins()), self.moments)
 
 	def test_a_time_zone_that_the_newest_punches_speak_against_is_asked_about(self):
