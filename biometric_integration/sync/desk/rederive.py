@@ -7,9 +7,11 @@ A job that stops has left nothing half done; whoever starts again finds what is 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from contextlib import suppress
 from datetime import date, datetime
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 
 import frappe
 from frappe import _
@@ -17,11 +19,14 @@ from frappe.query_builder import DocType
 from frappe.utils import getdate
 from frappe.utils.background_jobs import is_job_enqueued
 
+from biometric_integration.core.directory import Moment
+from biometric_integration.core.errors import ConfigurationError
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks, transaction
 from biometric_integration.sync.desk import correction, zones
 from biometric_integration.sync.desk.correction import EmployeeDay
+from biometric_integration.sync.hrms.shift_notes import ShiftNotes
 from biometric_integration.sync.records import devices, servers, sight, staging, times
 
 CHUNK = 500
@@ -129,11 +134,12 @@ def _rows(server: str, after: str, lock: bool = False) -> list:
 def _judged(rows: Sequence) -> tuple[list[tuple], list[tuple]]:
 	"""(row, right time) of those that go, and (row, why) of those that are left alone."""
 	found = times.differing(rows, times.derive())
-	settled = _settled([(row, right) for row, right in found if _is_used(row)])
+	used = [(row, right) for row, right in found if _is_used(row)]
+	days = _days(used)
+	settled = _settled([row for row, _right in used], days)
 	go, left = [], []
 	for row, right in found:
-		days = _days(row, right) if _is_used(row) else ()
-		why = next((settled[day] for day in days if day in settled), "")
+		why = next((settled[day] for day in days.get(row.name, ()) if day in settled), "")
 		if why:
 			left.append((row, why))
 		else:
@@ -146,19 +152,39 @@ def _is_used(row) -> bool:
 	return bool(row.employee) and (row.status == EventStatus.PROCESSED.value or bool(row.checkin))
 
 
-def _days(row, right: datetime) -> tuple[EmployeeDay, EmployeeDay]:
-	"""The day that a punch leaves, and the one that it comes to."""
-	return correction.day_of(row), (row.employee, right.date())
+def _days(found: Sequence[tuple]) -> dict[str, tuple[EmployeeDay, EmployeeDay]]:
+	"""By punch, of (row, right time): the workday that it leaves, and the one that it comes to."""
+	workdays = _workdays({(row.employee, right) for row, right in found})
+	return {
+		row.name: (
+			correction.day_of(row),
+			(row.employee, workdays.get((row.employee, right)) or right.date()),
+		)
+		for row, right in found
+	}
 
 
-def _settled(found: Sequence[tuple]) -> dict[EmployeeDay, str]:
+def _workdays(moments: Set[Moment]) -> dict[Moment, date]:
+	"""Of each moment that falls into a shift. Whoever has a shift type that is gone has none, and keeps nobody else from theirs."""
+	notes = ShiftNotes()
+	try:
+		found = notes.occurrences(moments)
+	except ConfigurationError:
+		found = {}
+		for _employee, own in groupby(sorted(moments), itemgetter(0)):
+			with suppress(ConfigurationError):
+				found.update(notes.occurrences(set(own)))
+	return {moment: occurrence.start.date() for moment, occurrence in found.items()}
+
+
+def _settled(rows: Sequence, days_of: dict[str, tuple[EmployeeDay, EmployeeDay]]) -> dict[EmployeeDay, str]:
 	"""Days of these punches that are HR's to decide about, with the reason."""
-	if not found:
+	if not rows:
 		return {}
-	days = sorted({day for row, right in found for _employee, day in _days(row, right)})
-	employees = sorted({row.employee for row, _right in found})
+	days = sorted({day for both in days_of.values() for _employee, day in both})
+	employees = sorted({row.employee for row in rows})
 	sentence = _("the attendance {0} is there")
-	attended = {**_marked(employees, days), **correction.attended_days([row for row, _right in found])}
+	attended = {**_marked(employees, days), **correction.attended_days(rows)}
 	settled = {day: sentence.format(record) for day, record in attended.items()}
 	sentence = _("the pay slip {0} is submitted")
 	for slip in _pay_slips(employees, days):

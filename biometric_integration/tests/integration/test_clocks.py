@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from unittest.mock import patch
 
 import frappe
@@ -265,18 +265,57 @@ class TestTimeZone(Clocks):
 
 	def attend(self, event) -> str:
 		"""An attendance that rests on the check-in of a punch."""
-		time = frappe.db.get_value("Employee Checkin", event.employee_checkin, "time")
-		values = {
-			"employee": event.employee,
-			"attendance_date": time.date(),
-			"status": "Present",
-			"docstatus": 1,
-		}
+		made_at = frappe.db.get_value("Employee Checkin", event.employee_checkin, "time")
+		attendance = self.mark(event.employee, made_at.date())
+		frappe.db.set_value("Employee Checkin", event.employee_checkin, "attendance", attendance)
+		return attendance
+
+	def mark(self, employee: str, day: date) -> str:
+		values = {"employee": employee, "attendance_date": day, "status": "Present", "docstatus": 1}
 		document = frappe.get_doc({"doctype": "Attendance", "company": factories.company(), **values})
 		document.name = factories.unique("ATT")
 		document.db_insert()
-		frappe.db.set_value("Employee Checkin", event.employee_checkin, "attendance", document.name)
 		return document.name
+
+	def at_night(self, *ids: str) -> date:
+		"""Punches at 03:00 that are read as those of the morning after; returns the day on which their night begins."""
+		world, server = self.office("eTimeTrackLite", *ids)
+		self.settings("eTimeTrackLite", server, time_zone=LONDON, start_date=(now() - 40 * DAY).date())
+		day = (now() - 3 * DAY).date()
+		shift = factories.shift_type("22:00:00", "06:00:00")
+		for user_id in ids:
+			factories.shift_assignment(self.person(user_id), shift, day - 2 * DAY)
+			world.punch("SN1", user_id, datetime.combine(day + DAY, time(3)))
+		sync()
+		self.corrected("eTimeTrackLite", server)
+		return day
+
+	def person(self, user_id: str) -> str:
+		return frappe.db.get_value("Employee", {"attendance_device_id": user_id})
+
+	def test_a_punch_that_comes_to_a_night_with_an_attendance_is_left_alone(self):
+		day = self.at_night("1", "2")
+		attendance = self.mark(self.person("1"), day)
+		preview, state = self.rederive()
+		self.assertEqual((preview["events"], preview["left"]), (1, 1))
+		(left,) = preview["days_left"]
+		self.assertEqual(left["employee"], self.person("1"))
+		self.assertIn(attendance, left["why"])
+		self.assertEqual((state["moved"], state["left"]), (1, 1))
+
+	def test_a_shift_type_that_is_gone_keeps_nobody_from_the_right_times(self):
+		day = self.at_night("1", "2")
+		attendance = self.mark(self.person("1"), day)
+		gone = factories.shift_type()
+		frappe.db.set_value("Employee", self.person("2"), "default_shift", gone)
+		frappe.db.delete("Shift Assignment", {"employee": self.person("2")})
+		frappe.db.delete("Shift Type", {"name": gone})
+		frappe.clear_cache(doctype="Shift Type")
+		frappe.db.commit()  # nosemgrep -- as a person who did it
+		preview, state = self.rederive()
+		self.assertEqual((preview["events"], preview["left"]), (1, 1))
+		self.assertIn(attendance, preview["days_left"][0]["why"])
+		self.assertEqual((state["moved"], state["left"]), (1, 1))
 
 	def pay(self, employee: str) -> None:
 		days = {"start_date": (now() - 30 * DAY).date(), "end_date": (now() + 30 * DAY).date()}
