@@ -17,7 +17,8 @@ from biometric_integration.core.errors import SyncError
 from biometric_integration.core.runs import RunCounts, RunStatus, Trigger
 from biometric_integration.core.window import DAY, Window
 from biometric_integration.sync import jobs
-from biometric_integration.sync.records import servers
+from biometric_integration.sync.db import transaction
+from biometric_integration.sync.records import servers, sync_log
 
 KEPT = 24 * 3600
 LONGEST = timedelta(days=800)
@@ -145,8 +146,8 @@ def _read(key: str, target: servers.Server, units: list[str] | None, window: Win
 
 	def watch(log: str, piece: Window | None, counts: RunCounts) -> str:
 		if log not in told:
+			transaction.in_one(lambda: frappe.db.set_value(sync_log.DOCTYPE, log, "period_until", final))
 			told.add(log)
-			frappe.db.set_value("Biometric Sync Log", log, "period_until", final)
 		if user := _cancelled_by(key):
 			return _("Stopped by {0}. Retry goes on from there, to {1}.").format(user, final)
 		reading = _("Reading {0}").format(piece.start.date() if piece else "")
