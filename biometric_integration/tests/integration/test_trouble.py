@@ -355,6 +355,20 @@ class TestRunsEnd(Trouble):
 		self.assertEqual(frappe.db.get_value("Biometric Sync Log", claim.log, "status"), "Running")
 		store.finish(claim, Outcome())
 
+	def test_what_was_counted_is_counted_again_after_an_hour_also_where_nothing_happens(self):
+		factories.device("SN1", "Gate", enabled=0)
+		world, _server = self.office("1", server_type="eBioServer")
+		world.punch("SN1", "1", NOON - HOUR)
+		sync()
+		self.assertEqual(logs(pending=1)[0].new, 1)
+		key = frappe.cache.make_key(sync_log.COUNTED)
+		frappe.cache.expire(key, 60)
+		jobs.process()
+		self.assertLessEqual(frappe.cache.ttl(key), 60)
+		frappe.cache.delete(key)
+		jobs.process()
+		self.assertGreater(frappe.cache.ttl(key), 60)
+
 	def test_the_words_of_the_database_are_on_the_log(self):
 		world, _server = self.office("1")
 		world.punch("SN1", "1", NOON - HOUR)
