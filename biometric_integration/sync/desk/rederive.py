@@ -17,24 +17,24 @@ import frappe
 from frappe import _
 from frappe.query_builder import DocType
 from frappe.utils import getdate
-from frappe.utils.background_jobs import is_job_enqueued
 
 from biometric_integration.core.directory import Moment
 from biometric_integration.core.errors import ConfigurationError
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks, transaction
-from biometric_integration.sync.desk import correction, zones
+from biometric_integration.sync.desk import ask, correction, zones
 from biometric_integration.sync.desk.correction import EmployeeDay
+from biometric_integration.sync.desk.progress import Progress
 from biometric_integration.sync.hrms.shift_notes import ShiftNotes
 from biometric_integration.sync.records import devices, servers, sight, staging, times
 
+RUN = "biometric_integration.sync.desk.rederive.run"
 CHUNK = 500
 LISTED = 50
 SAMPLE = 5
 LOOKING = 20
 """Seconds that a person waits for a count."""
-KEPT = 24 * 3600
 PAUSE = 2
 """Seconds between two looks whether the lane is free."""
 STAYS = {
@@ -220,28 +220,28 @@ def start(server: str) -> str:
 	"""Queue the job; returns the key under which its progress is found."""
 	_refuse_who_sees_some_only()
 	target = servers.get(server)
-	if not shown_state(target.id)["running"]:
-		_write(target.id, running=True, part=0, message=_("Waiting for a worker"))
-		_enqueue(target.id)
+	if not _is_running(target.id):
+		waiting = _("Waiting for a worker")
+		_progress(target.id).begin(RUN, {"server": target.id}, part=0, message=waiting)
 	return target.id
 
 
-def _enqueue(server: str, after: str = "", part: int = 0) -> None:
-	frappe.enqueue(
-		"biometric_integration.sync.desk.rederive.run",
-		queue="long",
-		job_id=_job(server, part),
-		server=server,
-		after=after,
-		part=part,
-	)
+def _is_running(server: str) -> bool:
+	try:
+		return shown_state(server)["running"]
+	except jobs.RedisError:
+		ask.no_queue()
+
+
+def _progress(server: str) -> Progress:
+	return Progress("times", server)
 
 
 def run(server: str, after: str = "", part: int = 0) -> None:
 	"""Chunk by chunk; what there is no time for is left to another job."""
 	in_time = jobs.budget()
 	if not part:
-		_write(server, running=True, part=0, moved=0, check_ins=0, left=0)
+		_progress(server).write(running=True, part=0, moved=0, check_ins=0, left=0)
 	try:
 		times.note_moving(server, True)
 		while rows := _chunk_done(server, after, in_time):
@@ -249,12 +249,10 @@ def run(server: str, after: str = "", part: int = 0) -> None:
 			jobs.process(in_time)
 			times.note_moving(server, True)
 		if rows is None:
-			_write(server, part=part + 1)
-			_enqueue(server, after, part + 1)
+			_progress(server).go_on(RUN, part + 1, {"server": server, "after": after})
 			return
 	except Exception:
-		_write(
-			server,
+		_progress(server).write(
 			running=False,
 			message=_("It broke off. Start again: what is done stays done. The Error Log has the reason."),
 		)
@@ -273,8 +271,7 @@ def _chunk_done(server: str, after: str, in_time: jobs.InTime) -> list | None:
 	finally:
 		locks.release(locks.LANE)
 	before = state(server)
-	_write(
-		server,
+	_progress(server).write(
 		moved=before.get("moved", 0) + moved,
 		check_ins=before.get("check_ins", 0) + made,
 		left=before.get("left", 0) + left,
@@ -327,32 +324,13 @@ def _record(server: str) -> None:
 		"Info", _("Times of {0} re-derived. {1}").format(server, words)
 	)
 	transaction.commit()
-	_write(server, running=False, message=words)
+	_progress(server).write(running=False, message=words)
 
 
 def state(server: str) -> dict:
-	return frappe.cache.get_value(_key(server), expires=True) or {"running": False, "message": ""}
+	return _progress(server).state()
 
 
 def shown_state(server: str) -> dict:
 	"""The same for a person; a worker that is gone does not run."""
-	found = state(server)
-	if found["running"] and not is_job_enqueued(_job(server, found.get("part", 0))):
-		return {
-			**found,
-			"running": False,
-			"message": _("The worker stopped. Start again: what is done stays done."),
-		}
-	return found
-
-
-def _write(server: str, **changes) -> None:
-	frappe.cache.set_value(_key(server), {**state(server), **changes}, expires_in_sec=KEPT)
-
-
-def _key(server: str) -> str:
-	return f"biometric_times:{server}"
-
-
-def _job(server: str, part: int = 0) -> str:
-	return f"biometric-times-{server}-{part}"
+	return _progress(server).shown(_("The worker stopped. Start again: what is done stays done."))

@@ -174,6 +174,11 @@ class TestOthersGoOn(Trouble):
 			frappe.db.commit()  # nosemgrep -- the hint goes out with the commit
 			with self.assertRaisesRegex(frappe.ValidationError, "Redis"):
 				api.sync_now()
+			with self.assertRaisesRegex(frappe.ValidationError, "Redis"):
+				api.sync_period(str(NOON.date()), str(NOON.date()))
+			with self.assertRaisesRegex(frappe.ValidationError, "Redis"):
+				api.rederive_times("main", dry_run=0)
+			self.assertFalse(api.rederive_state("main")["running"])
 		with patch("frappe.enqueue", side_effect=frappe.ValidationError("Too many queued jobs")):
 			employee.attendance_device_id = "18"
 			employee.save()
