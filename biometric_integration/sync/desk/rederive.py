@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import date, datetime
 from itertools import groupby, islice
 from operator import itemgetter
+from typing import NamedTuple
 
 import frappe
 from frappe import _
@@ -244,11 +245,12 @@ def run(server: str, after: str = "", part: int = 0) -> None:
 		_progress(server).write(running=True, part=0, moved=0, check_ins=0, left=0)
 	try:
 		times.note_moving(server, True)
-		while rows := _chunk_done(server, after, in_time):
-			after = rows[-1].name
-			jobs.process(in_time)
+		while (done := _chunk_done(server, after, in_time)) and done.last:
+			after = done.last
+			if done.moved:
+				jobs.process(in_time)
 			times.note_moving(server, True)
-		if rows is None:
+		if not done:
 			_progress(server).go_on(RUN, part + 1, {"server": server, "after": after})
 			return
 	except Exception:
@@ -262,7 +264,14 @@ def run(server: str, after: str = "", part: int = 0) -> None:
 	_record(server)
 
 
-def _chunk_done(server: str, after: str, in_time: jobs.InTime) -> list | None:
+class Done(NamedTuple):
+	"""A chunk: the name of its last punch (empty: there is no further one), and how many of them got another time."""
+
+	last: str
+	moved: int
+
+
+def _chunk_done(server: str, after: str, in_time: jobs.InTime) -> Done | None:
 	"""In the lane: whoever decides about a punch must not have its former time in hand. None where there is no time for it."""
 	if not _has_lane(in_time):
 		return None
@@ -277,7 +286,7 @@ def _chunk_done(server: str, after: str, in_time: jobs.InTime) -> list | None:
 		left=before.get("left", 0) + left,
 		message=_("{0} punches so far").format(before.get("moved", 0) + moved),
 	)
-	return rows
+	return Done(rows[-1].name if rows else "", moved)
 
 
 def _has_lane(in_time: jobs.InTime) -> bool:

@@ -365,6 +365,15 @@ class TestTimeZone(Clocks):
 			frappe.local.db = mine
 			theirs.close()
 
+	def test_where_times_are_right_the_lane_is_asked_once_for_all_chunks(self):
+		self.wrong()
+		with (
+			patch.object(rederive, "CHUNK", 1),
+			patch.object(jobs, "process", wraps=jobs.process) as process,
+		):
+			rederive.run("main")
+		self.assertEqual((process.call_count, rederive.state("main")["moved"]), (1, 0))
+
 	def test_nothing_is_moved_while_the_lane_decides(self):
 		_world, server = self.wrong()
 		self.corrected("eTimeTrackLite", server)
