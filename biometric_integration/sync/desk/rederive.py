@@ -17,7 +17,7 @@ from typing import NamedTuple
 import frappe
 from frappe import _
 from frappe.query_builder import DocType
-from frappe.utils import getdate
+from frappe.utils import getdate, now_datetime
 
 from biometric_integration.core.directory import Moment
 from biometric_integration.core.errors import ConfigurationError
@@ -242,7 +242,7 @@ def run(server: str, after: str = "", part: int = 0) -> None:
 	"""Chunk by chunk; what there is no time for is left to another job."""
 	in_time = jobs.budget()
 	if not part:
-		_progress(server).write(running=True, part=0, moved=0, check_ins=0, left=0)
+		_progress(server).write(running=True, part=0, moved=0, check_ins=0, left=0, began=now_datetime())
 	try:
 		times.note_moving(server, True)
 		while (done := _chunk_done(server, after, in_time)) and done.last:
@@ -325,7 +325,7 @@ def _record(server: str) -> None:
 		words += " " + _("{0} were left alone, as their days have an attendance or a pay slip.").format(
 			done["left"]
 		)
-	if zones.is_due(server, servers.get(server).config.time_zone):
+	if zones.is_due(server, servers.get(server).config.time_zone, done.get("began") or now_datetime()):
 		words += " " + _(
 			"A sync that began before still brings punches by the former time zone: choose it again when it has ended."
 		)

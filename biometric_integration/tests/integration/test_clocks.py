@@ -365,6 +365,24 @@ class TestTimeZone(Clocks):
 			frappe.local.db = mine
 			theirs.close()
 
+	def test_what_a_sync_still_brings_by_the_former_zone_is_told_also_where_days_were_left_alone(self):
+		world, server = self.wrong("eTimeTrackLite", "2")
+		self.attend(events(device_user_id="2")[0])
+		self.corrected("eTimeTrackLite", server)
+		_preview, state = self.rederive()
+		self.assertEqual(state["left"], 1)
+		self.assertNotIn("former time zone", state["message"], "what was left alone was brought by no sync")
+		with patch.object(jobs, "budget", lambda: in_turn(True, False)):
+			rederive.run("main")
+		world.punch("SN1", "1", now() - HOUR)
+		self.settings("eTimeTrackLite", server, time_zone=LONDON)
+		sync()
+		self.corrected("eTimeTrackLite", server)
+		rederive.run("main", events()[-1].name, 1)
+		state = rederive.state("main")
+		self.assertEqual(state["left"], 1)
+		self.assertIn("former time zone", state["message"])
+
 	def test_where_times_are_right_the_lane_is_asked_once_for_all_chunks(self):
 		self.wrong()
 		with (
