@@ -32,7 +32,7 @@ HOUR = timedelta(hours=1)
 class DeviceHour(NamedTuple):
 	"""What came of a device in one hour of arrival.
 
-	punches: how many that were made within the hour before they came. first, last: when something came, a ping included. punch: its newest sign of life by
+	punches: how many that were made within the hour before they came; backlog: how many earlier. first, last: when something came, a ping included. punch: its newest sign of life by
 	a punch, the earlier of the device's time and of arrival. ping: the newest one by a ping or contact.
 	"""
 
@@ -42,10 +42,11 @@ class DeviceHour(NamedTuple):
 	last: datetime
 	punch: datetime | None = None
 	ping: datetime | None = None
+	backlog: int = 0
 
 
 class Silence(NamedTuple):
-	"""Nothing came between these, though it was usual."""
+	"""Nothing came after `begin`, though it was usual. contact: when that was over, and so was the upload of what the device had kept."""
 
 	begin: datetime
 	contact: datetime
@@ -104,10 +105,20 @@ def rhythm(hours: Iterable[DeviceHour], now: datetime, quiet: Set[date] = frozen
 def silences(hours: Sequence[DeviceHour], usual: Rhythm) -> tuple[Silence, ...]:
 	"""Those that are over. `hours` oldest first."""
 	return tuple(
-		Silence(before.last, after.first)
-		for before, after in pairwise(hours)
+		Silence(before.last, _contact(hours[place:]))
+		for place, (before, after) in enumerate(pairwise(hours), start=1)
 		if after.first - before.last > HOUR and usual.missed(before, after.first) >= UNUSUAL
 	)
+
+
+def _contact(hours: Sequence[DeviceHour]) -> datetime:
+	"""The first sign, or the last one of the upload that begins with it."""
+	contact = hours[0].first
+	for row in hours:
+		if not row.backlog or row.first - contact > UPLOAD_GRACE:
+			break
+		contact = row.last
+	return contact
 
 
 # --- how a device stands

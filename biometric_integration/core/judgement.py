@@ -141,7 +141,7 @@ class Circumstances:
 	"""What the day depends on beside its check-ins.
 
 	read_until: how far the devices of its check-ins were read. worked: what HRMS would count; None without check-ins. leave: the name of an approved one that
-	covers all of the day, half_leave: half of it. slip: a submitted salary slip over the day. left: a relieving date before the day.
+	covers all of the day, half_leave: half of it. slip: a salary slip over the day that was submitted before some of its check-ins came. left: a relieving date before the day.
 	first_last: hours count from the first to the last check-in, however many are between.
 	"""
 
@@ -219,8 +219,10 @@ def _proven(bad: Judgement, known: Circumstances, proof: Proof | None) -> Judgem
 
 def _of_none(workday: Workday, known: Circumstances) -> Judgement:
 	written = known.written
-	if written and (written.by_hand or not written.is_bad):
-		return Judgement(State.MARKED, Why.BY_HAND if written.by_hand else Why.NONE)
+	if written and written.by_hand:
+		return Judgement(State.MARKED, Why.BY_HAND)
+	if written and not written.is_bad:
+		return Judgement(State.TO_SETTLE, Why.DIFFERS)
 	if written and written.leave and workday.closes_later_than(known.now):
 		return Judgement(State.TO_SETTLE, Why.AHEAD)
 	if _is_early(workday, known):
@@ -322,10 +324,12 @@ def _would(workday: Workday, known: Circumstances) -> Worked | None:
 def _compared(workday: Workday, known: Circumstances, would: Worked) -> Judgement:
 	written = known.written
 	if written is None:
+		if known.slip:
+			return Judgement(State.TO_SETTLE, Why.AFTER_PAY_SLIP, would=would)
 		return Judgement(State.COMPLETE, would=would)
 	late = {checkin.name for checkin in workday.counted} - written.linked
-	if _agrees(written, would) and not late:
-		return Judgement(State.MARKED, would=would)
+	if _agrees(written, would):
+		return Judgement(State.MARKED, Why.LATE_PUNCH if late else Why.NONE, would=would)
 	if not late:
 		return Judgement(State.TO_SETTLE, Why.DIFFERS, would=would)
 	return Judgement(State.TO_SETTLE, Why.AFTER_PAY_SLIP if known.slip else Why.LATE_PUNCH, would=would)
@@ -352,7 +356,7 @@ def _early(workday: Workday, known: Circumstances) -> Why:
 def _values(workday: Workday, known: Circumstances, proof: Proof | None) -> dict[str, str]:
 	shift = workday.shift
 	written = known.written
-	late = [one for one in workday.counted if written and one.name not in written.linked]
+	late = [one for one in workday.counted if written is None or one.name not in written.linked]
 	moved = next((one for one in workday.checkins if one.is_noted_otherwise), None)
 	values = {
 		"closes": _moment(workday.closes if workday.pieces or shift else None),
@@ -361,7 +365,7 @@ def _values(workday: Workday, known: Circumstances, proof: Proof | None) -> dict
 		"late": _times(late),
 		"shift": shift.name if shift else "",
 		"answered": moved.answered.name if moved and moved.answered else shift.name if shift else "",
-		"noted": moved.noted.name if moved and moved.noted else written.shift if written else "",
+		"noted": moved.noted.name if moved and moved.noted else (written.shift if written else "") or "–",
 		"hours": f"{known.worked.hours:g}" if known.worked else "",
 		"leave": known.leave or known.half_leave,
 		"slip": known.slip,

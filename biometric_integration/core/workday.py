@@ -71,7 +71,7 @@ class CheckIn:
 
 	@property
 	def shift(self) -> Shift | None:
-		return self.noted if self.attendance and self.noted else self.answered
+		return self.noted if self.attendance else self.answered
 
 	@property
 	def is_noted_otherwise(self) -> bool:
@@ -276,7 +276,7 @@ def _take_in(
 	taken: set[str] = set()
 	for key in sorted(key for key, group in groups.items() if group):
 		group = groups[key]
-		if any(checkin.attendance and checkin.noted for checkin in group) or is_paired(group):
+		if is_paired(group):
 			continue
 		if lacks_its_end(group):
 			after = next((other for other in loose if other.time > group[-1].time), None)
@@ -286,6 +286,7 @@ def _take_in(
 				and after.time - group[0].time <= longest
 				and not _lies_between(groups, key, group[-1].time, after.time)
 				and not _is_early(after, shifts, groups, key)
+				and not _stands_alone(after, shifts[key], loose, longest)
 			):
 				_move(after, loose, group, taken)
 				continue
@@ -309,6 +310,15 @@ def _is_early(checkin: CheckIn, shifts: dict[Key, Shift], groups: dict[Key, list
 		for other, shift in shifts.items()
 		if other > key and not (groups.get(other) and is_paired(groups[other]))
 	)
+
+
+def _stands_alone(checkin: CheckIn, shift: Shift, loose: Sequence[CheckIn], longest: timedelta) -> bool:
+	"""After a pause that may divide workdays: does it begin a stretch of its own that lacks nothing?"""
+	if checkin.time - shift.closes < APART:
+		return False
+	later = [other for other in loose if other.time >= checkin.time]
+	run = next(runs(later, longest))
+	return is_paired(next(_stretches(taps(run), longest))[0])
 
 
 def _lies_between(groups: dict[Key, list[CheckIn]], key: Key, begin: datetime, end: datetime) -> bool:
@@ -370,40 +380,53 @@ class Cost(NamedTuple):
 
 
 def _stretches(groups: Sequence[Piece], longest: timedelta) -> Iterator[tuple[Piece, bool]]:
-	"""The best cut of a run of taps, and for each stretch whether another one is as good."""
+	"""The best cut of a run of taps, and for each stretch whether another one that is as good says anything else of it."""
 	count = len(groups)
-	costs = {
-		(first, last): _cost(groups, first, last)
-		for first in range(count)
-		for last in range(first, count)
-		if first == last or groups[last][-1].time - groups[first][0].time <= longest
-	}
+	costs = [_costs(groups, first, longest) for first in range(count)]
+	"""Of what begins with each tap: by its last one."""
 	ahead: list[Cost] = [Cost()] * (count + 1)
-	"""The best cost of what begins with each tap."""
+	"""The best cost from each tap on."""
 	for first in reversed(range(count)):
-		ahead[first] = min(
-			costs[first, last].plus(ahead[last + 1]) for last in range(first, count) if (first, last) in costs
-		)
-	behind: list[Cost | None] = [None] * (count + 1)
-	behind[0] = Cost()
-	best: list[tuple[int, int]] = []
-	for first, last in sorted(costs):
-		before = behind[first]
-		if before is None:
+		ahead[first] = min(cost.plus(ahead[last + 1]) for last, cost in costs[first].items())
+	behind: dict[int, Cost] = {0: Cost()}
+	best: dict[int, list[int]] = {}
+	for first in range(count):
+		if first not in behind:
 			continue
-		cost = before.plus(costs[first, last])
-		if cost.plus(ahead[last + 1]) == ahead[0]:
-			behind[last + 1] = cost
-			best.append((first, last))
-	chosen, first = [], 0
+		for last, own in costs[first].items():
+			cost = behind[first].plus(own)
+			if cost.plus(ahead[last + 1]) == ahead[0]:
+				behind[last + 1] = cost
+				best.setdefault(first, []).append(last)
+	unclear = _unclear(groups, best)
+	first = 0
 	while first < count:
-		last = min(last for begin, last in best if begin == first)
-		chosen.append((first, last))
-		first = last + 1
-	for first, last in chosen:
+		last = min(best[first])
 		piece = tuple(checkin for group in groups[first : last + 1] for checkin in group)
-		rivals = (pair for pair in best if pair != (first, last))
-		yield piece, any(begin <= last and end >= first for begin, end in rivals)
+		yield piece, not unclear.isdisjoint(range(first, last + 1))
+		first = last + 1
+
+
+def _costs(groups: Sequence[Piece], first: int, longest: timedelta) -> dict[int, Cost]:
+	found = {}
+	for last in range(first, len(groups)):
+		if last > first and groups[last][-1].time - groups[first][0].time > longest:
+			break
+		found[last] = _cost(groups, first, last)
+	return found
+
+
+def _unclear(groups: Sequence[Piece], best: dict[int, list[int]]) -> set[int]:
+	"""Taps of which the best cuts say different things: another date, or another partner."""
+	said: dict[int, set[tuple[date, int]]] = {}
+	for first, ends in best.items():
+		for last in ends:
+			for tap in range(first, last + 1):
+				partner = tap + 1 if (tap - first) % 2 == 0 else tap - 1
+				is_alone = partner > last
+				answer = groups[first][0].time.date(), -1 if is_alone else partner
+				said.setdefault(tap, set()).add(answer)
+	return {tap for tap, answers in said.items() if len(answers) > 1}
 
 
 def _cost(groups: Sequence[Piece], first: int, last: int) -> Cost:

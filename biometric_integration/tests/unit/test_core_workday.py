@@ -6,7 +6,7 @@ import unittest
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import combinations, pairwise
 
 from hypothesis import assume, given, settings
@@ -628,11 +628,22 @@ class Fixed(Cuts):
 			"Mon Day: 18:00 = 0 h, lacks a punch",
 		)
 
-	def test_a_shift_that_has_an_attendance_takes_nothing_from_outside(self):
+	def test_the_end_of_a_shift_that_has_an_attendance_is_found_outside_all_the_same(self):
 		self.assert_cut(
 			[tap("Mon 09:00", MON, attendance="A"), *loose("Mon 20:30")],
-			"Mon: 20:30 = 0 h, lacks a punch",
-			"Mon Day: 09:00 = 0 h, lacks a punch",
+			"Mon Day: 09:00 (20:30) = 11.5 h, 2.5 over",
+		)
+
+	def test_a_start_on_a_free_day_is_not_the_end_of_the_shift_before(self):
+		self.assert_cut(
+			[tap("Mon 18:05", MON), *loose("Tue 08:00", "Tue 13:00")],
+			"Mon Day: 18:05 = 0 h, lacks a punch",
+			"Tue: 08:00 13:00 = 5 h",
+		)
+
+	def test_a_split_duty_is_clear_where_both_cuts_say_the_same(self):
+		self.assert_cut(
+			loose("Mon 08:00", "Mon 12:00", "Mon 19:00", "Mon 21:00"), "Mon: 08:00 12:00 | 19:00 21:00 = 6 h"
 		)
 
 
@@ -762,6 +773,16 @@ def cost_of(groups: Sequence[Piece], division: Sequence[tuple[int, int]]) -> Cos
 	return Cost(short, against, odd, inside)
 
 
+def told_by(groups: Sequence[Piece], division: Sequence[tuple[int, int]]) -> list[tuple[date, int | None]]:
+	"""Of each tap: the date of its stretch, and its partner."""
+	told: list[tuple[date, int | None]] = []
+	for first, last in division:
+		for tap in range(first, last + 1):
+			partner = tap + 1 if (tap - first) % 2 == 0 else tap - 1
+			told.append((groups[first][0].time.date(), partner if partner <= last else None))
+	return told
+
+
 class Properties(unittest.TestCase):
 	@given(a_week(), st.randoms(use_true_random=False))
 	def test_the_order_in_which_check_ins_came_is_of_no_matter(self, week, chance):
@@ -874,7 +895,9 @@ class Properties(unittest.TestCase):
 
 	@settings(max_examples=150)
 	@given(taps_of_a_run(9), LENGTHS)
-	def test_no_other_cut_is_better_and_one_as_good_makes_it_unclear(self, checkins, longest):
+	def test_no_other_cut_is_better_and_one_as_good_that_says_something_else_makes_it_unclear(
+		self, checkins, longest
+	):
 		expected: list[tuple[Piece, bool]] = []
 		for run in runs(checkins, longest):
 			groups = taps(run)
@@ -885,9 +908,11 @@ class Properties(unittest.TestCase):
 			]
 			costs = [cost_of(groups, division) for division in allowed]
 			best = [each for each, cost in zip(allowed, costs, strict=True) if cost == min(costs)]
-			for stretch in min(best):
-				piece = sum(groups[stretch[0] : stretch[1] + 1], ())
-				expected.append((piece, any(stretch not in division for division in best)))
+			says = [told_by(groups, division) for division in best]
+			for first, last in min(best):
+				piece = sum(groups[first : last + 1], ())
+				is_unclear = any(len({said[tap] for said in says}) > 1 for tap in range(first, last + 1))
+				expected.append((piece, is_unclear))
 		found = cut(checkins, (), longest)
 		self.assertEqual(pieces_of(found), [piece for piece, _unclear in expected])
 		for workday in found:
