@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from unittest.mock import patch
 
 import frappe
-from frappe.utils import get_datetime, now_datetime
+from frappe.utils import now_datetime
 
-from biometric_integration import api
 from biometric_integration.core.evidence import proof
 from biometric_integration.core.pings import PAUSE
 from biometric_integration.core.punch import Direction, Kind, Punch, fingerprint
@@ -21,13 +19,13 @@ from biometric_integration.sync.records import cursors, device_hours, servers, s
 from biometric_integration.sync.workdays.evidence import GETTING_TO_KNOW, TRUST, Evidence
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase, logs, sync
-from biometric_integration.tests.integration.test_devices_shown import TestDevicesShown
 from biometric_integration.tests.queries import queries
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TEN = datetime(2025, 4, 7, 10, 5)
 """A Monday."""
 NOW = datetime(2025, 4, 10, 12)
+TODAY = NOW.date()
 HOURS = "Biometric Device Hour"
 ABOUT_DAYS = ("Biometric Workday", "Biometric Decision")
 
@@ -162,7 +160,7 @@ class TestHoursAreKept(EvidenceTestCase):
 	def test_a_device_that_was_only_heard_of_can_be_deleted(self):
 		device_hours.note_ping(self.device, TEN, TEN)
 		frappe.delete_doc("Biometric Device", self.device)
-		self.assertEqual(self.hour(self.device), [])
+		self.assertFalse(self.hour(self.device))
 
 
 class TestPings(EvidenceTestCase):
@@ -215,11 +213,12 @@ class TestPings(EvidenceTestCase):
 
 	def test_a_server_that_cannot_tell_fails_no_run(self):
 		self.server.stop()
-		server = self.start("eBioServer", self.world, missing_operations=["GetDeviceLastPing"])
+		self.start("eBioServer", self.world, missing_operations=["GetDeviceLastPing"])
 		sync()
 		self.assertEqual({log.status for log in logs()} - {"Success", "Partial"}, set())
-		self.assertIsNone(self.device("SN1").last_ping)
-		asked = [request for request in server.requests if request.operation == "GetDeviceLastPing"]
+		devices = [self.device(serial) for serial in ("SN1", "SN2")]
+		self.assertEqual([device.last_ping for device in devices], [None, None])
+		asked = [device for device in devices if device.ping_asked_at]
 		self.assertEqual(len(asked), 1, "the first failure ends it")
 
 	def test_a_server_that_was_not_read_is_not_asked(self):
@@ -283,7 +282,7 @@ class TestHowFar(EvidenceTestCase):
 		self.read("SN1", NOW - 4 * HOUR, nightly=NOW - 5 * HOUR)
 		evidence = Evidence(NOW)
 		self.assertEqual(evidence.read_until({device}), NOW - HOUR / 2)
-		(look,) = evidence.heard({device}, NOW.date())[0].looks
+		(look,) = evidence.heard({device}, TODAY)[0].looks
 		self.assertEqual(look, (NOW - 1.5 * HOUR, NOW - 1.5 * HOUR - 10 * DAY))
 
 	def test_a_punch_that_nobody_has_decided_about_is_not_known_yet(self):
@@ -292,14 +291,14 @@ class TestHowFar(EvidenceTestCase):
 		self.read("SN1", NOW)
 		self.used("", alias, NOW - 3 * HOUR, status="Pending")
 		self.assertEqual(Evidence(NOW).read_until({device}), NOW - 3 * HOUR)
-		self.assertEqual(Evidence(NOW).heard({device}, NOW.date())[0].read_until, NOW - 3 * HOUR)
+		self.assertEqual(Evidence(NOW).heard({device}, TODAY)[0].read_until, NOW - 3 * HOUR)
 
 	def test_a_feed_by_position_looks_at_all_there_is(self):
 		self.configure("eBioServer")
 		device = factories.device("SN1", location="HO")
 		self.read("", NOW, "live")
 		self.read("", NOW - DAY, "day", nightly=NOW - DAY)
-		(heard,) = Evidence(NOW).heard({device}, NOW.date())
+		(heard,) = Evidence(NOW).heard({device}, TODAY)
 		self.assertEqual(heard.read_until, NOW)
 		self.assertIn((NOW, datetime.min), heard.looks)
 
@@ -314,20 +313,20 @@ class TestHowFar(EvidenceTestCase):
 		device = factories.device("SN1")
 		self.read("SN1", NOW + DAY, nightly=NOW + DAY)
 		self.assertLess(Evidence(NOW).read_until({device}), NOW - 30 * DAY)
-		self.assertEqual(Evidence(NOW).heard({device}, NOW.date())[0].looks, ())
+		self.assertEqual(Evidence(NOW).heard({device}, TODAY)[0].looks, ())
 
 
 class TestHeard(EvidenceTestCase):
-	def names(self, devices: set[str], day: date = NOW.date()) -> set[str]:
+	def names(self, devices: set[str], day: date = TODAY) -> set[str]:
 		return {heard.device for heard in Evidence(NOW).heard(devices, day)}
 
 	def test_who_is_asked_in_place_of_whom(self):
 		new, old = factories.device("SN1"), factories.device("SN2")
-		frappe.db.set_value("Biometric Device", old, {"replaced_by": new, "replaced_on": NOW.date()})
+		frappe.db.set_value("Biometric Device", old, {"replaced_by": new, "replaced_on": TODAY})
 		alias, off = factories.device(None, same_as=old), factories.device("SN3", enabled=0)
 		apart = factories.device("SN4", counts_for_attendance=0)
 		self.assertEqual(self.names({alias, off, apart, "unknown"}), {new})
-		self.assertEqual(self.names({alias, new}, NOW.date() - DAY), {old, new})
+		self.assertEqual(self.names({alias, new}, TODAY - DAY), {old, new})
 
 	def test_signs_of_life_of_a_device_are_also_those_of_what_is_the_same(self):
 		device = factories.device("SN1", name="Main Gate")
@@ -335,22 +334,22 @@ class TestHeard(EvidenceTestCase):
 		self.stage(device, NOW - DAY, arrived=NOW - DAY)
 		self.stage(alias, NOW - HOUR, arrived=NOW - HOUR, user_id="8")
 		device_hours.note_ping(device, NOW - MINUTE, NOW)
-		(heard,) = Evidence(NOW).heard({alias}, NOW.date())
+		(heard,) = Evidence(NOW).heard({alias}, TODAY)
 		self.assertEqual((heard.label, heard.punch, heard.ping), ("Main Gate", NOW - HOUR, NOW - MINUTE))
 
 	def test_a_device_from_before_signs_were_kept_is_not_one_that_never_gave_any(self):
 		device = factories.device("SN1", last_punch=NOW - 50 * DAY)
-		(heard,) = Evidence(NOW).heard({device}, NOW.date())
+		(heard,) = Evidence(NOW).heard({device}, TODAY)
 		self.assertEqual(heard.sign_of_life, NOW - 50 * DAY)
 		self.assertFalse(proof(NOW - DAY, [heard]).proven)
 
 	def test_what_a_person_says_of_a_device_counts_the_newest_first(self):
 		device = factories.device("SN1", last_punch=NOW - 9 * DAY)
-		for day in (NOW.date(), NOW.date() - 2 * DAY):
+		for day in (TODAY, TODAY - 2 * DAY):
 			values = {"what": TRUST, "device": device, "date": day, "reason": "stolen"}
 			frappe.get_doc({"doctype": "Biometric Decision", **values}).insert()
-		(heard,) = Evidence(NOW).heard({device}, NOW.date())
-		self.assertEqual(heard.trusted_until, NOW.date() - 2 * DAY)
+		(heard,) = Evidence(NOW).heard({device}, TODAY)
+		self.assertEqual(heard.trusted_until, TODAY - 2 * DAY)
 
 	def test_an_unusual_silence_is_found_and_a_holiday_without_a_punch_is_none(self):
 		device = factories.device("SN1")
@@ -360,12 +359,12 @@ class TestHeard(EvidenceTestCase):
 				moment = datetime(2025, 4, 7, 9, 30) + day * DAY - week * 7 * DAY
 				self.stage(device, *(moment + n * MINUTE for n in range(8)), arrived=moment + 10 * MINUTE)
 		self.stage(device, datetime(2025, 4, 10, 9, 30), arrived=datetime(2025, 4, 10, 9, 31))
-		(heard,) = Evidence(NOW).heard({device}, NOW.date())
+		(heard,) = Evidence(NOW).heard({device}, TODAY)
 		silence = heard.silences[-1]
 		self.assertEqual(silence.contact, datetime(2025, 4, 10, 9, 31))
 		self.assertFalse(heard.proves(datetime(2025, 4, 8, 18)), "what it kept may come yet")
-		self.read("SN1", NOW, nightly=NOW)
-		(heard,) = Evidence(NOW).heard({device}, NOW.date())
+		self.read("SN1", NOW, nightly=NOW, weekly=NOW - DAY)
+		(heard,) = Evidence(NOW).heard({device}, TODAY)
 		self.assertTrue(heard.proves(datetime(2025, 4, 8, 18)))
 		closed = [{"holiday_date": f"2025-04-0{day}", "description": "closed"} for day in (7, 8, 9)]
 		values = {
@@ -375,7 +374,7 @@ class TestHeard(EvidenceTestCase):
 		}
 		made = frappe.get_doc({"doctype": "Holiday List", **values, "holidays": closed}).insert()
 		self.addCleanup(frappe.delete_doc, "Holiday List", made.name)
-		(heard,) = Evidence(NOW).heard({device}, NOW.date())
+		(heard,) = Evidence(NOW).heard({device}, TODAY)
 		self.assertNotIn(silence, heard.silences)
 
 	def test_nothing_is_proven_before_the_devices_are_known(self):
@@ -403,7 +402,7 @@ class TestHeard(EvidenceTestCase):
 		evidence = Evidence(NOW)
 		self.assertEqual(evidence.read_until({device}), NOW)
 		self.stage(device, NOW - 2 * HOUR, NOW - MINUTE, arrived=NOW)
-		self.assertFalse(evidence.heard({device}, NOW.date())[0].proves(NOW - HOUR))
+		self.assertFalse(evidence.heard({device}, TODAY)[0].proves(NOW - HOUR))
 
 	def test_devices_are_asked_in_a_fixed_number_of_queries(self):
 		def asked(count: int) -> int:
@@ -413,7 +412,7 @@ class TestHeard(EvidenceTestCase):
 			evidence, before = Evidence(NOW), queries()
 			for _day in range(3):
 				for device in known:
-					evidence.heard({device}, NOW.date())
+					evidence.heard({device}, TODAY)
 					evidence.read_until({device})
 			return queries() - before
 
@@ -444,7 +443,7 @@ class TestOwn(EvidenceTestCase):
 
 	def test_one_query_for_all_people(self):
 		people = [factories.employee() for _number in range(5)]
-		evidence, day = Evidence(NOW), NOW.date()
+		evidence, day = Evidence(NOW), TODAY
 		evidence.own(people[:1], day, day)
 		before = queries()
 		own = evidence.own(people, day - 30 * DAY, day)
@@ -461,7 +460,7 @@ class TestDeserted(EvidenceTestCase):
 		self.people = [factories.employee(), factories.employee()]
 		self.left = NOW - 20 * DAY
 		self.stage(self.exit, self.left, arrived=self.left)
-		for person in (*self.people, factories.employee(status="Left", relieving_date=NOW.date())):
+		for person in (*self.people, factories.employee(status="Left", relieving_date=TODAY)):
 			self.used(person, self.exit, self.left - HOUR)
 
 	def worked(self, person: str, *days_ago: int, device: str = "", **values) -> None:
@@ -480,7 +479,7 @@ class TestDeserted(EvidenceTestCase):
 			sql.insert("Biometric Workday", tuple(row), [tuple(row.values())])
 
 	def is_asked(self) -> bool:
-		return bool(Evidence(NOW).heard({self.exit}, NOW.date()))
+		return bool(Evidence(NOW).heard({self.exit}, TODAY))
 
 	def test_when_all_who_used_it_and_are_still_here_do_without_it(self):
 		self.assertTrue(self.is_asked())
@@ -503,89 +502,3 @@ class TestDeserted(EvidenceTestCase):
 			self.worked(person, 3, 4, 5)
 		device_hours.note_ping(self.exit, NOW - 4 * DAY, NOW)
 		self.assertTrue(self.is_asked())
-
-
-class TestRhythmIsShown(TestDevicesShown):
-	"""On the form and in the list, beside what is shown there without it."""
-
-	def usual(self, *devices: str, by_now: int = 140) -> None:
-		"""So many punches came within the hour before on the same day of each of the last weeks."""
-		moment = self.clock()
-		for device in devices:
-			rows = []
-			for week in range(1, 4):
-				hour = (moment - 7 * week * DAY).replace(minute=0)
-				rows.append((f"{hour:%Y%m%d%H}-{device}", device, hour, by_now, 0, hour, hour, hour))
-			fields = (
-				"name",
-				"device",
-				"hour",
-				"punches",
-				"backlog",
-				"first_arrival",
-				"last_arrival",
-				"punch_sign",
-			)
-			sql.insert(HOURS, fields, rows)
-
-	def came(self, device: str, punches: int) -> None:
-		hour = self.clock().replace(minute=0)
-		row = (f"{hour:%Y%m%d%H}-{device}", device, hour, punches, 0, hour, hour, hour)
-		fields = (
-			"name",
-			"device",
-			"hour",
-			"punches",
-			"backlog",
-			"first_arrival",
-			"last_arrival",
-			"punch_sign",
-		)
-		sql.insert(HOURS, fields, [row])
-
-	def clock(self) -> datetime:
-		return (self.now - DAY).replace(hour=10, minute=0, second=0)
-
-	def shown(self, device: str) -> dict:
-		"""At noon of yesterday: any time of the real day is fine for the test."""
-		noon = self.clock().replace(hour=12)
-		with patch("biometric_integration.sync.desk.device_states.now_datetime", return_value=noon):
-			return api.device_state()[device]
-
-	def delivering(self, serial: str, **values) -> str:
-		return self.device(serial, self.clock(), **values)
-
-	def test_a_device_that_has_less_than_usual_is_late(self):
-		few, many, none = (self.delivering(serial) for serial in ("SN1", "SN2", "SN3"))
-		self.usual(few, many, none)
-		self.came(few, 3)
-		self.came(many, 133)
-		self.assertEqual(self.shown(few)["state"], "late")
-		self.assertEqual(self.shown(few)["message"], "Usually 140 punches by 12:00, has 3 today.")
-		self.assertEqual(self.shown(many)["state"], "active")
-		self.assertIn("has 133 today", self.shown(many)["message"])
-		self.assertEqual(self.shown(none)["state"], "silent")
-		self.assertIn("No punch since", self.shown(none)["message"])
-
-	def test_a_day_without_a_punch_anywhere_is_nobodys_silence(self):
-		one = self.delivering("SN1", last_ping=self.clock())
-		self.usual(one)
-		self.assertEqual(self.shown(one)["state"], "active")
-		self.assertNotIn("Usually", self.shown(one)["message"])
-		self.assertIn("last heard of it", self.shown(one)["message"])
-
-	def test_all_devices_are_told_of_in_a_fixed_number_of_queries(self):
-		def asked() -> int:
-			before = queries()
-			api.device_state()
-			return queries() - before
-
-		self.usual(self.delivering("SN1"))
-		asked()
-		few = asked()
-		for number in range(2, 12):
-			self.usual(self.delivering(f"SN{number}"))
-		self.assertEqual(asked(), few)
-
-
-del TestDevicesShown
