@@ -32,7 +32,7 @@ HOUR = timedelta(hours=1)
 class DeviceHour(NamedTuple):
 	"""What came of a device in one hour of arrival.
 
-	punches: how many that were made within the hour before they came. first, last: when something came, a ping included. punch: its newest sign of life by
+	punches: how many that were made within the hour before they came; backlog: how many earlier. first, last: when something came, a ping included. punch: its newest sign of life by
 	a punch, the earlier of the device's time and of arrival. ping: the newest one by a ping or contact.
 	"""
 
@@ -42,10 +42,11 @@ class DeviceHour(NamedTuple):
 	last: datetime
 	punch: datetime | None = None
 	ping: datetime | None = None
+	backlog: int = 0
 
 
 class Silence(NamedTuple):
-	"""Nothing came between these, though it was usual."""
+	"""Nothing came after `begin`, though it was usual. contact: when that was over, and so was the upload of what the device had kept."""
 
 	begin: datetime
 	contact: datetime
@@ -65,23 +66,32 @@ class Rhythm:
 	usual: dict[tuple[int, int], int] = field(default_factory=dict)
 	quiet: Set[date] = frozenset()
 
-	def between(self, begin: datetime, end: datetime) -> float:
-		"""How many punches usually come in this time."""
-		total, moment = 0.0, begin
-		while moment < end:
-			border = moment.replace(minute=0, second=0, microsecond=0) + HOUR
-			if moment.date() not in self.quiet:
-				share = (min(border, end) - moment) / HOUR
-				total += share * self.usual.get((moment.weekday(), moment.hour), 0)
-			moment = border
+	def between(self, begin: datetime, end: datetime) -> int:
+		"""How many punches usually come in the hours that lie in this time as a whole: when within its hour a punch comes, nobody knows."""
+		total, hour = 0, begin.replace(minute=0, second=0, microsecond=0)
+		if hour < begin:
+			hour += HOUR
+		while hour + HOUR <= end:
+			total += self._in(hour)
+			hour += HOUR
 		return total
+
+	def missed(self, row: DeviceHour, until: datetime) -> int:
+		"""How many punches usually come from `row` on until then. What was left of its own hour counts where hardly any of that came."""
+		usual = self._in(row.hour)
+		broke_off = row.hour + HOUR <= until and row.punches < LATE_SHARE * usual
+		return self.between(row.last, until) + (usual if broke_off else 0)
+
+	def _in(self, hour: datetime) -> int:
+		return 0 if hour.date() in self.quiet else self.usual.get((hour.weekday(), hour.hour), 0)
 
 
 def rhythm(hours: Iterable[DeviceHour], now: datetime, quiet: Set[date] = frozenset()) -> Rhythm:
-	"""Of the last four weeks; days on which nothing came say nothing."""
+	"""Of the four weeks before today; days on which nothing came, or nobody was expected, say nothing."""
 	by_day: dict[date, dict[int, int]] = {}
+	midnight = datetime.combine(now.date(), time())
 	for row in hours:
-		if now - RHYTHM <= row.hour < datetime.combine(now.date(), time()) and row.punches:
+		if midnight - RHYTHM <= row.hour < midnight and row.punches and row.hour.date() not in quiet:
 			by_day.setdefault(row.hour.date(), {})[row.hour.hour] = row.punches
 	usual: dict[tuple[int, int], int] = {}
 	for weekday in range(7):
@@ -94,12 +104,21 @@ def rhythm(hours: Iterable[DeviceHour], now: datetime, quiet: Set[date] = frozen
 
 def silences(hours: Sequence[DeviceHour], usual: Rhythm) -> tuple[Silence, ...]:
 	"""Those that are over. `hours` oldest first."""
-	gaps = ((before.last, after.first) for before, after in pairwise(hours))
 	return tuple(
-		Silence(begin, end)
-		for begin, end in gaps
-		if end - begin > HOUR and usual.between(begin, end) >= UNUSUAL
+		Silence(before.last, _contact(hours[place:]))
+		for place, (before, after) in enumerate(pairwise(hours), start=1)
+		if after.first - before.last > HOUR and usual.missed(before, after.first) >= UNUSUAL
 	)
+
+
+def _contact(hours: Sequence[DeviceHour]) -> datetime:
+	"""The first sign, or the last one of the upload that begins with it."""
+	contact = hours[0].first
+	for row in hours:
+		if not row.backlog or row.first - contact > UPLOAD_GRACE:
+			break
+		contact = row.last
+	return contact
 
 
 # --- how a device stands
@@ -115,7 +134,7 @@ class Standing(str, Enum):
 
 
 class Today(NamedTuple):
-	"""usual: what usually has come by this time of the day; came: what has. since: of a silence that goes on, when the last sign came."""
+	"""usual: what usually has come by the last full hour of the day; came: what has. since: of a silence that goes on, when the last sign came."""
 
 	standing: Standing
 	usual: int
@@ -127,11 +146,11 @@ def today(hours: Sequence[DeviceHour], usual: Rhythm, now: datetime) -> Today:
 	if not hours:
 		return Today(Standing.NEVER, 0, 0)
 	midnight = datetime.combine(now.date(), time())
-	by_now = round(usual.between(midnight, now))
+	by_now = usual.between(midnight, now)
 	came = sum(row.punches for row in hours if row.hour >= midnight)
-	last = hours[-1].last
-	if last < now and usual.between(last, now) >= UNUSUAL:
-		return Today(Standing.SILENT, by_now, came, last)
+	last = hours[-1]
+	if now - last.last > HOUR and usual.missed(last, now) >= UNUSUAL:
+		return Today(Standing.SILENT, by_now, came, last.last)
 	is_late = by_now >= LATE_FROM and came < LATE_SHARE * by_now
 	return Today(Standing.LATE if is_late else Standing.ONLINE, by_now, came)
 
@@ -211,7 +230,7 @@ class Proof:
 
 def proof(close: datetime, devices: Iterable[Heard], until: datetime = datetime.max) -> Proof:
 	"""Devices that never gave a sign of life prove nothing, and hold nobody."""
-	asked = [device for device in devices if device.sign_of_life or device.trusted_until]
+	asked = [device for device in devices if device.sign_of_life]
 	names = tuple(sorted(device.device for device in asked))
 	missing = [device for device in asked if not device.proves(close)]
 	if not missing:
@@ -223,7 +242,7 @@ def proof(close: datetime, devices: Iterable[Heard], until: datetime = datetime.
 def hold_until(
 	close: datetime, days: int, is_expected: Callable[[date], bool], decide_by: int = 0
 ) -> datetime:
-	"""The end of so many expected days after a close, and of the day of the month on which it has to be decided (0 = none)."""
+	"""The end of so many expected days after a close, and of the day of the month on which it has to be decided (0 = none; a shorter month's last)."""
 	day, left = close.date(), days
 	for _step in range(60):
 		if left <= 0:
@@ -232,7 +251,7 @@ def hold_until(
 		left -= is_expected(day)
 	if decide_by:
 		deadline = close.date()
-		while deadline.day != decide_by and (deadline - close.date()) < 31 * DAY:
+		while deadline.day != decide_by and not (deadline.day < decide_by and (deadline + DAY).day == 1):
 			deadline += DAY
 		day = max(day, deadline)
 	return datetime.combine(day, time()) + DAY

@@ -12,7 +12,7 @@ from enum import Enum
 
 from biometric_integration.core.attendance import AttendanceStatus, Worked
 from biometric_integration.core.evidence import Proof
-from biometric_integration.core.workday import CheckIn, Workday, input_hash
+from biometric_integration.core.workday import CheckIn, Workday, input_hash, taps
 
 SAME = 0.02
 """Hours that differ by less were rounded."""
@@ -141,7 +141,7 @@ class Circumstances:
 	"""What the day depends on beside its check-ins.
 
 	read_until: how far the devices of its check-ins were read. worked: what HRMS would count; None without check-ins. leave: the name of an approved one that
-	covers all of the day, half_leave: half of it. slip: a submitted salary slip over the day. left: a relieving date before the day.
+	covers all of the day, half_leave: half of it. slip: a salary slip over the day that was submitted before some of its check-ins came. left: a relieving date before the day.
 	first_last: hours count from the first to the last check-in, however many are between.
 	"""
 
@@ -163,12 +163,16 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class Judgement:
-	"""`values` fill the sentence of `why`. would: what would be right to write, None for nothing (or: not known yet)."""
+	"""`values` fill the sentence of `why`. would: what would be right to write, None for nothing (or: not known yet).
+
+	is_bad: for the person; said only where it is proven.
+	"""
 
 	state: State
 	why: Why = Why.NONE
 	values: Mapping[str, str] = field(default_factory=dict)
 	would: Worked | None = None
+	is_bad: bool = False
 
 	@property
 	def sentence(self) -> str:
@@ -181,51 +185,63 @@ ABSENT = Worked(AttendanceStatus.ABSENT, 0.0, None, None)
 
 def needs_proof(workday: Workday, known: Circumstances) -> bool:
 	"""Would anything bad be said of the person? Only then the devices are asked."""
-	if _is_early(workday, known) or (known.written and known.written.by_hand):
-		return False
-	if not workday.checkins:
-		return _is_absent(workday, known)
-	would = _would(workday, known)
-	return _lacks(workday, known) or bool(would and would.status is not AttendanceStatus.PRESENT)
+	return _found(workday, known).is_bad
 
 
 def judge(workday: Workday, known: Circumstances, proof: Proof | None = None) -> Judgement:
 	"""`proof` is looked at where `needs_proof` says so."""
-	if workday.checkins:
-		found = _of_checkins(workday, known, proof)
-	else:
-		found = _of_none(workday, known, proof)
+	found = _found(workday, known)
+	if found.is_bad:
+		found = _proven(found, known, proof)
 	return replace(found, values={**_values(workday, known, proof), **found.values})
+
+
+def _found(workday: Workday, known: Circumstances) -> Judgement:
+	"""As if nothing more came."""
+	return _of_checkins(workday, known) if workday.checkins else _of_none(workday, known)
+
+
+def _proven(bad: Judgement, known: Circumstances, proof: Proof | None) -> Judgement:
+	"""Or what is said instead."""
+	if proof is None:
+		raise ValueError("nothing bad is said of a person without asking the devices")
+	if proof.no_id:
+		return Judgement(State.TO_SETTLE, Why.NO_ID)
+	if proof.proven:
+		return bad
+	if known.now >= proof.until:
+		return Judgement(State.TO_SETTLE, Why.DEVICE_SILENT)
+	return Judgement(State.HELD, Why.DEVICE_MISSING)
 
 
 # --- without check-ins
 
 
-def _of_none(workday: Workday, known: Circumstances, proof: Proof | None) -> Judgement:
+def _of_none(workday: Workday, known: Circumstances) -> Judgement:
 	written = known.written
-	if written and (written.by_hand or not written.is_bad):
-		return Judgement(State.MARKED, Why.BY_HAND if written.by_hand else Why.NONE)
+	if written and written.by_hand:
+		return Judgement(State.MARKED, Why.BY_HAND)
+	if written and not written.is_bad:
+		return Judgement(State.TO_SETTLE, Why.DIFFERS)
 	if written and written.leave and workday.closes_later_than(known.now):
 		return Judgement(State.TO_SETTLE, Why.AHEAD)
 	if _is_early(workday, known):
-		return Judgement(State.OPEN, Why.NOT_OVER)
+		return Judgement(State.OPEN, _early(workday, known))
+	if (decided := _decided(workday, known)) is not None:
+		return decided
 	if known.leave:
 		return _if(bool(written), Why.ON_LEAVE)
 	if known.holiday:
 		return _if(bool(written), Why.HOLIDAY)
-	if written and not workday.expected:
-		return Judgement(State.TO_SETTLE, Why.ROSTER_CHANGED)
+	if not workday.expected:
+		return _if(bool(written), Why.ROSTER_CHANGED if written else Why.NONE)
 	if not known.by_devices:
 		return _if(bool(written), Why.NOT_BY_DEVICES)
 	would = replace(ABSENT, status=AttendanceStatus.HALF_DAY) if known.half_leave else ABSENT
-	return _bad(
-		known, proof, Judgement(State.MARKED if written else State.COMPLETE, Why.NO_PUNCH, would=would)
-	)
-
-
-def _is_absent(workday: Workday, known: Circumstances) -> bool:
-	is_excused = known.leave or known.holiday or not known.by_devices or not workday.expected
-	return not is_excused and (known.written is None or known.written.is_bad)
+	is_bad = known.decision is None or known.decision.what is not What.MARK
+	if written and written.status != would.status.value:
+		return Judgement(State.TO_SETTLE, Why.DIFFERS, would=would, is_bad=is_bad)
+	return Judgement(State.MARKED if written else State.COMPLETE, Why.NO_PUNCH, would=would, is_bad=is_bad)
 
 
 def _if(is_written: bool, why: Why) -> Judgement:
@@ -236,24 +252,25 @@ def _if(is_written: bool, why: Why) -> Judgement:
 # --- with check-ins
 
 
-def _of_checkins(workday: Workday, known: Circumstances, proof: Proof | None) -> Judgement:
+def _of_checkins(workday: Workday, known: Circumstances) -> Judgement:
 	written, would = known.written, _would(workday, known)
 	if _is_early(workday, known):
 		return Judgement(State.OPEN, _early(workday, known))
 	if (decided := _decided(workday, known)) is not None:
 		return decided
 	if written and written.by_hand:
-		differs = written.status == AttendanceStatus.ABSENT.value and would and not _lacks(workday, known)
+		is_there = would and would.status is not AttendanceStatus.ABSENT and not _lacks(workday, known)
+		differs = written.status == AttendanceStatus.ABSENT.value and is_there
 		why = Why.DIFFERS if differs else Why.BY_HAND
 		return Judgement(State.TO_SETTLE if differs else State.MARKED, why, would=would)
 	if (problem := _problem(workday, known)) is not Why.NONE:
-		found = Judgement(State.TO_SETTLE, problem, would=None if problem is Why.MISSING_PUNCH else would)
-		return _bad(known, proof, found) if problem is Why.MISSING_PUNCH else found
+		is_bad = problem is Why.MISSING_PUNCH
+		return Judgement(State.TO_SETTLE, problem, would=None if is_bad else would, is_bad=is_bad)
 	assert would is not None
-	if would.status is not AttendanceStatus.PRESENT:
-		done = _bad(known, proof, _compared(workday, known, would))
-		return replace(done, why=Why.SHORT_HOURS) if done.why is Why.NONE else done
-	return _compared(workday, known, would)
+	found = _compared(workday, known, would)
+	if would.status is AttendanceStatus.PRESENT:
+		return found
+	return replace(found, why=found.why if found.why is not Why.NONE else Why.SHORT_HOURS, is_bad=True)
 
 
 def _decided(workday: Workday, known: Circumstances) -> Judgement | None:
@@ -291,7 +308,8 @@ def _lacks(workday: Workday, known: Circumstances) -> bool:
 	if not workday.lacks_a_punch or known.missing is not MissingPunch.LEAVE_TO_HR:
 		return False
 	shift, last = workday.shift, workday.checkins[-1].time
-	is_enough = known.first_last and shift and len(workday.checkins) > 2 and last >= shift.end - NEAR_END
+	count = sum(len(taps(piece)) for piece in workday.pieces)
+	is_enough = known.first_last and shift and count > 2 and last >= shift.end - NEAR_END
 	return not is_enough
 
 
@@ -306,10 +324,12 @@ def _would(workday: Workday, known: Circumstances) -> Worked | None:
 def _compared(workday: Workday, known: Circumstances, would: Worked) -> Judgement:
 	written = known.written
 	if written is None:
+		if known.slip:
+			return Judgement(State.TO_SETTLE, Why.AFTER_PAY_SLIP, would=would)
 		return Judgement(State.COMPLETE, would=would)
 	late = {checkin.name for checkin in workday.counted} - written.linked
-	if _agrees(written, would) and not late:
-		return Judgement(State.MARKED, would=would)
+	if _agrees(written, would):
+		return Judgement(State.MARKED, Why.LATE_PUNCH if late else Why.NONE, would=would)
 	if not late:
 		return Judgement(State.TO_SETTLE, Why.DIFFERS, would=would)
 	return Judgement(State.TO_SETTLE, Why.AFTER_PAY_SLIP if known.slip else Why.LATE_PUNCH, would=would)
@@ -333,22 +353,10 @@ def _early(workday: Workday, known: Circumstances) -> Why:
 	return Why.NOT_OVER if workday.closes_later_than(known.now) else Why.NOT_READ
 
 
-def _bad(known: Circumstances, proof: Proof | None, proven: Judgement) -> Judgement:
-	if proof is None:
-		raise ValueError("nothing bad is said of a person without asking the devices")
-	if proof.no_id:
-		return Judgement(State.TO_SETTLE, Why.NO_ID)
-	if proof.proven:
-		return proven
-	if known.now >= proof.until:
-		return Judgement(State.TO_SETTLE, Why.DEVICE_SILENT)
-	return Judgement(State.HELD, Why.DEVICE_MISSING)
-
-
 def _values(workday: Workday, known: Circumstances, proof: Proof | None) -> dict[str, str]:
 	shift = workday.shift
 	written = known.written
-	late = [one for one in workday.counted if written and one.name not in written.linked]
+	late = [one for one in workday.counted if written is None or one.name not in written.linked]
 	moved = next((one for one in workday.checkins if one.is_noted_otherwise), None)
 	values = {
 		"closes": _moment(workday.closes if workday.pieces or shift else None),
@@ -356,8 +364,8 @@ def _values(workday: Workday, known: Circumstances, proof: Proof | None) -> dict
 		"outside": _times([one for one in workday.checkins if one.name in workday.outside]),
 		"late": _times(late),
 		"shift": shift.name if shift else "",
-		"answered": moved.answered.name if moved and moved.answered else "",
-		"noted": moved.noted.name if moved and moved.noted else "",
+		"answered": moved.answered.name if moved and moved.answered else shift.name if shift else "",
+		"noted": moved.noted.name if moved and moved.noted else (written.shift if written else "") or "–",
 		"hours": f"{known.worked.hours:g}" if known.worked else "",
 		"leave": known.leave or known.half_leave,
 		"slip": known.slip,

@@ -71,7 +71,7 @@ class CheckIn:
 
 	@property
 	def shift(self) -> Shift | None:
-		return self.noted if self.attendance and self.noted else self.answered
+		return self.noted if self.attendance else self.answered
 
 	@property
 	def is_noted_otherwise(self) -> bool:
@@ -147,14 +147,18 @@ class Workday:
 
 
 def taps(piece: Sequence[CheckIn]) -> list[Piece]:
-	"""Check-ins that are one tap at the device, each with those within a minute of its first one. IN and OUT are two, unless one says nothing."""
+	"""Check-ins that are one tap at the device, each with those within a minute of its first one. OUT and then IN are two: one ends, one begins."""
 	found: list[list[CheckIn]] = []
 	for checkin in piece:
-		if found and checkin.time - found[-1][0].time <= TAP:
+		if found and checkin.time - found[-1][0].time <= TAP and not _is_turn(found[-1][-1], checkin):
 			found[-1].append(checkin)
 		else:
 			found.append([checkin])
 	return [tuple(group) for group in found]
+
+
+def _is_turn(before: CheckIn, after: CheckIn) -> bool:
+	return before.log_type == Direction.OUT.value and after.log_type == Direction.IN.value
 
 
 def pairs(piece: Sequence[CheckIn]) -> Iterator[tuple[datetime, datetime]]:
@@ -242,7 +246,7 @@ def _settle_borders(
 	outside: set[str] = set()
 	for before, after in pairwise(sorted(groups)):
 		earlier, later = groups[before], groups[after]
-		while earlier and later and lacks_its_end(earlier) and not later[0].attendance:
+		while earlier and later and lacks_its_end(earlier) and _may_move(later[0], Direction.OUT):
 			first = later[0]
 			at_border = first.time <= shifts[before].reach and _can_spare(later)
 			unexpected = before in roster and after not in roster and first.time - earlier[0].time <= longest
@@ -252,6 +256,11 @@ def _settle_borders(
 				outside.add(first.name)
 			earlier.append(later.pop(0))
 	return outside
+
+
+def _may_move(checkin: CheckIn, turn: Direction) -> bool:
+	"""An attendance fixes a check-in, and what was reported as IN ends nothing, nor does an OUT begin anything."""
+	return not checkin.attendance and checkin.log_type in ("", turn.value)
 
 
 def _can_spare(piece: Sequence[CheckIn]) -> bool:
@@ -267,25 +276,56 @@ def _take_in(
 	taken: set[str] = set()
 	for key in sorted(key for key, group in groups.items() if group):
 		group = groups[key]
-		if any(checkin.attendance and checkin.noted for checkin in group) or is_paired(group):
+		if is_paired(group):
 			continue
 		if lacks_its_end(group):
 			after = next((other for other in loose if other.time > group[-1].time), None)
 			if (
 				after
+				and _may_move(after, Direction.OUT)
 				and after.time - group[0].time <= longest
-				and not _opened_between(groups, key, after.time)
+				and not _lies_between(groups, key, group[-1].time, after.time)
+				and not _is_early(after, shifts, groups, key)
+				and not _stands_alone(after, shifts[key], loose, longest)
 			):
 				_move(after, loose, group, taken)
 				continue
 		before = next((other for other in reversed(loose) if other.time < group[0].time), None)
-		if before and group[-1].time - before.time <= longest and shifts[key].opens - before.time <= APART:
+		if (
+			before
+			and _may_move(before, Direction.IN)
+			and group[-1].time - before.time <= longest
+			and shifts[key].opens - before.time <= APART
+			and not _lies_between(groups, key, before.time, group[0].time)
+		):
 			_move(before, loose, group, taken)
 	return taken
 
 
-def _opened_between(groups: dict[Key, list[CheckIn]], key: Key, moment: datetime) -> bool:
-	return any(other > key and group and group[0].time <= moment for other, group in groups.items())
+def _is_early(checkin: CheckIn, shifts: dict[Key, Shift], groups: dict[Key, list[CheckIn]], key: Key) -> bool:
+	"""Does a later shift that is not paired open sooner after it than this one closed before it?"""
+	since = checkin.time - shifts[key].closes
+	return any(
+		timedelta(0) < shift.opens - checkin.time < since
+		for other, shift in shifts.items()
+		if other > key and not (groups.get(other) and is_paired(groups[other]))
+	)
+
+
+def _stands_alone(checkin: CheckIn, shift: Shift, loose: Sequence[CheckIn], longest: timedelta) -> bool:
+	"""After a pause that may divide workdays: does it begin a stretch of its own that lacks nothing?"""
+	if checkin.time - shift.closes < APART:
+		return False
+	later = [other for other in loose if other.time >= checkin.time]
+	run = next(runs(later, longest))
+	return is_paired(next(_stretches(taps(run), longest))[0])
+
+
+def _lies_between(groups: dict[Key, list[CheckIn]], key: Key, begin: datetime, end: datetime) -> bool:
+	"""Is there a check-in of another shift?"""
+	return any(
+		begin <= checkin.time <= end for other, group in groups.items() if other != key for checkin in group
+	)
 
 
 def _move(checkin: CheckIn, loose: list[CheckIn], group: list[CheckIn], taken: set[str]) -> None:
@@ -340,40 +380,53 @@ class Cost(NamedTuple):
 
 
 def _stretches(groups: Sequence[Piece], longest: timedelta) -> Iterator[tuple[Piece, bool]]:
-	"""The best cut of a run of taps, and for each stretch whether another one is as good."""
+	"""The best cut of a run of taps, and for each stretch whether another one that is as good says anything else of it."""
 	count = len(groups)
-	costs = {
-		(first, last): _cost(groups, first, last)
-		for first in range(count)
-		for last in range(first, count)
-		if first == last or groups[last][-1].time - groups[first][0].time <= longest
-	}
+	costs = [_costs(groups, first, longest) for first in range(count)]
+	"""Of what begins with each tap: by its last one."""
 	ahead: list[Cost] = [Cost()] * (count + 1)
-	"""The best cost of what begins with each tap."""
+	"""The best cost from each tap on."""
 	for first in reversed(range(count)):
-		ahead[first] = min(
-			costs[first, last].plus(ahead[last + 1]) for last in range(first, count) if (first, last) in costs
-		)
-	behind: list[Cost | None] = [None] * (count + 1)
-	behind[0] = Cost()
-	best: list[tuple[int, int]] = []
-	for first, last in sorted(costs):
-		before = behind[first]
-		if before is None:
+		ahead[first] = min(cost.plus(ahead[last + 1]) for last, cost in costs[first].items())
+	behind: dict[int, Cost] = {0: Cost()}
+	best: dict[int, list[int]] = {}
+	for first in range(count):
+		if first not in behind:
 			continue
-		cost = before.plus(costs[first, last])
-		if cost.plus(ahead[last + 1]) == ahead[0]:
-			behind[last + 1] = cost
-			best.append((first, last))
-	chosen, first = [], 0
+		for last, own in costs[first].items():
+			cost = behind[first].plus(own)
+			if cost.plus(ahead[last + 1]) == ahead[0]:
+				behind[last + 1] = cost
+				best.setdefault(first, []).append(last)
+	unclear = _unclear(groups, best)
+	first = 0
 	while first < count:
-		last = min(last for begin, last in best if begin == first)
-		chosen.append((first, last))
-		first = last + 1
-	for first, last in chosen:
+		last = min(best[first])
 		piece = tuple(checkin for group in groups[first : last + 1] for checkin in group)
-		rivals = (pair for pair in best if pair != (first, last))
-		yield piece, any(begin <= last and end >= first for begin, end in rivals)
+		yield piece, not unclear.isdisjoint(range(first, last + 1))
+		first = last + 1
+
+
+def _costs(groups: Sequence[Piece], first: int, longest: timedelta) -> dict[int, Cost]:
+	found = {}
+	for last in range(first, len(groups)):
+		if last > first and groups[last][-1].time - groups[first][0].time > longest:
+			break
+		found[last] = _cost(groups, first, last)
+	return found
+
+
+def _unclear(groups: Sequence[Piece], best: dict[int, list[int]]) -> set[int]:
+	"""Taps of which the best cuts say different things: another date, or another partner."""
+	said: dict[int, set[tuple[date, int]]] = {}
+	for first, ends in best.items():
+		for last in ends:
+			for tap in range(first, last + 1):
+				partner = tap + 1 if (tap - first) % 2 == 0 else tap - 1
+				is_alone = partner > last
+				answer = groups[first][0].time.date(), -1 if is_alone else partner
+				said.setdefault(tap, set()).add(answer)
+	return {tap for tap, answers in said.items() if len(answers) > 1}
 
 
 def _cost(groups: Sequence[Piece], first: int, last: int) -> Cost:

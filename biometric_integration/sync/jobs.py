@@ -205,7 +205,12 @@ def _while_others_use(watch: Watch) -> Watch:
 
 
 def process(in_time: InTime | None = None) -> int:
-	"""Use everything that waits, then write the attendance of days that are complete; returns how many events were decided."""
+	"""Use everything that waits, then write the attendance of days that are complete; returns how many events were decided.
+
+	Where the first punch of a shift is IN, none is used while times are put right: an earlier one may still have its wrong time.
+	"""
+	if servers.rules().asks_for_shifts and times.are_moving():
+		return 0
 	in_time = in_time or budget()
 	if not servers.to_attendance():
 		attendance.let_go()

@@ -133,18 +133,20 @@ def expire_unmapped(before: datetime, days: int) -> None:
 def delete_events(before: date) -> None:
 	"""Final events whose punch is older than `before` (site clock); the import floor moves first, so that none comes back.
 
-	It does not bar what a clock that had lost its time has stamped: that is kept, so that it is known when it is read again.
+	It does not bar what a clock that had lost its time has stamped, nor what bears a later time by the clock of a server that is ahead of the
+	site: that is kept, so that it is known when it is read again.
 	"""
 	settings = frappe.get_doc(SETTINGS)
 	if not settings.import_floor or getdate(settings.import_floor) < before:
 		frappe.db.set_single_value(SETTINGS, "import_floor", before, update_modified=False)
 		transaction.commit()
-	end = datetime.combine(before, time()) - datetime.resolution
+	floor = datetime.combine(before, time())
+	end, bounds = floor - datetime.resolution, {"after": name_from(RESET_END), "before": name_from(floor)}
 
 	def find() -> list[str]:
 		groups = (group for group in event_groups.groups(FINAL_REASONS) if group.first <= end)
 		old = (group._replace(last=min(group.last, end)) for group in groups)
-		return list(islice(event_groups.names(old, CHUNK, FINAL, after=name_from(RESET_END)), CHUNK))
+		return list(islice(event_groups.names(old, CHUNK, FINAL, **bounds), CHUNK))
 
 	def delete(names: list[str]) -> None:
 		frappe.db.delete(staging.DOCTYPE, {"status": ("in", FINAL), "name": ("in", names)})

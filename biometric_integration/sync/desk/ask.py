@@ -31,13 +31,13 @@ def _asked(server: str, units: list[str] | None) -> bool:
 	try:
 		return jobs.enqueue_pull(server, Trigger.MANUAL, units)
 	except jobs.RedisError:
-		_no_queue()
+		no_queue()
 
 
-def _no_queue() -> NoReturn:
+def no_queue() -> NoReturn:
 	frappe.throw(
 		_(
-			"The queue for background jobs (Redis) cannot be reached, so nothing can be read now. An administrator has to start it."
+			"The queue for background jobs (Redis) cannot be reached, so nothing can be done now. An administrator has to start it."
 		)
 	)
 
@@ -54,7 +54,7 @@ def retry(log: str) -> str:
 	try:
 		jobs.enqueue_retry(log)
 	except jobs.RedisError:
-		_no_queue()
+		no_queue()
 	if locks.taken(of.stream):
 		return _(
 			"This is being read at the moment. The retry waits until that is done, and then reads its own window."

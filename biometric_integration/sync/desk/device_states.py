@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,15 +40,26 @@ FIELDS = [
 	"last_punch",
 	"last_ping",
 ]
+READ_WELL = (Health.OK, Health.NEW)
+"""The first pull of a server may take hours: until it ends, only what was read of a device tells."""
 
 
 @dataclass(frozen=True)
 class ServerFacts:
-	"""A configured server, as far as its devices are concerned. last_read: None where it is not read well at present."""
+	"""A configured server, as far as its devices are concerned.
+
+	last_read: when the last pull that succeeded ended; last_runs: when each unit was last begun to be read, also by a pull that goes on. Nothing
+	where the server is not read well at present.
+	"""
 
 	server: servers.Server
 	last_read: datetime | None
 	failing_units: frozenset[str]
+	last_runs: Mapping[str, datetime]
+
+	def was_read_since(self, moment: datetime, unit: str | None) -> bool:
+		runs = (self.last_read, None if unit is None else self.last_runs.get(unit))
+		return any(run is not None and run > moment for run in runs)
 
 
 def states(device: str | None = None) -> dict[str, dict]:
@@ -81,7 +93,8 @@ def _servers() -> dict[str, ServerFacts]:
 		how = status.standing(server, state)
 		units = servers.failing_units(server)
 		last_read = state.last_success if how is Health.OK else None
-		found[server.id] = ServerFacts(server, last_read, frozenset(unit or "" for unit in units))
+		last_runs = servers.last_runs(server) if how in READ_WELL else {}
+		found[server.id] = ServerFacts(server, last_read, frozenset(unit or "" for unit in units), last_runs)
 	return found
 
 
@@ -112,7 +125,7 @@ def _facts(row, server: ServerFacts | None, day: Today, now: datetime) -> Device
 		is_another=bool(row.same_as),
 		has_server=server is not None,
 		is_failing=bool(server) and _unit(row, server) in server.failing_units,
-		is_read=bool(server and server.last_read and server.last_read > get_datetime(row.creation)),
+		is_read=bool(server) and server.was_read_since(get_datetime(row.creation), _unit(row, server)),
 		needs_review=bool(row.needs_review),
 		last_punch=last_punch,
 		days_of_others=devices.days_of_others(row.name, server.server.id, last_punch, now, SILENT_DAYS)

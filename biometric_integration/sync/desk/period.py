@@ -1,7 +1,6 @@
 """Sync a Period: read a stretch of the past on request, with progress and a way to stop.
 
-What was read stands in the sync logs, one per stream: a stopped one goes on with *Retry*, to the end of the period. The progress itself is only shown, and kept in
-the cache for a day.
+What was read stands in the sync logs, one per stream: a stopped one goes on with *Retry*, to the end of the period. The progress itself is only shown.
 """
 
 from __future__ import annotations
@@ -11,15 +10,16 @@ from datetime import date, datetime, timedelta
 
 import frappe
 from frappe import _
-from frappe.utils.background_jobs import is_job_enqueued
 
 from biometric_integration.core.errors import SyncError
 from biometric_integration.core.runs import RunCounts, RunStatus, Trigger
 from biometric_integration.core.window import DAY, Window
 from biometric_integration.sync import jobs
-from biometric_integration.sync.records import servers
+from biometric_integration.sync.db import transaction
+from biometric_integration.sync.desk.progress import KEPT, Progress
+from biometric_integration.sync.records import servers, sync_log
 
-KEPT = 24 * 3600
+RUN = "biometric_integration.sync.desk.period.run"
 LONGEST = timedelta(days=800)
 TROUBLED = (RunStatus.FAILED, RunStatus.PARTIAL)
 CHUNK = timedelta(days=31)
@@ -33,33 +33,34 @@ def start(target: servers.Server, units: list[str] | None, first: date, last: da
 	if last - first > LONGEST:
 		frappe.throw(_("Please take at most {0} days at once.").format(LONGEST.days))
 	key = frappe.generate_hash(length=10)
-	_write(key, running=True, message=_("Waiting for a worker"), counts=vars(RunCounts()), logs=[])
-	_enqueue(key, target.id, units, first.isoformat(), last.isoformat(), dry_run)
+	counts = vars(RunCounts())
+	arguments = _arguments(key, target.id, units, first, last, dry_run)
+	_progress(key).begin(RUN, arguments, message=_("Waiting for a worker"), counts=counts, logs=[])
 	return key
 
 
-def _enqueue(
-	key: str, server: str, units: list[str] | None, first: str, last: str, dry_run: bool, part: int = 0
-) -> None:
-	"""Each part is a job of its own, so that a long period does not keep a worker from everything else."""
-	frappe.enqueue(
-		"biometric_integration.sync.desk.period.run",
-		queue="long",
-		job_id=_job(key, part),
-		key=key,
-		server=server,
-		units=units,
-		first=first,
-		last=last,
-		dry_run=dry_run,
-		part=part,
-	)
+def _progress(key: str) -> Progress:
+	return Progress("period", key)
+
+
+def _arguments(
+	key: str, server: str, units: list[str] | None, first: date, last: date, dry_run: bool
+) -> dict:
+	"""Of `run`, as a job takes them."""
+	return {
+		"key": key,
+		"server": server,
+		"units": units,
+		"first": first.isoformat(),
+		"last": last.isoformat(),
+		"dry_run": dry_run,
+	}
 
 
 def run(
 	key: str, server: str, units: list[str] | None, first: str, last: str, dry_run: bool, part: int = 0
 ) -> None:
-	"""Read (or count) one chunk of the period, then ask for the next one."""
+	"""Read (or count) one chunk of the period, then ask for the next one: a long period does not keep a worker from everything else."""
 	begin, final = date.fromisoformat(first), date.fromisoformat(last)
 	end = min(begin + CHUNK, final + DAY)
 	window = Window(datetime.combine(begin, datetime.min.time()), datetime.combine(end, datetime.min.time()))
@@ -70,9 +71,9 @@ def run(
 			_read(key, servers.get(server), units, window, final)
 	except SyncError as error:
 		begun_at = _("What is left begins on {0}: choose Sync a Period again.").format(begin)
-		_write(key, running=False, message=f"{error.message} {begun_at}")
+		_progress(key).write(running=False, message=f"{error.message} {begun_at}")
 	except Exception:
-		_write(key, running=False, message=_("It broke off. The Error Log has the reason."))
+		_progress(key).write(running=False, message=_("It broke off. The Error Log has the reason."))
 		raise
 	else:
 		_go_on(key, server, units, end, final, dry_run, part)
@@ -82,18 +83,16 @@ def _go_on(
 	key: str, server: str, units: list[str] | None, begin: date, final: date, dry_run: bool, part: int
 ) -> None:
 	if user := _cancelled_by(key):
-		_write(
-			key,
+		_progress(key).write(
 			running=False,
 			message=_("Stopped by {0}. Retry on its sync log goes on, to the end of the period.").format(
 				user
 			),
 		)
 	elif begin <= final:
-		_write(key, part=part + 1)
-		_enqueue(key, server, units, begin.isoformat(), final.isoformat(), dry_run, part + 1)
+		_progress(key).go_on(RUN, part + 1, _arguments(key, server, units, begin, final, dry_run))
 	else:
-		_write(key, running=False, message=_conclusion(state(key), dry_run))
+		_progress(key).write(running=False, message=_conclusion(state(key), dry_run))
 
 
 def _conclusion(known: dict, dry_run: bool) -> str:
@@ -111,31 +110,20 @@ def _conclusion(known: dict, dry_run: bool) -> str:
 
 def state(key: str) -> dict:
 	"""{"running", "message", "counts", "logs"} of a period; not running where nothing is known any more."""
-	return frappe.cache.get_value(_key(key), expires=True) or {
-		"running": False,
-		"message": "",
-		"counts": {},
-		"logs": [],
-	}
+	return {"counts": {}, "logs": [], **_progress(key).state()}
 
 
 def shown_state(key: str) -> dict:
 	"""The same for a person; a worker that is gone does not run."""
-	found = state(key)
-	if found["running"] and not is_job_enqueued(_job(key, found.get("part", 0))):
-		found = {
-			**found,
-			"running": False,
-			"message": _(
-				"The worker stopped. Retry on the newest sync log goes on, to the end of the period. Devices without a log were not begun."
-			),
-		}
-	return found
+	stopped = _(
+		"The worker stopped. Retry on the newest sync log goes on, to the end of the period. Devices without a log were not begun."
+	)
+	return {"counts": {}, "logs": [], **_progress(key).shown(stopped)}
 
 
 def cancel(key: str) -> None:
 	"""Stop before the next request. What was read stays."""
-	frappe.cache.set_value(_key(key) + ":cancelled", frappe.session.user, expires_in_sec=KEPT)
+	frappe.cache.set_value(_cancelled(key), frappe.session.user, expires_in_sec=KEPT)
 
 
 def _read(key: str, target: servers.Server, units: list[str] | None, window: Window, final: date) -> None:
@@ -145,12 +133,12 @@ def _read(key: str, target: servers.Server, units: list[str] | None, window: Win
 
 	def watch(log: str, piece: Window | None, counts: RunCounts) -> str:
 		if log not in told:
+			transaction.in_one(lambda: frappe.db.set_value(sync_log.DOCTYPE, log, "period_until", final))
 			told.add(log)
-			frappe.db.set_value("Biometric Sync Log", log, "period_until", final)
 		if user := _cancelled_by(key):
 			return _("Stopped by {0}. Retry goes on from there, to {1}.").format(user, final)
 		reading = _("Reading {0}").format(piece.start.date() if piece else "")
-		_write(key, message=reading, logs=[*before["logs"], log])
+		_progress(key).write(message=reading, logs=[*before["logs"], log])
 		jobs.publish(target.id, "", RunStatus.RUNNING.value, reading, counts, log)
 		return ""
 
@@ -160,7 +148,9 @@ def _read(key: str, target: servers.Server, units: list[str] | None, window: Win
 	unread = [report for report in reports if report.status is RunStatus.RUNNING or not report.log]
 	read = [report for report in reports if report not in unread]
 	_add(key, [report.counts for report in read], [report.log for report in read])
-	_write(key, troubled=before.get("troubled", 0) + sum(report.status in TROUBLED for report in read))
+	_progress(key).write(
+		troubled=before.get("troubled", 0) + sum(report.status in TROUBLED for report in read)
+	)
 	if unread and not _cancelled_by(key):
 		raise SyncError(unread[0].message)
 
@@ -170,7 +160,7 @@ def _survey(key: str, target: servers.Server, units: list[str] | None, window: W
 		options = target.options(Trigger.PERIOD, units, window=window)
 		for counts in jobs.puller().survey(connector, target.config, options):
 			_add(key, [counts], [])
-			_write(key, message=_("Counting"))
+			_progress(key).write(message=_("Counting"))
 			if _cancelled_by(key):
 				return
 
@@ -181,20 +171,12 @@ def _add(key: str, counts: list[RunCounts], logs: list[str]) -> None:
 	for each in counts:
 		total.add(each)
 	known = [log for log in before["logs"] if log not in logs]
-	_write(key, counts=vars(total), logs=[*known, *logs])
-
-
-def _write(key: str, **changes) -> None:
-	frappe.cache.set_value(_key(key), {**state(key), **changes}, expires_in_sec=KEPT)
+	_progress(key).write(counts=vars(total), logs=[*known, *logs])
 
 
 def _cancelled_by(key: str) -> str | None:
-	return frappe.cache.get_value(_key(key) + ":cancelled", expires=True)
+	return frappe.cache.get_value(_cancelled(key), expires=True)
 
 
-def _job(key: str, part: int) -> str:
-	return f"biometric-period-{key}-{part}"
-
-
-def _key(key: str) -> str:
-	return f"biometric_period:{key}"
+def _cancelled(key: str) -> str:
+	return f"{_progress(key).cache_key}:cancelled"

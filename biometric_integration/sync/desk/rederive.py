@@ -7,29 +7,35 @@ A job that stops has left nothing half done; whoever starts again finds what is 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from contextlib import suppress
 from datetime import date, datetime
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import NamedTuple
 
 import frappe
 from frappe import _
 from frappe.query_builder import DocType
-from frappe.utils import getdate
-from frappe.utils.background_jobs import is_job_enqueued
+from frappe.utils import getdate, now_datetime
 
+from biometric_integration.core.directory import Moment
+from biometric_integration.core.errors import ConfigurationError
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks, transaction
-from biometric_integration.sync.desk import correction, zones
+from biometric_integration.sync.desk import ask, correction, zones
 from biometric_integration.sync.desk.correction import EmployeeDay
+from biometric_integration.sync.desk.progress import Progress
+from biometric_integration.sync.hrms.shift_notes import ShiftNotes
 from biometric_integration.sync.records import devices, servers, sight, staging, times
 
+RUN = "biometric_integration.sync.desk.rederive.run"
 CHUNK = 500
 LISTED = 50
 SAMPLE = 5
 LOOKING = 20
 """Seconds that a person waits for a count."""
-KEPT = 24 * 3600
 PAUSE = 2
 """Seconds between two looks whether the lane is free."""
 STAYS = {
@@ -129,11 +135,12 @@ def _rows(server: str, after: str, lock: bool = False) -> list:
 def _judged(rows: Sequence) -> tuple[list[tuple], list[tuple]]:
 	"""(row, right time) of those that go, and (row, why) of those that are left alone."""
 	found = times.differing(rows, times.derive())
-	settled = _settled([(row, right) for row, right in found if _is_used(row)])
+	used = [(row, right) for row, right in found if _is_used(row)]
+	days = _days(used)
+	settled = _settled([row for row, _right in used], days)
 	go, left = [], []
 	for row, right in found:
-		days = _days(row, right) if _is_used(row) else ()
-		why = next((settled[day] for day in days if day in settled), "")
+		why = next((settled[day] for day in days.get(row.name, ()) if day in settled), "")
 		if why:
 			left.append((row, why))
 		else:
@@ -146,19 +153,39 @@ def _is_used(row) -> bool:
 	return bool(row.employee) and (row.status == EventStatus.PROCESSED.value or bool(row.checkin))
 
 
-def _days(row, right: datetime) -> tuple[EmployeeDay, EmployeeDay]:
-	"""The day that a punch leaves, and the one that it comes to."""
-	return correction.day_of(row), (row.employee, right.date())
+def _days(found: Sequence[tuple]) -> dict[str, tuple[EmployeeDay, EmployeeDay]]:
+	"""By punch, of (row, right time): the workday that it leaves, and the one that it comes to."""
+	workdays = _workdays({(row.employee, right) for row, right in found})
+	return {
+		row.name: (
+			correction.day_of(row),
+			(row.employee, workdays.get((row.employee, right)) or right.date()),
+		)
+		for row, right in found
+	}
 
 
-def _settled(found: Sequence[tuple]) -> dict[EmployeeDay, str]:
+def _workdays(moments: Set[Moment]) -> dict[Moment, date]:
+	"""Of each moment that falls into a shift. Whoever has a shift type that is gone has none, and keeps nobody else from theirs."""
+	notes = ShiftNotes()
+	try:
+		found = notes.occurrences(moments)
+	except ConfigurationError:
+		found = {}
+		for _employee, own in groupby(sorted(moments), itemgetter(0)):
+			with suppress(ConfigurationError):
+				found.update(notes.occurrences(set(own)))
+	return {moment: occurrence.start.date() for moment, occurrence in found.items()}
+
+
+def _settled(rows: Sequence, days_of: dict[str, tuple[EmployeeDay, EmployeeDay]]) -> dict[EmployeeDay, str]:
 	"""Days of these punches that are HR's to decide about, with the reason."""
-	if not found:
+	if not rows:
 		return {}
-	days = sorted({day for row, right in found for _employee, day in _days(row, right)})
-	employees = sorted({row.employee for row, _right in found})
+	days = sorted({day for both in days_of.values() for _employee, day in both})
+	employees = sorted({row.employee for row in rows})
 	sentence = _("the attendance {0} is there")
-	attended = {**_marked(employees, days), **correction.attended_days([row for row, _right in found])}
+	attended = {**_marked(employees, days), **correction.attended_days(rows)}
 	settled = {day: sentence.format(record) for day, record in attended.items()}
 	sentence = _("the pay slip {0} is submitted")
 	for slip in _pay_slips(employees, days):
@@ -194,71 +221,82 @@ def start(server: str) -> str:
 	"""Queue the job; returns the key under which its progress is found."""
 	_refuse_who_sees_some_only()
 	target = servers.get(server)
-	if not shown_state(target.id)["running"]:
-		_write(target.id, running=True, part=0, message=_("Waiting for a worker"))
-		_enqueue(target.id)
+	if not _is_running(target.id):
+		waiting = _("Waiting for a worker")
+		_progress(target.id).begin(RUN, {"server": target.id}, part=0, message=waiting)
 	return target.id
 
 
-def _enqueue(server: str, after: str = "", part: int = 0) -> None:
-	frappe.enqueue(
-		"biometric_integration.sync.desk.rederive.run",
-		queue="long",
-		job_id=_job(server, part),
-		server=server,
-		after=after,
-		part=part,
-	)
+def _is_running(server: str) -> bool:
+	try:
+		return shown_state(server)["running"]
+	except jobs.RedisError:
+		ask.no_queue()
+
+
+def _progress(server: str) -> Progress:
+	return Progress("times", server)
 
 
 def run(server: str, after: str = "", part: int = 0) -> None:
 	"""Chunk by chunk; what there is no time for is left to another job."""
 	in_time = jobs.budget()
 	if not part:
-		_write(server, running=True, part=0, moved=0, check_ins=0, left=0)
+		_progress(server).write(running=True, part=0, moved=0, check_ins=0, left=0, began=now_datetime())
 	try:
-		while True:
-			if not in_time():
-				_write(server, part=part + 1)
-				_enqueue(server, after, part + 1)
-				return
-			times.note_moving(True)
-			rows = _chunk_done(server, after)
-			if not rows:
-				break
-			after = rows[-1].name
-			jobs.process(in_time)
+		times.note_moving(server, True)
+		while (done := _chunk_done(server, after, in_time)) and done.last:
+			after = done.last
+			if done.moved:
+				jobs.process(in_time)
+			times.note_moving(server, True)
+		if not done:
+			_progress(server).go_on(RUN, part + 1, {"server": server, "after": after})
+			return
 	except Exception:
-		_write(
-			server,
+		_progress(server).write(
 			running=False,
 			message=_("It broke off. Start again: what is done stays done. The Error Log has the reason."),
 		)
 		raise
-	times.note_moving(False)
+	times.note_moving(server, False)
 	jobs.process(in_time)
 	_record(server)
 
 
-def _chunk_done(server: str, after: str) -> list:
-	"""In the lane: whoever decides about a punch must not have its former time in hand."""
-	transaction.commit()
-	while not locks.take(locks.LANE):
-		time.sleep(PAUSE)
-		transaction.commit()
+class Done(NamedTuple):
+	"""A chunk: the name of its last punch (empty: there is no further one), and how many of them got another time."""
+
+	last: str
+	moved: int
+
+
+def _chunk_done(server: str, after: str, in_time: jobs.InTime) -> Done | None:
+	"""In the lane: whoever decides about a punch must not have its former time in hand. None where there is no time for it."""
+	if not _has_lane(in_time):
+		return None
 	try:
 		rows, moved, made, left = transaction.in_one(lambda: _move(server, after))
 	finally:
 		locks.release(locks.LANE)
 	before = state(server)
-	_write(
-		server,
+	_progress(server).write(
 		moved=before.get("moved", 0) + moved,
 		check_ins=before.get("check_ins", 0) + made,
 		left=before.get("left", 0) + left,
 		message=_("{0} punches so far").format(before.get("moved", 0) + moved),
 	)
-	return rows
+	return Done(rows[-1].name if rows else "", moved)
+
+
+def _has_lane(in_time: jobs.InTime) -> bool:
+	"""Takes the process lane; whoever holds it is waited for."""
+	while in_time():
+		transaction.commit()
+		if locks.take(locks.LANE):
+			return True
+		time.sleep(PAUSE)
+	return False
 
 
 def _move(server: str, after: str) -> tuple[list, int, int, int]:
@@ -287,7 +325,7 @@ def _record(server: str) -> None:
 		words += " " + _("{0} were left alone, as their days have an attendance or a pay slip.").format(
 			done["left"]
 		)
-	elif zones.is_due(server, servers.get(server).config.time_zone):
+	if zones.is_due(server, servers.get(server).config.time_zone, done.get("began") or now_datetime()):
 		words += " " + _(
 			"A sync that began before still brings punches by the former time zone: choose it again when it has ended."
 		)
@@ -295,32 +333,13 @@ def _record(server: str) -> None:
 		"Info", _("Times of {0} re-derived. {1}").format(server, words)
 	)
 	transaction.commit()
-	_write(server, running=False, message=words)
+	_progress(server).write(running=False, message=words)
 
 
 def state(server: str) -> dict:
-	return frappe.cache.get_value(_key(server), expires=True) or {"running": False, "message": ""}
+	return _progress(server).state()
 
 
 def shown_state(server: str) -> dict:
 	"""The same for a person; a worker that is gone does not run."""
-	found = state(server)
-	if found["running"] and not is_job_enqueued(_job(server, found.get("part", 0))):
-		return {
-			**found,
-			"running": False,
-			"message": _("The worker stopped. Start again: what is done stays done."),
-		}
-	return found
-
-
-def _write(server: str, **changes) -> None:
-	frappe.cache.set_value(_key(server), {**state(server), **changes}, expires_in_sec=KEPT)
-
-
-def _key(server: str) -> str:
-	return f"biometric_times:{server}"
-
-
-def _job(server: str, part: int = 0) -> str:
-	return f"biometric-times-{server}-{part}"
+	return _progress(server).shown(_("The worker stopped. Start again: what is done stays done."))

@@ -157,7 +157,8 @@ def troubles() -> dict:
 
 
 def _is_red(server: servers.Server) -> bool:
-	return _server(server)["state"] in (Health.FAILING.value, Health.STALLED.value)
+	how = standing(server, servers.state(server.id), bool(servers.failing_units(server)))
+	return how in (Health.FAILING, Health.STALLED)
 
 
 def _number_of(status: EventStatus) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from statistics import median
 
 import frappe
@@ -60,13 +60,13 @@ def _fits(lead: timedelta | None) -> bool:
 	return lead is not None and -BEHIND <= lead <= AHEAD
 
 
-def is_due(server: str, zone: str) -> bool:
-	"""Have the newest punches of a server other times than this zone gives?"""
+def is_due(server: str, zone: str, since: datetime = datetime.min) -> bool:
+	"""Have the newest punches of a server, of those that came `since` then (site clock), other times than this zone gives?"""
 	site = get_system_timezone()
 	return any(
 		to_site(row.source_time, zone, site) != row.punch_time
 		for row in _newest(server)
-		if not row.released_by
+		if row.creation >= since and not row.released_by
 	)
 
 

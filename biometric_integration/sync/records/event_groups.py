@@ -77,14 +77,20 @@ def names(
 	statuses: Collection[str] = (),
 	settled_before: datetime | None = None,
 	after: str = "",
+	before: str = "",
 ) -> Iterator[str]:
-	"""Names of their events, at most so many of each group; only those with one of the statuses, decided before a moment, or after a name, where any is given."""
+	"""Names of their events, at most so many of each group; only those with one of the statuses, decided before a moment, or between two names, where any is given."""
 	for group in found:
-		yield from _names(group, limit, statuses, settled_before, after)
+		yield from _names(group, limit, statuses, settled_before, after, before)
 
 
 def _names(
-	group: Group, limit: int, statuses: Collection[str], settled_before: datetime | None, after: str
+	group: Group,
+	limit: int,
+	statuses: Collection[str],
+	settled_before: datetime | None,
+	after: str,
+	before: str,
 ) -> list[str]:
 	event = DocType(staging.DOCTYPE)
 	query = _of(group, event).select(event.name)
@@ -94,6 +100,8 @@ def _names(
 		query = query.where(event.resolved_at < settled_before)
 	if after:
 		query = query.where(event.name > after)
+	if before:
+		query = query.where(event.name < before)
 	return query.limit(limit).run(pluck=True)
 
 

@@ -321,16 +321,14 @@ def due(now: datetime) -> Iterator[tuple[Server, list[str] | None]]:
 
 
 def _due_units(server: Server, now: datetime) -> list[str] | None:
-	last_runs = _last_runs(server)
+	runs = last_runs(server)
 	if server.unit is Unit.LOCATION:
-		return None if server.schedule.due(last_runs.get(server.config.location), now) else []
+		return None if server.schedule.due(runs.get(server.config.location), now) else []
 	resting, schedules = _resting(server, now), _schedules(server)
-	return [
-		unit for unit in schedules if unit not in resting and schedules[unit].due(last_runs.get(unit), now)
-	]
+	return [unit for unit in schedules if unit not in resting and schedules[unit].due(runs.get(unit), now)]
 
 
-def _last_runs(server: Server) -> dict[str, datetime]:
+def last_runs(server: Server) -> dict[str, datetime]:
 	"""Unit → when one of its streams was last taken."""
 	filters = {"server": server.id, "server_type": server.config.server_type, "last_run": ("is", "set")}
 	rows = frappe.get_all(CURSOR, filters, ["unit", "last_run"], order_by="last_run asc", limit=0)

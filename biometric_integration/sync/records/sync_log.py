@@ -182,7 +182,7 @@ def recount(logs: Iterable[str], way: str = "") -> dict[str, int]:
 	Those of which nothing has been decided since they were counted (a device that is off) are not counted again. `way`: how the check-ins
 	of `logs` were written. Returns how many events of each log are pending, for `note_counted`.
 	"""
-	logs, counted = set(logs), frappe.cache.get_value(COUNTED, expires=True) or {}
+	logs, counted = set(logs), _counted()
 	waiting = dict(frappe.get_all(DOCTYPE, {"pending": (">", 0)}, ["name", "pending"], as_list=True, limit=0))
 	names = sorted({*logs, *(name for name in waiting if counted.get(name) != waiting[name])} - {""})
 	counts = event_counts(names)
@@ -197,8 +197,13 @@ def recount(logs: Iterable[str], way: str = "") -> dict[str, int]:
 
 
 def note_counted(pending: Mapping[str, int]) -> None:
-	"""As soon as the counts are durable."""
-	frappe.cache.set_value(COUNTED, dict(pending), expires_in_sec=COUNTED_FOR)
+	"""As soon as the counts are durable. What is noted already is left to expire, so that all are counted once more also where nothing happens."""
+	if _counted() != dict(pending):
+		frappe.cache.set_value(COUNTED, dict(pending), expires_in_sec=COUNTED_FOR)
+
+
+def _counted() -> dict[str, int]:
+	return frappe.cache.get_value(COUNTED, expires=True) or {}
 
 
 def forget_counted() -> None:

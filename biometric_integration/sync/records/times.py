@@ -25,15 +25,19 @@ MOVING, MOVING_FOR = "biometric_times_move", 1800
 
 
 def are_moving() -> bool:
-	"""Are punches between their former and their right times? Then no day is whole."""
-	return bool(frappe.cache.get_value(MOVING, expires=True))
+	"""Are punches of any server between their former and their right times? Then no day is whole."""
+	return any(frappe.cache.get_value(_key(server.id), expires=True) for server in servers.all_servers())
 
 
-def note_moving(so: bool) -> None:
+def note_moving(server: str, so: bool) -> None:
 	if so:
-		frappe.cache.set_value(MOVING, 1, expires_in_sec=MOVING_FOR)
+		frappe.cache.set_value(_key(server), 1, expires_in_sec=MOVING_FOR)
 	else:
-		frappe.cache.delete_value(MOVING)
+		frappe.cache.delete_value(_key(server))
+
+
+def _key(server: str) -> str:
+	return f"{MOVING}:{server}"
 
 
 def derive() -> Derive:

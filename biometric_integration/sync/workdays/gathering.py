@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import frappe
 from frappe.utils import flt
 
 from biometric_integration.core.judgement import Decision, Written
 from biometric_integration.core.window import DAY
-from biometric_integration.core.workday import CheckIn
+from biometric_integration.core.workday import CheckIn, Workday
 from biometric_integration.sync.hrms.holidays import Holidays
 from biometric_integration.sync.hrms.roster import Roster
 from biometric_integration.sync.workdays import decisions
@@ -56,6 +56,16 @@ class Leave:
 	half_day: date | None = None
 
 
+@dataclass(frozen=True)
+class Slip:
+	"""A submitted salary slip."""
+
+	name: str
+	first: date
+	last: date
+	submitted: datetime
+
+
 @dataclass
 class Batch:
 	"""Of a batch of people, from the first to the last day that is read; by employee where nothing else is said."""
@@ -70,7 +80,7 @@ class Batch:
 	"""Check-in → the inactive assignment that it belongs to."""
 	written: dict[tuple[str, date], list[Written]] = field(default_factory=dict)
 	leaves: dict[str, list[Leave]] = field(default_factory=dict)
-	slips: dict[str, list[tuple[date, date, str]]] = field(default_factory=dict)
+	slips: dict[str, list[Slip]] = field(default_factory=dict)
 	decisions: dict[tuple[str, date, str], Decision] = field(default_factory=dict)
 	holidays: Holidays | None = None
 
@@ -79,8 +89,18 @@ class Batch:
 			(leave for leave in self.leaves.get(employee, ()) if leave.first <= day <= leave.last), None
 		)
 
-	def slip_on(self, employee: str, day: date) -> str:
-		return next((name for first, last, name in self.slips.get(employee, ()) if first <= day <= last), "")
+	def slip_before(self, employee: str, workday: Workday) -> str:
+		"""One that was submitted when the day was over, and some of its check-ins had not come yet."""
+		return next(
+			(
+				slip.name
+				for slip in self.slips.get(employee, ())
+				if slip.first <= workday.date <= slip.last
+				and workday.closes < slip.submitted
+				and any(slip.submitted < checkin.arrived for checkin in workday.checkins)
+			),
+			"",
+		)
 
 
 def gather(employees: Sequence[str], first: date, last: date, roster: Roster, as_punches: bool) -> Batch:
@@ -253,7 +273,7 @@ def _read_attendance(batch: Batch, people: Sequence[str], first: date, last: dat
 	more = "".join(f", a.`{name}`" for name in half_day)
 	rows = frappe.db.sql(
 		f"""SELECT a.`name`, a.`employee`, a.`attendance_date`, a.`status`, a.`working_hours`, a.`shift`, a.`leave_type`,
-			a.`leave_application`, a.`attendance_request`, a.`biometric_day`, a.`creation`, {attendance_digest()} AS digest{more}
+			a.`leave_application`, a.`attendance_request`, a.`biometric_day`, a.`in_time`, a.`creation`, {attendance_digest()} AS digest{more}
 		FROM `tab{ATTENDANCE}` a
 		WHERE a.`employee` IN %s AND a.`attendance_date` BETWEEN %s AND %s AND a.`docstatus`<2 ORDER BY a.`name`""",
 		(people, first, last),
@@ -268,7 +288,7 @@ def _read_attendance(batch: Batch, people: Sequence[str], first: date, last: dat
 	for row in rows:
 		batch.digests[row.name] = row.digest
 		mine = linked.get(row.name, set())
-		by_machine = bool(mine or row.biometric_day or row.name in commented)
+		by_machine = bool(mine or row.biometric_day or row.in_time or row.name in commented)
 		half_leave = row.status == "Half Day" and bool(row.leave_type)
 		is_open = half_leave and bool(row.get("modify_half_day_status"))
 		other_half = (row.get("half_day_status") or "") if half_leave and not is_open else ""
@@ -320,9 +340,10 @@ def _read_slips(batch: Batch, people: Sequence[str], first: date, last: date) ->
 		"start_date": ("<=", last),
 		"end_date": (">=", first),
 	}
-	fields = ["employee", "start_date", "end_date", "name"]
+	fields = ["employee", "start_date", "end_date", "name", "modified"]
 	for row in frappe.get_all("Salary Slip", filters, fields, limit=0):
-		batch.slips.setdefault(row.employee, []).append((row.start_date, row.end_date, row.name))
+		slip = Slip(row.name, row.start_date, row.end_date, row.modified)
+		batch.slips.setdefault(row.employee, []).append(slip)
 
 
 # --- of those about whom something bad would be said

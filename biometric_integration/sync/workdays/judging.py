@@ -315,7 +315,7 @@ class Lane:
 			leave.name if leave and is_half else "",
 			batch.holidays.is_one(person.name, day, (shift.holiday_list or "") if shift else ""),
 			bool(cint(shift.mark_auto_attendance_on_holidays)) if shift else policy.on_holidays,
-			batch.slip_on(person.name, day),
+			batch.slip_before(person.name, workday),
 			person.left if person.left and workday.checkins and day > person.left else None,
 			person.by_devices,
 			bool(shift and shift.working_hours_calculation_based_on == FIRST_LAST),

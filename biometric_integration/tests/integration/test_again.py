@@ -110,6 +110,22 @@ class TestAgain(SiteTestCase):
 		jobs.retry(log.name)
 		self.assertEqual(len(checkins()), 3)
 
+	def test_a_deadlock_keeps_no_log_from_knowing_the_end_of_its_period(self):
+		world, _server = self.office("eBioServer")
+		world.punch("SN1", "1", NOON - DAY)
+		set_value, lost = frappe.db.set_value, [frappe.QueryDeadlockError()]
+
+		def deadlocked_once(doctype, name, field, *values, **options):
+			if field == "period_until" and lost:
+				raise lost.pop()
+			return set_value(doctype, name, field, *values, **options)
+
+		with patch.object(frappe.db, "set_value", deadlocked_once):
+			period.run("deadlock", "main", None, str(FIRST_DAY), str(NOON.date()), False)
+		(log,) = logs(trigger="Period")
+		self.assertEqual((log.status, log.period_until), ("Success", NOON.date()))
+		self.assertEqual((lost, checkins()), ([], [("1", NOON - DAY)]))
+
 	def test_a_retry_reads_the_rest_of_a_stopped_period(self):
 		for server_type in SERVER_TYPES:
 			with self.subTest(server_type):

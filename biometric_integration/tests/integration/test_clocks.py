@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from unittest.mock import patch
 
 import frappe
@@ -14,6 +14,7 @@ from biometric_integration.simulator import World
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks
 from biometric_integration.sync.desk import rederive
+from biometric_integration.sync.records import times
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SERVER_TYPES, SiteTestCase, checkins, events, sync
 
@@ -194,6 +195,35 @@ class TestTimeZone(Clocks):
 		filters = {"employee": employee, "time": first}
 		self.assertEqual(frappe.db.get_value("Employee Checkin", filters, "shift"), shift)
 
+	def test_nothing_is_used_while_times_move_where_the_first_punch_of_a_shift_is_in(self):
+		world, server = self.office("eTimeTrackLite", "1")
+		self.settings("eTimeTrackLite", server, time_zone="", direction_policy="First IN, Later OUT")
+		times.note_moving("main", True)
+		self.addCleanup(times.note_moving, "main", False)
+		world.punch("SN1", "1", now() - HOUR)
+		sync()
+		self.assertEqual([event.status for event in events()], ["Pending"])
+		times.note_moving("main", False)
+		jobs.process()
+		self.assertEqual([event.status for event in events()], ["Processed"])
+
+	def test_times_move_until_those_of_each_server_are_right(self):
+		_world, server = self.office("eTimeTrackLite")
+		row = {
+			"server_id": "branch-2",
+			"server_type": "eTimeTrackLite",
+			"endpoint_url": server.url,
+			"api_user": "api",
+		}
+		self.settings("eTimeTrackLite", server, more_servers=[row])
+		for name in ("main", "branch-2"):
+			times.note_moving(name, True)
+			self.addCleanup(times.note_moving, name, False)
+		times.note_moving("main", False)
+		self.assertTrue(times.are_moving())
+		times.note_moving("branch-2", False)
+		self.assertFalse(times.are_moving())
+
 	def test_what_the_wrong_time_kept_from_being_used_is_decided_again(self):
 		world, server = self.wrong()
 		world.punch("SN1", "2", now() - MINUTE)
@@ -235,18 +265,57 @@ class TestTimeZone(Clocks):
 
 	def attend(self, event) -> str:
 		"""An attendance that rests on the check-in of a punch."""
-		time = frappe.db.get_value("Employee Checkin", event.employee_checkin, "time")
-		values = {
-			"employee": event.employee,
-			"attendance_date": time.date(),
-			"status": "Present",
-			"docstatus": 1,
-		}
+		made_at = frappe.db.get_value("Employee Checkin", event.employee_checkin, "time")
+		attendance = self.mark(event.employee, made_at.date())
+		frappe.db.set_value("Employee Checkin", event.employee_checkin, "attendance", attendance)
+		return attendance
+
+	def mark(self, employee: str, day: date) -> str:
+		values = {"employee": employee, "attendance_date": day, "status": "Present", "docstatus": 1}
 		document = frappe.get_doc({"doctype": "Attendance", "company": factories.company(), **values})
 		document.name = factories.unique("ATT")
 		document.db_insert()
-		frappe.db.set_value("Employee Checkin", event.employee_checkin, "attendance", document.name)
 		return document.name
+
+	def at_night(self, *ids: str) -> date:
+		"""Punches at 03:00 that are read as those of the morning after; returns the day on which their night begins."""
+		world, server = self.office("eTimeTrackLite", *ids)
+		self.settings("eTimeTrackLite", server, time_zone=LONDON, start_date=(now() - 40 * DAY).date())
+		day = (now() - 3 * DAY).date()
+		shift = factories.shift_type("22:00:00", "06:00:00")
+		for user_id in ids:
+			factories.shift_assignment(self.person(user_id), shift, day - 2 * DAY)
+			world.punch("SN1", user_id, datetime.combine(day + DAY, time(3)))
+		sync()
+		self.corrected("eTimeTrackLite", server)
+		return day
+
+	def person(self, user_id: str) -> str:
+		return frappe.db.get_value("Employee", {"attendance_device_id": user_id})
+
+	def test_a_punch_that_comes_to_a_night_with_an_attendance_is_left_alone(self):
+		day = self.at_night("1", "2")
+		attendance = self.mark(self.person("1"), day)
+		preview, state = self.rederive()
+		self.assertEqual((preview["events"], preview["left"]), (1, 1))
+		(left,) = preview["days_left"]
+		self.assertEqual(left["employee"], self.person("1"))
+		self.assertIn(attendance, left["why"])
+		self.assertEqual((state["moved"], state["left"]), (1, 1))
+
+	def test_a_shift_type_that_is_gone_keeps_nobody_from_the_right_times(self):
+		day = self.at_night("1", "2")
+		attendance = self.mark(self.person("1"), day)
+		gone = factories.shift_type()
+		frappe.db.set_value("Employee", self.person("2"), "default_shift", gone)
+		frappe.db.delete("Shift Assignment", {"employee": self.person("2")})
+		frappe.db.delete("Shift Type", {"name": gone})
+		frappe.clear_cache(doctype="Shift Type")
+		frappe.db.commit()  # nosemgrep -- as a person who did it
+		preview, state = self.rederive()
+		self.assertEqual((preview["events"], preview["left"]), (1, 1))
+		self.assertIn(attendance, preview["days_left"][0]["why"])
+		self.assertEqual((state["moved"], state["left"]), (1, 1))
 
 	def pay(self, employee: str) -> None:
 		days = {"start_date": (now() - 30 * DAY).date(), "end_date": (now() + 30 * DAY).date()}
@@ -283,22 +352,72 @@ class TestTimeZone(Clocks):
 		self.assertEqual(rederive.state("main")["moved"], 2)
 		self.assertEqual(sorted(time for _, time in checkins()), self.moments)
 
-	def test_nothing_is_moved_while_the_lane_decides(self):
-		_world, server = self.wrong()
-		self.corrected("eTimeTrackLite", server)
+	@contextmanager
+	def lane_elsewhere(self):
+		"""Another connection is deciding."""
 		mine = frappe.local.db
 		frappe.connect(set_admin_as_user=False)
 		theirs, frappe.local.db = frappe.local.db, mine
 		try:
 			theirs.sql("SELECT GET_LOCK(%s, 0)", locks._full(locks.LANE))
-			waited = []
+			yield theirs
+		finally:
+			frappe.local.db = mine
+			theirs.close()
+
+	def test_what_a_sync_still_brings_by_the_former_zone_is_told_also_where_days_were_left_alone(self):
+		world, server = self.wrong("eTimeTrackLite", "2")
+		self.attend(events(device_user_id="2")[0])
+		self.corrected("eTimeTrackLite", server)
+		_preview, state = self.rederive()
+		self.assertEqual(state["left"], 1)
+		self.assertNotIn("former time zone", state["message"], "what was left alone was brought by no sync")
+		with patch.object(jobs, "budget", lambda: in_turn(True, False)):
+			rederive.run("main")
+		world.punch("SN1", "1", now() - HOUR)
+		self.settings("eTimeTrackLite", server, time_zone=LONDON)
+		sync()
+		self.corrected("eTimeTrackLite", server)
+		rederive.run("main", events()[-1].name, 1)
+		state = rederive.state("main")
+		self.assertEqual(state["left"], 1)
+		self.assertIn("former time zone", state["message"])
+
+	def test_where_times_are_right_the_lane_is_asked_once_for_all_chunks(self):
+		self.wrong()
+		with (
+			patch.object(rederive, "CHUNK", 1),
+			patch.object(jobs, "process", wraps=jobs.process) as process,
+		):
+			rederive.run("main")
+		self.assertEqual((process.call_count, rederive.state("main")["moved"]), (1, 0))
+
+	def test_nothing_is_moved_while_the_lane_decides(self):
+		_world, server = self.wrong()
+		self.corrected("eTimeTrackLite", server)
+		waited = []
+		with self.lane_elsewhere() as theirs:
 			with patch.object(
 				rederive.time, "sleep", lambda seconds: (waited.append(seconds), theirs.close())
 			):
 				rederive.run("main")
-		finally:
-			frappe.local.db = mine
 		self.assertEqual(waited.count(rederive.PAUSE), 1)
+		self.assertEqual(sorted(time for _, time in checkins()), self.moments)
+
+	def test_a_job_that_finds_the_lane_taken_until_its_time_is_over_leaves_all_to_the_next_one(self):
+		_world, server = self.wrong()
+		self.corrected("eTimeTrackLite", server)
+		before = checkins()
+		with (
+			self.lane_elsewhere(),
+			patch.object(rederive.time, "sleep"),
+			patch.object(jobs, "budget", lambda: in_turn(True, True, False)),
+		):
+			rederive.run("main")
+		state = rederive.state("main")
+		self.assertEqual((state["running"], state["part"], state["moved"]), (True, 1, 0))
+		self.assertEqual(checkins(), before)
+		rederive.run("main", "", 1)
 		self.assertEqual(sorted(time for _, time in checkins()), self.moments)
 
 	def test_a_time_zone_that_the_newest_punches_speak_against_is_asked_about(self):

@@ -94,18 +94,23 @@ class TestDevicesShown(DevicesShownTestCase):
 		device = factories.device("SN1")
 		self.assertEqual(self.state(device), "unread")
 
+	def test_a_device_that_a_long_pull_has_read_is_known_before_the_pull_ends(self):
+		device, other = factories.device("SN1"), factories.device("SN2")
+		self.run_of("SN1", last_run=now_datetime() + timedelta(seconds=1))
+		for last_success in (self.now - timedelta(minutes=5), None):
+			with self.subTest(last_success):
+				frappe.db.set_value(servers.STATE, "main", "last_success", last_success)
+				self.assertEqual((self.state(device), self.state(other)), ("never", "unread"))
+		frappe.db.set_value(servers.STATE, "main", "failures", 3)
+		self.assertEqual(self.state(device), "unread", "not where the server fails")
+
+	def run_of(self, unit: str, **values) -> None:
+		key = {"doctype": servers.CURSOR, "name": unit, "server": "main", "server_type": "eTimeTrackLite"}
+		frappe.get_doc({**key, "unit": unit, **values}).insert()
+
 	def test_a_device_whose_own_stream_fails_is_not_green(self):
 		device, other = self.device("SN1", self.now), self.device("SN2", self.now)
-		frappe.get_doc(
-			{
-				"doctype": servers.CURSOR,
-				"name": "c",
-				"server": "main",
-				"server_type": "eTimeTrackLite",
-				"unit": "SN1",
-				"failures": 1,
-			}
-		).insert()
+		self.run_of("SN1", failures=1)
 		self.assertEqual((self.state(device), self.state(other)), ("failing", "active"))
 
 	def test_a_plant_that_was_shut_makes_nobody_silent_before_the_others_have_worked_for_days(self):

@@ -11,6 +11,7 @@ import frappe
 from biometric_integration import install
 from biometric_integration.biometric_integration.dashboard_chart_source.punches_per_day import punches_per_day
 from biometric_integration.core.backoff import REFUSALS
+from biometric_integration.core.punch import name_from
 from biometric_integration.core.reasons import STATUS_OF, Reason
 from biometric_integration.sync import jobs, retention
 from biometric_integration.sync.db import sql
@@ -239,6 +240,14 @@ class TestANight(GrowthTestCase):
 		self.assertEqual(len(events()), 20, "they are of that day")
 		retention.delete_events((NINE + DAY).date())
 		self.assertEqual([event.name for event in events()], [waiting])
+
+	def test_what_the_import_floor_does_not_bar_is_not_deleted(self):
+		fill(20, Reason.NONE)
+		midnight = datetime.combine(NINE.date() + DAY, datetime.min.time())
+		of_a_server_ahead = {"name": f"{name_from(midnight)}-{0:020}", "source_time": midnight}
+		frappe.db.set_value(staging.DOCTYPE, events()[3].name, of_a_server_ahead)
+		retention.delete_events(midnight.date())
+		self.assertEqual([event.name for event in events()], [of_a_server_ahead["name"]])
 
 
 class TestPages(GrowthTestCase):

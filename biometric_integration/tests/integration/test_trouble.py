@@ -174,6 +174,11 @@ class TestOthersGoOn(Trouble):
 			frappe.db.commit()  # nosemgrep -- the hint goes out with the commit
 			with self.assertRaisesRegex(frappe.ValidationError, "Redis"):
 				api.sync_now()
+			with self.assertRaisesRegex(frappe.ValidationError, "Redis"):
+				api.sync_period(str(NOON.date()), str(NOON.date()))
+			with self.assertRaisesRegex(frappe.ValidationError, "Redis"):
+				api.rederive_times("main", dry_run=0)
+			self.assertFalse(api.rederive_state("main")["running"])
 		with patch("frappe.enqueue", side_effect=frappe.ValidationError("Too many queued jobs")):
 			employee.attendance_device_id = "18"
 			employee.save()
@@ -354,6 +359,20 @@ class TestRunsEnd(Trouble):
 		sync_log.close_logs(found)
 		self.assertEqual(frappe.db.get_value("Biometric Sync Log", claim.log, "status"), "Running")
 		store.finish(claim, Outcome())
+
+	def test_what_was_counted_is_counted_again_after_an_hour_also_where_nothing_happens(self):
+		factories.device("SN1", "Gate", enabled=0)
+		world, _server = self.office("1", server_type="eBioServer")
+		world.punch("SN1", "1", NOON - HOUR)
+		sync()
+		self.assertEqual(logs(pending=1)[0].new, 1)
+		key = frappe.cache.make_key(sync_log.COUNTED)
+		frappe.cache.expire(key, 60)
+		jobs.process()
+		self.assertLessEqual(frappe.cache.ttl(key), 60)
+		frappe.cache.delete(key)
+		jobs.process()
+		self.assertGreater(frappe.cache.ttl(key), 60)
 
 	def test_the_words_of_the_database_are_on_the_log(self):
 		world, _server = self.office("1")

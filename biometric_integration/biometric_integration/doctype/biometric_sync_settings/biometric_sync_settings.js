@@ -203,7 +203,8 @@ function offer_rederiving(frm, preview) {
 						},
 						dialog,
 					})
-				);
+				)
+				.catch(() => dialog.get_primary_btn().prop("disabled", false));
 		});
 	}
 	dialog.show();
