@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import chain, islice
 
 from biometric_integration.connectors import steps
-from biometric_integration.connectors.page import Row, SpooledPage, misshapen, source_time
+from biometric_integration.connectors.page import Row, RowTimes, SpooledPage, misshapen, source_time
 from biometric_integration.connectors.redaction import Secret
 from biometric_integration.connectors.soap import SoapClient, SoapReader, iter_lines
 from biometric_integration.connectors.transport import Transport, utc_now
@@ -29,6 +29,7 @@ SERVICE_NAMES = ("webservice.asmx", "iclock/webservice.asmx", "Webservice.asmx",
 DAY_FEED = "GetDeviceLogs"
 ID_FEED = "GetDeviceLogsByLogId"
 DEVICE_LIST = "GetDeviceList"
+LAST_PING = "GetDeviceLastPing"
 DATE_FORMAT = "%Y-%m-%d"
 ROW_END = ";"
 BLANKS = " \r\n"
@@ -50,6 +51,16 @@ MISSING_END = re.compile(r"(?<!;)(?<!;\r)\n(?=(?:\d{1,19},)?\d{4}-\d\d-\d\d[ T]\
 LONGEST_BEGINNING = 40
 """Characters by which a row is known from its beginning."""
 UNCERTAIN = "The row has a comma too many, and no known device tells where it belongs. Compare the device names on the server with its device list."
+
+LONGEST_PING = 400
+"""Characters in which the time of a ping stands, label and all."""
+PING_TIME = re.compile(
+	r"(?<![\d/.-])\d{1,4}[-/. ](?:\d{1,2}|[a-z]{3,9})[-/. ]\d{1,4}(?:T| +)\d{1,2}:\d\d:\d\d(?:\.\d{1,7})?(?: ?[ap]m\b)?",
+	re.ASCII | re.IGNORECASE,
+)
+BLANK = re.compile(" +")
+OTHER_ZONE = re.compile(r" ?(?:Z\b|UTC|GMT|[+-]\d\d)")
+"""Behind a time: it is not the server's own."""
 
 Pair = tuple[str, str]
 """Device name and location."""
@@ -89,6 +100,7 @@ class EBioServer:
 		self._clock = clock
 		self._transport = transport or Transport(config, clock)
 		self._client = SoapClient(config, self._transport, SERVICE_NAMES)
+		self._ping_times = RowTimes(self._client.memory)
 		self._pairs: frozenset[Pair] = frozenset()
 		self._listed_again = False
 		self.requests = self._transport.requests
@@ -126,6 +138,14 @@ class EBioServer:
 		"""The id feed. Some builds begin at `position`, others after it (essl-protocol §3.2)."""
 		fields = {"Location": unit, "LogId": str(position), "LogCount": str(limit)}
 		return self._page(ID_FEED, fields, parse_row_with_id)
+
+	def last_ping(self, serial: str) -> datetime | None:
+		"""When the server last heard of a device. Words and nothing at all, also for a wrong login, say that it does not know (essl-protocol §3.3)."""
+		reader = self._asked(LAST_PING, {"DeviceSerialNumber": serial})
+		text = ""
+		for piece in reader.pieces():
+			text = (text + piece)[:LONGEST_PING]
+		return ping_time(text, self._ping_times)
 
 	def test(self, unit: str = "") -> Iterator[Step]:
 		"""Test step by step; the punches of today at the location `unit` are read at the end."""
@@ -265,6 +285,15 @@ def parse_device(raw: str) -> ListedDevice | None:
 	"""One row of the device list: name (commas and all), serial number, location; None for anything else."""
 	name, *rest = (part.strip() for part in raw.rsplit(",", 2))
 	return ListedDevice(rest[0], name, rest[1]) if len(rest) == 2 else None
+
+
+def ping_time(text: str, times: RowTimes) -> datetime | None:
+	"""The one time that an answer names, labelled or not; None where there is none, where it might be another one, and for the first day of a calendar."""
+	found = list(PING_TIME.finditer(text))
+	if len(found) != 1 or OTHER_ZONE.match(text, found[0].end()):
+		return None
+	moment = times.alone(BLANK.sub(" ", found[0][0]))
+	return moment if moment and moment >= FIRST_TIME else None
 
 
 def _taken_apart(fields: Sequence[str], pairs: Collection[Pair]) -> tuple[str, str, str] | None:

@@ -135,6 +135,19 @@ class RowTimes:
 			day_first = self._found(text, window)
 		return None if day_first is None else _read(text, day_first)
 
+	def alone(self, text: str) -> datetime | None:
+		"""A time that belongs to no window: where it could be of two days, only what is remembered tells of which."""
+		if (moment := source_time(text)) or not TWO_WAYS.fullmatch(text):
+			return moment
+		readings = {found: day_first for day_first in (True, False) if (found := _read(text, day_first))}
+		if len(readings) != 1:
+			day_first = self._memory.get("day_first")
+			return None if day_first is None else _read(text, day_first)
+		((found, day_first),) = readings.items()
+		if found.day != found.month:
+			self._memory.keep(day_first=day_first)
+		return found
+
 	def _found(self, text: str, window: Window) -> bool | None:
 		near = [
 			day_first

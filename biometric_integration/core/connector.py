@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from biometric_integration.core.punch import Record, Unreadable
 from biometric_integration.core.window import Window
@@ -138,3 +138,12 @@ class Connector(Protocol):
 		...
 
 	def close(self) -> None: ...
+
+
+@runtime_checkable
+class TellsPings(Protocol):
+	"""What a connector can besides, whose server knows when it last heard of a device."""
+
+	def last_ping(self, serial: str) -> datetime | None:
+		"""Naive wall clock of the server, to the second; None where that is not known, or not certain. Raises `SyncError` classes only."""
+		...

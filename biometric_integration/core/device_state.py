@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from biometric_integration.core.evidence import Standing
 from biometric_integration.core.window import DAY
 
 SILENT_DAYS = 3
@@ -26,6 +27,7 @@ class DeviceState(str, Enum):
 	NEVER = "never"
 	SILENT = "silent"
 	REVIEW = "review"
+	LATE = "late"
 	ACTIVE = "active"
 
 
@@ -38,7 +40,8 @@ class DeviceFacts:
 	"""What is known about a device, the server's clock and ours taken for one.
 
 	has_server: the server that it names is configured. is_read: that one was read well since the device is known, and is so now.
-	last_punch: None = never. days_of_others: on how many days since then other devices of the server delivered.
+	last_punch: None = never. days_of_others: on how many days since then other devices of the server delivered. standing: how it stands by its own
+	rhythm.
 	"""
 
 	enabled: bool = True
@@ -49,6 +52,7 @@ class DeviceFacts:
 	needs_review: bool = False
 	last_punch: datetime | None = None
 	days_of_others: int = 0
+	standing: Standing = Standing.NEVER
 
 
 def is_quiet(last_punch: datetime | None, now: datetime) -> bool:
@@ -61,6 +65,7 @@ def device_state(facts: DeviceFacts, now: datetime) -> DeviceState:
 	last = facts.last_punch
 	is_in_the_future = last is not None and last > now
 	silent = facts.days_of_others >= SILENT_DAYS or (last is not None and now - last > QUIET_DAYS * DAY)
+	silent = silent or facts.standing is Standing.SILENT
 	states = (
 		(not facts.enabled, DeviceState.DISABLED),
 		(facts.is_another, DeviceState.SAME_AS),
@@ -70,5 +75,6 @@ def device_state(facts: DeviceFacts, now: datetime) -> DeviceState:
 		(last is None, DeviceState.NEVER),
 		(silent, DeviceState.SILENT),
 		(facts.needs_review, DeviceState.REVIEW),
+		(facts.standing is Standing.LATE, DeviceState.LATE),
 	)
 	return next((state for holds, state in states if holds), DeviceState.ACTIVE)

@@ -38,6 +38,7 @@ class FakeEBioServer(FakeServer):
 	`row_end` is what stands behind each row. `cursor` is what LogId means to the id feed: rows after it
 	("exclusive"), from it on ("inclusive"), or an id feed that is always empty next to a good day feed
 	("silent"). `under_iclock` also serves `/iclock` + path. `bad_login_text` was seen as `error`, empty, `0`.
+	`ping_form`: what the time of a ping is written into, "" for a server that never knows.
 	`most_rows`: the id feed gives no more in a page, whatever it is asked for. `folds_locations`: capital letters do not matter in location codes.
 	"""
 
@@ -59,6 +60,7 @@ class FakeEBioServer(FakeServer):
 		most_rows: int | None = None,
 		folds_locations: bool = False,
 		bad_login_text: str = "error",
+		ping_form: str = "{:%Y-%m-%d %H:%M:%S}",
 		missing_operations: Collection[str] = (),
 		has_wsdl: bool = True,
 	) -> None:
@@ -78,6 +80,7 @@ class FakeEBioServer(FakeServer):
 		self._most_rows = most_rows
 		self._folds_locations = folds_locations
 		self._bad_login_text = bad_login_text
+		self._ping_form = ping_form
 		self._results: Mapping[str, Callable[[Arguments, Hits], str]] = {
 			"GetDeviceLogs": self._day_feed,
 			"GetDeviceLogsByLogId": self._id_feed,
@@ -120,7 +123,7 @@ class FakeEBioServer(FakeServer):
 		serial = arguments.get("DeviceSerialNumber", "")
 		if not self.world.is_listed(serial):
 			raise BadArgument(serial)
-		return self.world.last_ping(serial).isoformat(" ", "seconds")
+		return self._ping_form.format(self.world.last_ping(serial))
 
 	def _is_ebioserver(self, _: Arguments, __: Hits) -> str:
 		return "1"

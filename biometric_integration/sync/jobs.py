@@ -17,6 +17,7 @@ from frappe import _
 from frappe.utils import get_system_timezone
 from frappe.utils.background_jobs import is_job_enqueued
 
+from biometric_integration.core.connector import TellsPings
 from biometric_integration.core.errors import SyncError
 from biometric_integration.core.process import process as process_staged
 from biometric_integration.core.pull import Puller, PullOptions
@@ -25,7 +26,7 @@ from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Tri
 from biometric_integration.core.text import harmless
 from biometric_integration.core.window import DAY, Window
 from biometric_integration.sync.db import locks, transaction
-from biometric_integration.sync.records import servers, sync_log, times
+from biometric_integration.sync.records import pings, servers, sync_log, times
 from biometric_integration.sync.records.servers import SETTINGS
 from biometric_integration.sync.store import ProcessStore, PullStore
 from biometric_integration.sync.workdays import attendance
@@ -38,6 +39,8 @@ ENOUGH = 1000
 
 BUSY_TRIES, BUSY_PAUSE = 30, 10
 """A stream that somebody else is just reading is waited for: times, seconds."""
+
+READ = (RunStatus.SUCCESS, RunStatus.PARTIAL)
 
 InTime = Callable[[], bool]
 
@@ -89,7 +92,12 @@ def _pulled(target: servers.Server, options: PullOptions) -> Iterator[RunReport]
 		yield RunReport("", target.id, RunStatus.FAILED, error.message, RunCounts(), _utc_now(), error)
 		return
 	with closing(connector):
-		yield from puller().pull(connector, target.config, options)
+		answers = False
+		for report in puller().pull(connector, target.config, options):
+			answers = report.error is None and report.status in READ
+			yield report
+		if answers and isinstance(connector, TellsPings):
+			pings.ask(connector, target, options.in_time)
 
 
 def read_in_turn(

@@ -15,7 +15,7 @@ from biometric_integration.core.punch import RESET_END, name_from
 from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.core.runs import RunStatus, Trigger
 from biometric_integration.sync.db import transaction
-from biometric_integration.sync.records import event_groups, staging
+from biometric_integration.sync.records import device_hours, event_groups, staging
 from biometric_integration.sync.records.servers import SETTINGS
 
 FINAL = (EventStatus.PROCESSED.value, EventStatus.IGNORED.value)
@@ -27,6 +27,7 @@ UNMAPPED_REASONS = [
 ]
 """Whose it is may be nobody's to say any more. A question that somebody was asked stays: giving it up would let Reprocess answer it."""
 IDLE_DAYS = 2
+DEVICE_HOURS_DAYS = 60
 CHUNK = 5000
 
 
@@ -34,6 +35,7 @@ def tidy() -> None:
 	"""Once a day: idle runs, payloads, ids that nobody entered, and (only where it was asked for) whole events."""
 	settings = frappe.get_cached_doc(SETTINGS)
 	delete_idle_logs(now_datetime() - timedelta(days=IDLE_DAYS))
+	delete_device_hours(now_datetime() - timedelta(days=DEVICE_HOURS_DAYS))
 	if settings.payload_days:
 		empty_payloads(now_datetime() - timedelta(days=settings.payload_days))
 	if settings.unmapped_days:
@@ -58,6 +60,14 @@ def delete_idle_logs(before: datetime) -> None:
 def _delete_logs(names: list[str]) -> None:
 	frappe.db.delete("Biometric Sync Request", {"parent": ("in", names)})
 	frappe.db.delete("Biometric Sync Log", {"name": ("in", names)})
+
+
+def delete_device_hours(before: datetime) -> None:
+	"""Signs of life from so long ago prove nothing about any day that is looked at."""
+	_in_chunks(
+		lambda: device_hours.names_before(before, CHUNK),
+		lambda names: frappe.db.delete(device_hours.DOCTYPE, {"name": ("in", names)}),
+	)
 
 
 def empty_payloads(before: datetime) -> None:

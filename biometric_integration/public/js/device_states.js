@@ -8,6 +8,7 @@ const STATES = {
 	never: [__("Never Delivered"), "orange"],
 	silent: [__("Silent"), "orange"],
 	review: [__("Needs Review"), "orange"],
+	late: [__("Late"), "orange"],
 	active: [__("Active"), "green"],
 };
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import frappe
 from frappe.query_builder import CustomFunction
@@ -63,6 +63,19 @@ def upsert(doctype: str, fields: Sequence[str], rows: Sequence[Sequence], changi
 	if rows:
 		values = ", ".join(f"`{field}`=VALUES(`{field}`)" for field in changing)
 		_insert(doctype, fields, rows, f"ON DUPLICATE KEY UPDATE {values}")
+
+
+def merge(doctype: str, fields: Sequence[str], rows: Sequence[Sequence], merging: Mapping[str, str]) -> None:
+	"""Insert the rows. Where a name is there already, its fields become what `merging` says: ADDED, EARLIEST or LATEST, one of ours each."""
+	if rows:
+		values = ", ".join(f"`{field}`={how.format(f'`{field}`')}" for field, how in merging.items())
+		_insert(doctype, fields, rows, f"ON DUPLICATE KEY UPDATE {values}")
+
+
+ADDED = "{0}+VALUES({0})"
+EARLIEST = "LEAST(IFNULL({0}, VALUES({0})), IFNULL(VALUES({0}), {0}))"
+LATEST = "GREATEST(IFNULL({0}, VALUES({0})), IFNULL(VALUES({0}), {0}))"
+"""A field without a value is neither."""
 
 
 def update_many(doctype: str, fields: Sequence[str], rows: Sequence[Sequence]) -> None:

@@ -19,11 +19,15 @@ from biometric_integration.core.device_state import (
 	device_state,
 	is_quiet,
 )
+from biometric_integration.core.evidence import RHYTHM, Standing, Today, rhythm, today
 from biometric_integration.core.health import Health
 from biometric_integration.core.stream import PRIMARY
+from biometric_integration.core.window import DAY
 from biometric_integration.sync.desk import status
-from biometric_integration.sync.records import devices, servers
+from biometric_integration.sync.records import device_hours, devices, servers
 
+WITH_RHYTHM = (DeviceState.SILENT, DeviceState.REVIEW, DeviceState.LATE, DeviceState.ACTIVE)
+UNKNOWN = Today(Standing.NEVER, 0, 0)
 FIELDS = [
 	"name",
 	"creation",
@@ -34,6 +38,7 @@ FIELDS = [
 	"same_as",
 	"needs_review",
 	"last_punch",
+	"last_ping",
 ]
 READ_WELL = (Health.OK, Health.NEW)
 """The first pull of a server may take hours: until it ends, only what was read of a device tells."""
@@ -62,7 +67,11 @@ def states(device: str | None = None) -> dict[str, dict]:
 	filters = {"name": device} if device else {}
 	known, now = _servers(), now_datetime()
 	rows = frappe.get_list(devices.DOCTYPE, filters, FIELDS, order_by="name asc", limit=0)
-	return {row.name: _state(row, known.get(row.server or PRIMARY), now) for row in rows}
+	days = _todays([row.name for row in rows if row.enabled and not row.same_as], now)
+	return {
+		row.name: _state(row, known.get(row.server or PRIMARY), days.get(row.name, UNKNOWN), now)
+		for row in rows
+	}
 
 
 def to_look_at() -> dict:
@@ -89,13 +98,26 @@ def _servers() -> dict[str, ServerFacts]:
 	return found
 
 
-def _state(row, server: ServerFacts | None, now: datetime) -> dict:
-	facts = _facts(row, server, now)
+def _todays(names: list[str], now: datetime) -> dict[str, Today]:
+	"""Device → how it stands by its own rhythm. A day on which nothing came of any device of the site is taken for one on which nobody was expected."""
+	since = now - RHYTHM
+	found = device_hours.of_devices(names, since)
+	if not found:
+		return {}
+	came = device_hours.days(since)
+	days = ((now - number * DAY).date() for number in range(RHYTHM.days + 1))
+	quiet = {day for day in days if day not in came}
+	return {name: today(hours, rhythm(hours, now, quiet), now) for name, hours in found.items()}
+
+
+def _state(row, server: ServerFacts | None, day: Today, now: datetime) -> dict:
+	facts = _facts(row, server, day, now)
 	state = device_state(facts, now)
-	return {"state": state.value, "message": _message(state, row, facts, server)}
+	words = (_message(state, row, facts, day, server), _rhythm(state, day, now), _ping(state, row))
+	return {"state": state.value, "message": " ".join(filter(None, words))}
 
 
-def _facts(row, server: ServerFacts | None, now: datetime) -> DeviceFacts:
+def _facts(row, server: ServerFacts | None, day: Today, now: datetime) -> DeviceFacts:
 	last_punch = row.last_punch or devices.newest_arrival(row.name)
 	is_quiet_now = bool(server and row.enabled) and is_quiet(last_punch, now)
 	return DeviceFacts(
@@ -109,6 +131,7 @@ def _facts(row, server: ServerFacts | None, now: datetime) -> DeviceFacts:
 		days_of_others=devices.days_of_others(row.name, server.server.id, last_punch, now, SILENT_DAYS)
 		if is_quiet_now
 		else 0,
+		standing=day.standing,
 	)
 
 
@@ -118,7 +141,7 @@ def _unit(row, server: ServerFacts) -> str | None:
 	return row.serial_number or None
 
 
-def _message(state: DeviceState, row, facts: DeviceFacts, server: ServerFacts | None) -> str:
+def _message(state: DeviceState, row, facts: DeviceFacts, day: Today, server: ServerFacts | None) -> str:
 	"""What it means, and the ways out of it."""
 	if state is DeviceState.ORPHANED:
 		return _(
@@ -133,8 +156,21 @@ def _message(state: DeviceState, row, facts: DeviceFacts, server: ServerFacts | 
 	if state is DeviceState.NEVER:
 		return _never(row, server)
 	if state is DeviceState.SILENT:
-		return _silent(facts)
+		return _silent(facts, day)
 	return ""
+
+
+def _rhythm(state: DeviceState, day: Today, now: datetime) -> str:
+	"""What has come today beside what is usual by now; nothing where nothing is usual yet, or the device is not asked."""
+	if state not in WITH_RHYTHM or not day.usual:
+		return ""
+	return _("Usually {0} punches by {1}, has {2} today.").format(day.usual, f"{now:%H:%M}", day.came)
+
+
+def _ping(state: DeviceState, row) -> str:
+	if state not in WITH_RHYTHM or not row.last_ping:
+		return ""
+	return _("Its server last heard of it on {0}.").format(format_datetime(row.last_ping))
 
 
 def _never(row, server: ServerFacts) -> str:
@@ -145,8 +181,8 @@ def _never(row, server: ServerFacts) -> str:
 	)
 
 
-def _silent(facts: DeviceFacts) -> str:
-	since = _("No punch since {0}").format(format_datetime(facts.last_punch))
+def _silent(facts: DeviceFacts, day: Today) -> str:
+	since = _("No punch since {0}").format(format_datetime(facts.last_punch or day.since))
 	others = facts.days_of_others >= SILENT_DAYS
 	meanwhile = _(", while other devices of its server delivered on {0} days or more").format(SILENT_DAYS)
 	way_out = _(

@@ -61,6 +61,11 @@ class Server:
 	def unit(self) -> Unit:
 		return CONNECTORS[self.config.server_type].unit
 
+	def reads(self, location: str) -> bool:
+		"""Are the punches of devices there among what is read of it?"""
+		only = self.config.location if self.unit is Unit.LOCATION else ""
+		return not only or only.casefold() == location.casefold()
+
 	def options(self, trigger: Trigger, units: list[str] | None = None, **more) -> PullOptions:
 		"""`more`: further fields of `PullOptions`."""
 		return PullOptions(
@@ -168,7 +173,7 @@ def rules() -> Rules:
 	return Rules(
 		now=now_datetime().replace(microsecond=0),
 		repeat_window=timedelta(seconds=settings.repeat_window or 0),
-		allowed_drift=timedelta(minutes=settings.allowed_drift or 0),
+		allowed_drift=allowed_drift(),
 		floor=getdate(settings.start_date) if settings.start_date else None,
 		direction=DirectionPolicy(settings.direction_policy or DirectionPolicy.AS_REPORTED.value),
 		rounding=Rounding(
@@ -177,6 +182,11 @@ def rules() -> Rules:
 		asks_for_shifts=_asks_for_shifts(settings),
 		to_attendance=to_attendance(),
 	)
+
+
+def allowed_drift() -> timedelta:
+	"""How far the clock of a device may be ahead."""
+	return timedelta(minutes=frappe.get_cached_doc(SETTINGS).allowed_drift or 0)
 
 
 def to_attendance() -> bool:

@@ -19,6 +19,7 @@ from biometric_integration.core.stream import Stream
 from biometric_integration.core.text import harmless
 from biometric_integration.core.window import Window
 from biometric_integration.sync.db import sql
+from biometric_integration.sync.records import device_hours
 
 DOCTYPE = "Biometric Staging Event"
 FIELDS = (
@@ -83,14 +84,29 @@ UNDECIDED = {
 
 
 def stage(claim: Claim, punches: Sequence[Punch]) -> RunCounts:
-	"""Insert what is not known yet. One statement per kind, since only the number of new rows comes back, not which."""
+	"""Insert what is not known yet. One statement per kind, since only the number of new rows comes back, not which.
+
+	Of which devices the new punches came is noted with them.
+	"""
 	counts = RunCounts(fetched=len(punches))
 	now = now_datetime()
 	for kind, field in ((Kind.PUNCH, "new"), (Kind.JUNK, "junk"), (Kind.INVALID, "invalid")):
 		rows = [_row(claim, punch, now) for punch in punches if punch.kind is kind]
 		setattr(counts, field, sql.insert_new(DOCTYPE, FIELDS, sorted(rows)))
 	counts.known = counts.fetched - counts.new - counts.junk - counts.invalid
+	if counts.new:
+		device_hours.note(_new(claim, punches, counts.new, now), now)
 	return counts
+
+
+def _new(claim: Claim, punches: Sequence[Punch], count: int, now: datetime) -> Sequence[Punch]:
+	"""Those that were inserted just now. Most often that is none or all, and needs no question."""
+	punches = [punch for punch in punches if punch.kind is Kind.PUNCH]
+	if count == len(punches):
+		return punches
+	by_name = {punch.name: punch for punch in punches}
+	kept = sql.select_in(DOCTYPE, ("name", "sync_log", "modified"), "name", list(by_name))
+	return [by_name[name] for name, log, modified in kept if (log, modified) == (claim.log, now)]
 
 
 def _row(claim: Claim, punch: Punch, now: datetime) -> tuple:

@@ -10,21 +10,17 @@ import frappe
 from frappe import _
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Min
-from frappe.utils import get_system_timezone, now_datetime
+from frappe.utils import now_datetime
 
-from biometric_integration.connectors.registry import CONNECTORS
 from biometric_integration.core import attendance as core
 from biometric_integration.core.attendance import AttendanceStatus, Day, DayPunch, Mark, Marked, Span, Worked
-from biometric_integration.core.clock import to_site
-from biometric_integration.core.connector import Unit
 from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.core.store import BatchLost
-from biometric_integration.core.stream import Stream
 from biometric_integration.core.text import harmless
 from biometric_integration.sync.db import locks, sql, transaction
 from biometric_integration.sync.db.savepoint import Refused, savepoint
 from biometric_integration.sync.hrms import shifts
-from biometric_integration.sync.records import devices, servers, staging, sync_log
+from biometric_integration.sync.records import completeness, servers, staging, sync_log
 from biometric_integration.sync.workdays import timesheets
 
 DOCTYPE = "Attendance"
@@ -133,54 +129,13 @@ def _policy(now: datetime) -> Policy:
 
 def horizon(now: datetime) -> Mark:
 	"""Before this time every server was read to its end and every punch decided; with the unit that holds it back, if one does."""
-	return core.horizon(now, _marks(), _oldest_waiting())
+	return core.horizon(now, completeness.marks(), _oldest_waiting())
 
 
 def _oldest_waiting() -> datetime | None:
 	event = DocType(staging.DOCTYPE)
 	waits = (event.status == EventStatus.PENDING.value) & (event.reason_code == "")
 	return frappe.qb.from_(event).select(Min(event.punch_time)).where(waits).run()[0][0]
-
-
-def _marks() -> Iterator[Mark]:
-	"""How far each unit of the servers in use is complete, in the site's clock."""
-	site_zone = get_system_timezone()
-	for server in servers.all_servers():
-		if not server.in_use:
-			continue
-		known = _complete_until(server.id)
-		for unit in _units(server):
-			until = _unit_complete_until(server, unit, known)
-			if until > datetime.min:
-				until = to_site(until, server.config.time_zone, site_zone)
-			yield Mark(until, f"{server.label}: {unit}" if unit else server.label)
-
-
-def _complete_until(server: str) -> dict[str, datetime | None]:
-	rows = frappe.get_all(servers.CURSOR, {"server": server}, ["name", "complete_until"], limit=0)
-	return {row.name: row.complete_until for row in rows}
-
-
-def _unit_complete_until(server: servers.Server, unit: str, known: dict) -> datetime:
-	server_type = server.config.server_type
-	marks: dict[bool, dict[str, datetime | None]] = {True: {}, False: {}}
-	for feed in CONNECTORS[server_type].feeds:
-		stream = Stream(server.id, server_type, unit, feed.name)
-		marks[feed.by_position][feed.name] = known.get(stream.key)
-	return core.complete_until(marks[False], marks[True].values())
-
-
-def _units(server: servers.Server) -> list[str]:
-	"""Of the server's own location, or its enabled devices that count for attendance."""
-	if server.unit is Unit.LOCATION:
-		return [server.config.location]
-	filters = {
-		**devices.belonging_to(server.id),
-		"enabled": 1,
-		"counts_for_attendance": 1,
-		"serial_number": ("is", "set"),
-	}
-	return frappe.get_all("Biometric Device", filters, pluck="serial_number", limit=0)
 
 
 def _people(policy: Policy, after: str) -> list[str]:

@@ -32,6 +32,7 @@ class SiteTestCase(IntegrationTestCase):
 			"Biometric Server State",
 			"Biometric Device",
 			"Biometric Device Alias",
+			"Biometric Device Hour",
 			"Biometric Mapping Rule",
 			"Biometric Mapping Correction",
 		):

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from unittest.mock import patch
 
 import frappe
 from frappe.utils import now_datetime
 
 from biometric_integration import api
+from biometric_integration.sync.db import sql
 from biometric_integration.sync.records import servers
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase
 from biometric_integration.tests.integration.test_mapping import stage
+from biometric_integration.tests.queries import queries
 
 DAY = timedelta(days=1)
+HOURS = "Biometric Device Hour"
 CARD = "Devices to Look At"
 
 
-class TestDevicesShown(SiteTestCase):
+class DevicesShownTestCase(SiteTestCase):
 	def setUp(self) -> None:
 		super().setUp()
 		self.now = now_datetime().replace(microsecond=0)
@@ -44,6 +48,8 @@ class TestDevicesShown(SiteTestCase):
 		stage(*(("1", self.now - days * DAY) for days in days_ago), device=device)
 		frappe.db.set_value("Biometric Device", device, "last_punch", self.now - min(days_ago) * DAY)
 
+
+class TestDevicesShown(DevicesShownTestCase):
 	def test_each_is_told_apart_with_its_way_out(self):
 		row = {
 			"server_id": "branch-2",
@@ -136,3 +142,86 @@ class TestDevicesShown(SiteTestCase):
 			frappe.db.get_value("Number Card", CARD, "method"), "biometric_integration.api.devices_to_look_at"
 		)
 		self.assertIn(CARD, frappe.db.get_value("Workspace", "Biometric Integration", "content"))
+
+
+class TestRhythmIsShown(DevicesShownTestCase):
+	"""On the form and in the list, beside what is shown there without it."""
+
+	def usual(self, *devices: str, by_now: int = 140) -> None:
+		"""So many punches came within the hour before on the same day of each of the last weeks."""
+		moment = self.clock()
+		for device in devices:
+			rows = []
+			for week in range(1, 4):
+				hour = (moment - 7 * week * DAY).replace(minute=0)
+				rows.append((f"{hour:%Y%m%d%H}-{device}", device, hour, by_now, 0, hour, hour, hour))
+			fields = (
+				"name",
+				"device",
+				"hour",
+				"punches",
+				"backlog",
+				"first_arrival",
+				"last_arrival",
+				"punch_sign",
+			)
+			sql.insert(HOURS, fields, rows)
+
+	def came(self, device: str, punches: int) -> None:
+		hour = self.clock().replace(minute=0)
+		row = (f"{hour:%Y%m%d%H}-{device}", device, hour, punches, 0, hour, hour, hour)
+		fields = (
+			"name",
+			"device",
+			"hour",
+			"punches",
+			"backlog",
+			"first_arrival",
+			"last_arrival",
+			"punch_sign",
+		)
+		sql.insert(HOURS, fields, [row])
+
+	def clock(self) -> datetime:
+		return (self.now - DAY).replace(hour=10, minute=0, second=0)
+
+	def shown(self, device: str) -> dict:
+		"""At noon of yesterday: any time of the real day is fine for the test."""
+		noon = self.clock().replace(hour=12)
+		with patch("biometric_integration.sync.desk.device_states.now_datetime", return_value=noon):
+			return api.device_state()[device]
+
+	def delivering(self, serial: str, **values) -> str:
+		return self.device(serial, self.clock(), **values)
+
+	def test_a_device_that_has_less_than_usual_is_late(self):
+		few, many, none = (self.delivering(serial) for serial in ("SN1", "SN2", "SN3"))
+		self.usual(few, many, none)
+		self.came(few, 3)
+		self.came(many, 133)
+		self.assertEqual(self.shown(few)["state"], "late")
+		self.assertEqual(self.shown(few)["message"], "Usually 140 punches by 12:00, has 3 today.")
+		self.assertEqual(self.shown(many)["state"], "active")
+		self.assertIn("has 133 today", self.shown(many)["message"])
+		self.assertEqual(self.shown(none)["state"], "silent")
+		self.assertIn("No punch since", self.shown(none)["message"])
+
+	def test_a_day_without_a_punch_anywhere_is_nobodys_silence(self):
+		one = self.delivering("SN1", last_ping=self.clock())
+		self.usual(one)
+		self.assertEqual(self.shown(one)["state"], "active")
+		self.assertNotIn("Usually", self.shown(one)["message"])
+		self.assertIn("last heard of it", self.shown(one)["message"])
+
+	def test_all_devices_are_told_of_in_a_fixed_number_of_queries(self):
+		def asked() -> int:
+			before = queries()
+			api.device_state()
+			return queries() - before
+
+		self.usual(self.delivering("SN1"))
+		asked()
+		few = asked()
+		for number in range(2, 12):
+			self.usual(self.delivering(f"SN{number}"))
+		self.assertEqual(asked(), few)

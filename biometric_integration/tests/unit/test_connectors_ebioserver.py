@@ -9,13 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biometric_integration.connectors import ebioserver
-from biometric_integration.connectors.ebioserver import parse_device, parse_row, parse_row_with_id
-from biometric_integration.core.connector import Connector, ListedDevice, Page
+from biometric_integration.connectors.ebioserver import (
+	parse_device,
+	parse_row,
+	parse_row_with_id,
+	ping_time,
+)
+from biometric_integration.connectors.endpoint import Memory
+from biometric_integration.connectors.page import RowTimes
+from biometric_integration.core.connector import Connector, ListedDevice, Page, ServerConfig, TellsPings
 from biometric_integration.core.errors import (
 	AmbiguousError,
 	AuthenticationError,
 	ConfigurationError,
 	ProtocolError,
+	TransientError,
 )
 from biometric_integration.core.punch import Direction, Kind, Record, Unreadable
 from biometric_integration.core.window import Window
@@ -134,6 +142,33 @@ class EBioServerTest(ConnectorContract, unittest.TestCase):
 			with self.assertRaises(ConfigurationError) as caught:
 				list(connector.read_after("", 0, 10))
 		self.assertIn("GetDeviceLogsByLogId", caught.exception.message)
+
+	def test_a_device_that_is_on_has_just_been_heard_of_and_one_that_is_off_long_ago(self) -> None:
+		on, off = (device.serial for device in self.world.devices[:2])
+		self.world.set_last_ping(off, MOMENT)
+		with self.served() as (_, connector):
+			self.assertIsInstance(connector, TellsPings)
+			self.assertEqual(connector.last_ping(on), self.world.now)
+			self.assertEqual(connector.last_ping(off), MOMENT)
+
+	def test_a_server_that_does_not_know_is_not_taken_for_one_that_failed(self) -> None:
+		serial = self.world.devices[0].serial
+		with self.served() as (_, connector):
+			self.assertIsNone(connector.last_ping("nobody"), "error")
+		with self.served(ping_form="") as (_, connector):
+			self.assertIsNone(connector.last_ping(serial))
+		with self.served(ping_form="Last Ping: {:%d-%b-%Y %H:%M:%S}") as (_, connector):
+			self.assertEqual(connector.last_ping(serial), self.world.now)
+
+	def test_a_server_that_fails_says_nothing_of_a_device(self) -> None:
+		serial = self.world.devices[0].serial
+		with self.served(missing_operations=["GetDeviceLastPing"]) as (_, connector):
+			with self.assertRaises(ConfigurationError):
+				connector.last_ping(serial)
+		with self.served() as (server, connector):
+			server.faults.add(Fault(FaultKind.HTTP_500_FAULT, ALWAYS))
+			with self.assertRaises(TransientError):
+				connector.last_ping(serial)
 
 	def test_junk_is_read_as_junk_in_both_feeds(self) -> None:
 		serial = self.world.devices[1].serial
@@ -318,3 +353,56 @@ class RowTest(unittest.TestCase):
 				self.assertEqual(row.raw, raw if log_id is None else raw.partition(",")[2])
 				self.assertIn(problem, row.problem)
 				self.assertEqual(row.log_id, log_id)
+
+
+class PingTimes(unittest.TestCase):
+	def setUp(self) -> None:
+		self.times = RowTimes(Memory(ServerConfig("main", "eBioServer", "http://a")))
+
+	def assert_times(self, expected: dict[str, datetime | None]) -> None:
+		for text, moment in expected.items():
+			with self.subTest(text):
+				self.assertEqual(ping_time(text, self.times), moment)
+
+	def test_the_time_is_found_in_what_stands_around_it(self) -> None:
+		self.assert_times(
+			{
+				"2025-04-07 09:02:11": MOMENT,
+				"2025-04-07T09:02:11.123": MOMENT,
+				" 2025/04/07  9:02:11\r\n": MOMENT,
+				"LastPing=2025-04-07 09:02:11;": MOMENT,
+				"Device X1 (10-20) was heard of on 07-Apr-2025 09:02:11.": MOMENT,
+				"Last Ping: 7 April 2025 9:02:11 AM": MOMENT,
+				"LastPing:7-Apr-2025 9:02:11 PM": MOMENT.replace(hour=21),
+			}
+		)
+
+	def test_nothing_is_guessed(self) -> None:
+		self.assert_times(
+			dict.fromkeys(
+				(
+					"",
+					"error",
+					"0",
+					"2025-04-07",
+					"09:02:11",
+					"07/04/2025 09:02:11",
+					"2025-13-45 09:02:11",
+					"2025-04-07 09:02:11Z",
+					"2025-04-07T09:02:11+05:30",
+					"Ping 2025-04-07 09:02:11, Now 2025-04-07 09:05:00",
+					"1900-01-01 00:00:00",
+					"0001-01-01 00:00:00",
+					"1/1/1970 12:00:00 AM",
+				)
+			)
+		)
+
+	def test_a_date_that_can_be_read_in_one_way_only_tells_how_the_others_are_read(self) -> None:
+		doubtful = "07/04/2025 09:02:11"
+		self.assert_times({"05/05/2025 09:02:11": datetime(2025, 5, 5, 9, 2, 11), doubtful: None})
+		self.assert_times({"28/04/2025 09:02:11 AM": datetime(2025, 4, 28, 9, 2, 11), doubtful: MOMENT})
+		self.setUp()
+		self.assert_times(
+			{"04/28/2025 09:02:11": datetime(2025, 4, 28, 9, 2, 11), doubtful: datetime(2025, 7, 4, 9, 2, 11)}
+		)

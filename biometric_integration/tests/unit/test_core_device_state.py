@@ -12,6 +12,7 @@ from biometric_integration.core.device_state import (
 	device_state,
 	is_quiet,
 )
+from biometric_integration.core.evidence import Standing
 
 NOW = datetime(2025, 4, 7, 12)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -42,6 +43,13 @@ class OneWord(unittest.TestCase):
 	def test_nobody_at_all_for_a_week_is_silence_too(self):
 		self.assertIs(state(NOW - 7 * DAY), DeviceState.ACTIVE)
 		self.assertIs(state(NOW - 7 * DAY - HOUR), DeviceState.SILENT)
+
+	def test_its_own_rhythm_tells_sooner(self):
+		self.assertIs(state(standing=Standing.SILENT), DeviceState.SILENT)
+		self.assertIs(state(standing=Standing.LATE), DeviceState.LATE)
+		self.assertIs(state(standing=Standing.LATE, needs_review=True), DeviceState.REVIEW)
+		self.assertIs(state(standing=Standing.LATE, is_read=False), DeviceState.UNREAD)
+		self.assertIs(state(standing=Standing.ONLINE), DeviceState.ACTIVE)
 
 	def test_a_last_punch_in_the_future_tells_nothing(self):
 		self.assertIs(state(NOW + HOUR), DeviceState.UNREAD)

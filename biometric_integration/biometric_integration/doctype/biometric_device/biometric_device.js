@@ -6,6 +6,7 @@ frappe.ui.form.on("Biometric Device", {
 				["same_as", "is", "not set"],
 			],
 		}));
+		frm.set_query("replaced_by", () => ({ filters: [["name", "!=", frm.doc.name]] }));
 	},
 
 	onload(frm) {

@@ -4,6 +4,7 @@ from frappe.model.document import Document
 
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.sync.desk import changes
+from biometric_integration.sync.records import device_hours
 
 REOPENING_FIELDS = ("enabled", "counts_for_attendance", "same_as", "latitude", "longitude")
 """A change of one of these changes what becomes of the device's punches."""
@@ -17,6 +18,7 @@ class BiometricDevice(Document):
 		self.server = (self.server or "").strip()
 		if self.same_as:
 			self.check_same_as()
+		self.check_replaced_by()
 
 	def check_same_as(self) -> None:
 		if self.same_as == self.name:
@@ -41,6 +43,28 @@ class BiometricDevice(Document):
 		if frappe.db.exists("Biometric Device", {"same_as": self.name}):
 			frappe.throw(_("Other devices are marked as the same as this one. Change these first."))
 
+	def check_replaced_by(self) -> None:
+		if not self.replaced_by:
+			self.replaced_on = None
+			return
+		if self.replaced_by == self.name:
+			frappe.throw(
+				_("A device cannot replace itself. Choose the other device, or leave Replaced By empty.")
+			)
+		if not self.replaced_on:
+			frappe.throw(_("Enter the day from which the other device was used, in Replaced On."))
+		seen, following = {self.replaced_by}, self.replaced_by
+		while following := frappe.db.get_value("Biometric Device", following, "replaced_by"):
+			if following == self.name:
+				frappe.throw(
+					_(
+						"{0} was itself replaced by this one, directly or through others. One of the two has to go."
+					).format(frappe.db.get_value("Biometric Device", self.replaced_by, "device_name"))
+				)
+			if following in seen:
+				break
+			seen.add(following)
+
 	def on_update(self) -> None:
 		if self.get_doc_before_save() and any(map(self.has_value_changed, REOPENING_FIELDS)):
 			changes.device_changed(self)
@@ -50,3 +74,4 @@ class BiometricDevice(Document):
 			frappe.throw(
 				_("This device has punches, which are known by it. Disable it instead of deleting it.")
 			)
+		device_hours.forget(self.name)

@@ -1,0 +1,87 @@
+"""How far what a server has was read to its end, unit by unit, in the site's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+import frappe
+from frappe.utils import get_system_timezone
+
+from biometric_integration.connectors.registry import CONNECTORS
+from biometric_integration.core.attendance import Mark, complete_until
+from biometric_integration.core.clock import to_site
+from biometric_integration.core.connector import Feed, Unit
+from biometric_integration.core.evidence import LookBack
+from biometric_integration.core.stream import Cursor, Stream, looks
+from biometric_integration.sync.records import cursors, devices, servers
+
+Cursors = Mapping[str, Cursor]
+"""Stream key → cursor."""
+
+
+class UnitRead(NamedTuple):
+	"""Before `until` everything that the server had is in. looks: the readings that were finished, and how far each reached back."""
+
+	until: datetime
+	looks: tuple[LookBack, ...] = ()
+
+
+def marks() -> Iterator[Mark]:
+	"""How far each unit of the servers in use is complete."""
+	for server in servers.all_servers():
+		if not server.in_use:
+			continue
+		known = cursors.of_server(server.id)
+		for unit in _units(server):
+			yield Mark(_until(server, unit, known), f"{server.label}: {unit}" if unit else server.label)
+
+
+def unit_read(server: servers.Server, unit: str, known: Cursors, now: datetime) -> UnitRead:
+	"""`known`: the cursors of the server. What lies in the future was noted by a wrong clock."""
+	at_server = to_site(now, get_system_timezone(), server.config.time_zone)
+	believed = {key: cursor.believed(at_server) for key, cursor in known.items()}
+	return UnitRead(_until(server, unit, believed), tuple(_looks(server, unit, believed)))
+
+
+def _until(server: servers.Server, unit: str, known: Cursors) -> datetime:
+	found: dict[bool, dict[str, datetime | None]] = {True: {}, False: {}}
+	for feed, cursor in _feeds(server, unit, known):
+		found[feed.by_position][feed.name] = cursor.complete_until
+	return _at_site(server, complete_until(found[False], found[True].values()))
+
+
+def _looks(server: servers.Server, unit: str, known: Cursors) -> Iterator[LookBack]:
+	"""A feed by position has no need to look back: what comes late has a new id. It looks at all there is."""
+	for feed, cursor in _feeds(server, unit, known):
+		if feed.by_position and cursor.complete_until:
+			yield LookBack(_at_site(server, cursor.complete_until), datetime.min)
+		for look in () if feed.by_position else looks(server.overlap, server.rescan):
+			if at := cursor.scans.get(look.name):
+				yield LookBack(_at_site(server, at), _at_site(server, look.start(at)))
+
+
+def _feeds(server: servers.Server, unit: str, known: Cursors) -> Iterator[tuple[Feed, Cursor]]:
+	server_type = server.config.server_type
+	for feed in CONNECTORS[server_type].feeds:
+		yield feed, known.get(Stream(server.id, server_type, unit, feed.name).key, Cursor())
+
+
+def _at_site(server: servers.Server, moment: datetime) -> datetime:
+	if moment == datetime.min:
+		return moment
+	return to_site(moment, server.config.time_zone, get_system_timezone())
+
+
+def _units(server: servers.Server) -> list[str]:
+	"""Of the server's own location, or its enabled devices that count for attendance."""
+	if server.unit is Unit.LOCATION:
+		return [server.config.location]
+	filters = {
+		**devices.belonging_to(server.id),
+		"enabled": 1,
+		"counts_for_attendance": 1,
+		"serial_number": ("is", "set"),
+	}
+	return frappe.get_all(devices.DOCTYPE, filters, pluck="serial_number", limit=0)
