@@ -86,7 +86,15 @@ def of_devices(devices: Collection[str], since: datetime) -> dict[str, list[Devi
 	found: dict[str, list[DeviceHour]] = {}
 	if devices:
 		row = DocType(DOCTYPE)
-		columns = (row.hour, row.punches, row.first_arrival, row.last_arrival, row.punch_sign, row.ping_sign)
+		columns = (
+			row.hour,
+			row.punches,
+			row.first_arrival,
+			row.last_arrival,
+			row.punch_sign,
+			row.ping_sign,
+			row.backlog,
+		)
 		query = frappe.qb.from_(row).select(row.device, *columns).where(row.device.isin(sorted(devices)))
 		for device, *values in query.where(row.hour >= since).orderby(row.hour).run():
 			found.setdefault(device, []).append(DeviceHour(*values))
