@@ -95,6 +95,7 @@ def devices(workday, checkins: Iterable[dict]) -> list[dict]:
 	if not asked:
 		return []
 	seen, closes = sight.of_user(), get_datetime(workday.closes)
+	evidence = Evidence(now_datetime())
 	return [
 		{
 			"device": heard.device,
@@ -102,9 +103,9 @@ def devices(workday, checkins: Iterable[dict]) -> list[dict]:
 			"may_open": seen.shows_device(heard.device),
 			"read_until": _known(heard.read_until),
 			"sign_of_life": heard.sign_of_life,
-			"proves": heard.proves(closes),
+			"proves": closes >= evidence.proves_from and heard.proves(closes),
 		}
-		for heard in _by_label(Evidence(now_datetime()).heard(asked, getdate(workday.date)))
+		for heard in _by_label(evidence.heard(asked, getdate(workday.date)))
 	]
 
 

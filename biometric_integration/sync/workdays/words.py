@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime, time
 
 from frappe import _
-from frappe.utils import format_datetime, formatdate
+from frappe.utils import formatdate, get_datetime
 
 from biometric_integration.core.judgement import SENTENCES, State, Why
 
@@ -39,6 +40,11 @@ def of_row(row) -> str:
 
 
 def _shown(values: Mapping[str, str]) -> dict[str, str]:
-	shown = {key: format_datetime(values[key]) for key in MOMENTS if key in values}
+	shown = {key: _moment(get_datetime(values[key])) for key in MOMENTS if key in values}
 	shown.update((key, formatdate(values[key])) for key in DAYS if key in values)
 	return {**values, **shown}
+
+
+def _moment(moment: datetime) -> str:
+	"""As the site writes dates, without the seconds, which are not known; midnight is the date alone."""
+	return formatdate(moment) + (f" {moment:%H:%M}" if moment.time() != time() else "")

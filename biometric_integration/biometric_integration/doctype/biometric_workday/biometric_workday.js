@@ -8,13 +8,32 @@ frappe.ui.form.on("Biometric Workday", {
 		frm.set_intro("");
 		if (sentence) frm.set_intro(frappe.utils.escape_html(sentence), color);
 		frm.get_field("answer").$wrapper.html(
-			[attendance_html(doc), checkins_html(doc, checkins || []), devices_html(doc, devices || [])].join(
-				""
-			)
+			[
+				facts_html(doc),
+				attendance_html(doc),
+				checkins_html(doc, checkins || []),
+				devices_html(doc, devices || []),
+			].join("")
 		);
 		add_views(frm, checkins || []);
 	},
 });
+
+// --- who and when
+
+function facts_html({ employee, department, shift, shift_start, shift_end, date, hours }) {
+	const { time_of_day } = biometric_integration;
+	const times = shift_start ? `${time_of_day(shift_start, date)} – ${time_of_day(shift_end, date)}` : "";
+	const facts = [
+		linked("Employee", employee, employee, frappe.model.can_read("Employee")),
+		department && frappe.utils.escape_html(department),
+		shift
+			? `${linked("Shift Type", shift, shift, frappe.model.can_read("Shift Type"))} ${times}`
+			: __("No shift"),
+		hours > 0 && __("{0} h between the punches", [format_number(hours, null, 2)]),
+	];
+	return `<p class="text-muted mb-4">${facts.filter(Boolean).join(" · ")}</p>`;
+}
 
 // --- what is written, and what would be right
 
@@ -42,14 +61,15 @@ const attendance_words = (...args) => biometric_integration.attendance_words(...
 function would_be_right({ state, would_status, would_hours }) {
 	if (would_status) return attendance_words(would_status, would_hours);
 	const words = {
-		"To Settle": __("A person has to say"),
+		"To Settle": __("To be decided"),
 		Marked: __("As it is"),
 		"No Attendance": __("Nothing"),
 	};
 	return words[state] || __("Not known yet");
 }
 
-function extras({ late_entry, early_exit, overtime }) {
+function extras({ would_status, late_entry, early_exit, overtime }) {
+	if (!would_status) return "";
 	const words = [
 		late_entry && __("Late entry"),
 		early_exit && __("Early exit"),
@@ -91,7 +111,7 @@ const remarks = ({ outside, skipped }) =>
 function devices_html(doc, devices) {
 	if (!devices.length) return "";
 	const { short_time } = biometric_integration;
-	const heads = [__("Device"), __("Read Until"), __("Last Sign of Life"), __("Complete for This Day")];
+	const heads = [__("Device"), __("Read Until"), __("Last Sign of Life"), __("Delivered This Day")];
 	const rows = devices.map((row) => [
 		linked("Biometric Device", row.device, row.label, row.may_open),
 		short_time(row.read_until) || unknown(__("Not read")),
@@ -107,12 +127,12 @@ function devices_html(doc, devices) {
 
 const unknown = (words) => `<span class="text-muted">${words}</span>`;
 
-const section = (title, html) => `<div class="mb-4"><h6 class="mb-2">${title}</h6>${html}</div>`;
+const section = (title, html) => `<div class="mb-4"><div class="bold mb-2">${title}</div>${html}</div>`;
 
 function table(heads, rows) {
 	const head = heads.map((title) => `<th scope="col">${title}</th>`).join("");
 	const body = rows.map((cells) => `<tr>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`).join("");
-	return `<div class="table-responsive"><table class="table table-bordered table-sm small mb-0">
+	return `<div class="table-responsive"><table class="table table-bordered table-sm my-0">
 		<thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
@@ -121,7 +141,9 @@ function linked(doctype, name, label, may_open) {
 	return may_open ? linked_html(doctype, name, words) : words;
 }
 
-const linked_html = (doctype, name, html) => frappe.utils.get_form_link(doctype, name, true, html);
+// Underlined: frappe's own colour for a link is that of text.
+const linked_html = (doctype, name, html) =>
+	`<u>${frappe.utils.get_form_link(doctype, name, true, html)}</u>`;
 
 // --- where to go from here
 

@@ -1,4 +1,6 @@
-const STATES = ["Held", "To Settle", "Open", "Complete", "Marked", "No Attendance"];
+const WAITING = "Held and To Settle";
+const ALL = "All";
+const STATES = [WAITING, "To Settle", "Held", "Complete", "Marked", "No Attendance", "Open", ALL];
 
 frappe.query_reports["Workdays"] = {
 	filters: [
@@ -18,13 +20,10 @@ frappe.query_reports["Workdays"] = {
 		},
 		{
 			fieldname: "state",
-			fieldtype: "MultiSelectList",
+			fieldtype: "Select",
 			label: __("State"),
-			default: ["Held", "To Settle"],
-			get_data: (text) =>
-				STATES.map((value) => ({ value, label: __(value), description: "" })).filter(({ label }) =>
-					label.toLowerCase().includes((text || "").toLowerCase())
-				),
+			options: STATES.map((value) => ({ value, label: __(value) })),
+			default: WAITING,
 		},
 		{ fieldname: "employee", fieldtype: "Link", options: "Employee", label: __("Employee") },
 		{ fieldname: "department", fieldtype: "Link", options: "Department", label: __("Department") },
@@ -38,8 +37,8 @@ frappe.query_reports["Workdays"] = {
 			label: __("Check-ins in No Attendance"),
 			// Days of each state may have some.
 			on_change: (report) =>
-				report.get_filter_value("unlinked") && report.get_filter_value("state").length
-					? report.set_filter_value("state", [])
+				report.get_filter_value("unlinked")
+					? report.set_filter_value("state", ALL)
 					: report.refresh(),
 		},
 	],

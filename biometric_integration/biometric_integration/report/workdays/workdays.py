@@ -38,6 +38,9 @@ SHOWN = (
 	"company",
 	"held_by",
 )
+STATES = {"Held and To Settle": (State.HELD.value, State.TO_SETTLE.value), "All": ()}
+"""What stands for several states in the filter."""
+
 INDICATORS = {
 	State.TO_SETTLE: "Red",
 	State.HELD: "Orange",
@@ -61,22 +64,22 @@ def execute(filters: dict | None = None) -> tuple[list[dict], list[dict], None, 
 
 def columns() -> list[dict]:
 	return [
-		column("date", _("Date"), 105, "Date"),
+		column("date", _("Date"), 125, "Date"),
 		column("employee_name", _("Employee Name"), 160),
 		column("state", _("State"), 110),
-		column("sentence", _("Why"), 430),
-		column("written_status", _("Is Written"), 95),
-		column("written_hours", _("Hours Written"), 115, "Float"),
-		column("would_status", _("Would Be Right"), 125),
-		column("would_hours", _("Right Hours"), 105, "Float"),
+		column("sentence", _("Why"), 420),
+		column("written_status", _("Is Written"), 110),
+		column("written_hours", _("Hours Written"), 130, "Float"),
+		column("would_status", _("Would Be Right"), 145),
+		column("would_hours", _("Right Hours"), 115, "Float"),
 		column("first_in", _("First In"), 145, "Datetime"),
 		column("last_out", _("Last Out"), 145, "Datetime"),
-		column("hours", _("Hours"), 75, "Float"),
-		column("overtime", _("Overtime"), 85, "Float"),
-		column("unlinked", _("Check-ins in No Attendance"), 200, "Int"),
+		column("hours", _("Hours"), 80, "Float"),
+		column("overtime", _("Overtime"), 100, "Float"),
+		column("unlinked", _("Check-ins in No Attendance"), 225, "Int"),
 		link("shift", _("Shift"), 120, "Shift Type"),
 		link("department", _("Department"), 150, "Department"),
-		link("employee", _("Employee"), 140, "Employee"),
+		link("employee", _("Employee"), 215, "Employee"),
 		column("reason", _("Reason"), 140),
 		link("held_by", _("Held By"), 140, "Biometric Device"),
 		link("attendance", _("Attendance"), 170, "Attendance"),
@@ -98,7 +101,7 @@ def rows(filters) -> list:
 
 def _asked_for(filters) -> list[list]:
 	asked: list[list] = [["date", "between", [filters.from_date, filters.to_date]]]
-	if states := frappe.parse_json(filters.state or "[]"):
+	if states := STATES.get(filters.state, (filters.state,) if filters.state else ()):
 		asked.append(["state", "in", states])
 	if filters.department:
 		asked.append(["department", "descendants of (inclusive)", filters.department])
