@@ -4,7 +4,7 @@ const WHAT_IT_DOES = {
 	"Count Outside Punch": __("The punches outside of the shift count as a part of it."),
 	"Leave It": __("Nothing is written for this day, and what is written stays as it is."),
 	[ABOUT_A_DEVICE]: __(
-		"Everything that was punched at this device is taken for delivered, up to and with this date. Nobody's day waits for it any longer, and who has no punch on it counts as absent."
+		"Everything that was punched at this device is taken for delivered, up to and with this date. Nobody's day waits for it any longer, and whoever has no punch counts as absent."
 	),
 };
 
@@ -39,7 +39,7 @@ async function show(frm) {
 function its_workday(workday, others) {
 	if (workday) {
 		const words = [__(workday.state), __(workday.reason || "")].filter(Boolean).join(", ");
-		const link = frappe.utils.get_form_link("Biometric Workday", workday.name, true, __("Its workday"));
+		const link = frappe.utils.get_form_link("Biometric Workday", workday.name, true, __("The workday"));
 		return `${link}: ${frappe.utils.escape_html(words)}.`;
 	}
 	return others.length

@@ -21,9 +21,8 @@ frappe.ui.form.on("Biometric Workday", {
 
 // --- who and when
 
-function facts_html({ employee, department, shift, shift_start, shift_end, date, hours }) {
-	const { time_of_day } = biometric_integration;
-	const times = shift_start ? `${time_of_day(shift_start, date)} – ${time_of_day(shift_end, date)}` : "";
+function facts_html({ employee, department, shift, shift_start, shift_end, hours }) {
+	const times = [shift_start, shift_end].filter(Boolean).map(clock).join(" – ");
 	const facts = [
 		linked("Employee", employee, employee, frappe.model.can_read("Employee")),
 		department && frappe.utils.escape_html(department),
@@ -34,6 +33,9 @@ function facts_html({ employee, department, shift, shift_start, shift_end, date,
 	];
 	return `<p class="text-muted mb-4">${facts.filter(Boolean).join(" · ")}</p>`;
 }
+
+// Which day that is goes without saying.
+const clock = (value) => biometric_integration.time_of_day(value, value.slice(0, 10));
 
 // --- what is written, and what would be right
 
@@ -110,12 +112,12 @@ const remarks = ({ outside, skipped }) =>
 
 function devices_html(doc, devices) {
 	if (!devices.length) return "";
-	const { short_time } = biometric_integration;
+	const moment = (value) => biometric_integration.time_of_day(value, "–");
 	const heads = [__("Device"), __("Read Until"), __("Last Sign of Life"), __("Delivered This Day")];
 	const rows = devices.map((row) => [
 		linked("Biometric Device", row.device, row.label, row.may_open),
-		short_time(row.read_until) || unknown(__("Not read")),
-		short_time(row.sign_of_life) || unknown(__("None")),
+		moment(row.read_until) || unknown(__("Not read")),
+		moment(row.sign_of_life) || unknown(__("None")),
 		row.proves
 			? `<span class="indicator green">${__("Yes")}</span>`
 			: `<span class="indicator orange">${__("Not proven")}</span>`,

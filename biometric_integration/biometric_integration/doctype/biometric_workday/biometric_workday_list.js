@@ -1,18 +1,17 @@
 const SETTLED_BY_NOBODY = ["Held", "To Settle"];
 
 frappe.listview_settings["Biometric Workday"] = {
-	add_fields: ["state", "written_hours", "would_hours"],
+	add_fields: ["state", "written_hours", "would_status", "would_hours"],
 	hide_name_column: true,
 	hide_name_filter: true,
 	filters: [["state", "in", SETTLED_BY_NOBODY]],
 	formatters: {
 		reason: (value) => plain("reason", value),
-		written_status: (value, _df, doc) => attendance(value, doc.written_hours),
-		would_status: (value, _df, doc) => attendance(value, doc.would_hours),
+		written_status: (_value, _df, doc) => attendance(doc),
 	},
 
 	onload(list) {
-		biometric_integration.show_columns(list, 7);
+		biometric_integration.show_columns(list, 6);
 		list.page.add_inner_button(__("Check-ins in No Attendance"), () => show_unlinked(list));
 		list.page.add_inner_button(__("Report"), () => frappe.set_route("query-report", "Workdays"));
 	},
@@ -30,9 +29,15 @@ function plain(fieldname, value) {
 	return `<a class="filterable ellipsis" title="${shown}" data-filter="${filter}">${shown}</a>`;
 }
 
-function attendance(status, hours) {
-	const words = frappe.utils.escape_html(biometric_integration.attendance_words(status, hours));
-	return `<span class="ellipsis" title="${words}">${words}</span>`;
+// "Absent → Present", "→ Present" where nothing is written, and hours where only they differ.
+function attendance({ written_status, written_hours, would_status, would_hours }) {
+	const same = written_status === would_status;
+	const differ = same && would_status && Math.abs(flt(written_hours) - flt(would_hours)) >= 0.02;
+	const words = (status, hours) => biometric_integration.attendance_words(status, differ ? hours : 0);
+	const written = words(written_status, written_hours);
+	const right = would_status && (!same || differ) ? ` → ${words(would_status, would_hours)}` : "";
+	const shown = frappe.utils.escape_html((written + right).trim());
+	return `<span class="ellipsis small" title="${shown}">${shown}</span>`;
 }
 
 // Of days that are over, since the first of last month: what payroll may still miss.

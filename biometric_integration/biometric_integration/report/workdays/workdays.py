@@ -67,15 +67,15 @@ def columns() -> list[dict]:
 		column("date", _("Date"), 125, "Date"),
 		column("employee_name", _("Employee Name"), 160),
 		column("state", _("State"), 110),
-		column("sentence", _("Why"), 420),
-		column("written_status", _("Is Written"), 110),
-		column("written_hours", _("Hours Written"), 130, "Float"),
-		column("would_status", _("Would Be Right"), 145),
-		column("would_hours", _("Right Hours"), 115, "Float"),
-		column("first_in", _("First In"), 145, "Datetime"),
-		column("last_out", _("Last Out"), 145, "Datetime"),
-		column("hours", _("Hours"), 80, "Float"),
-		column("overtime", _("Overtime"), 100, "Float"),
+		column("written_status", _("Is Written"), 105),
+		column("would_status", _("Would Be Right"), 140),
+		column("sentence", _("Why"), 560),
+		_hours("written_hours", _("Hours Written"), 130),
+		_hours("would_hours", _("Right Hours"), 115),
+		column("first_in", _("First In"), 160, "Datetime"),
+		column("last_out", _("Last Out"), 160, "Datetime"),
+		_hours("hours", _("Hours"), 80),
+		_hours("overtime", _("Overtime"), 100),
 		column("unlinked", _("Check-ins in No Attendance"), 225, "Int"),
 		link("shift", _("Shift"), 120, "Shift Type"),
 		link("department", _("Department"), 150, "Department"),
@@ -86,6 +86,10 @@ def columns() -> list[dict]:
 		link("company", _("Company"), 150, "Company"),
 		link("name", _("Workday"), 160, workdays.DOCTYPE),
 	]
+
+
+def _hours(fieldname: str, label: str, width: int) -> dict:
+	return {**column(fieldname, label, width, "Float"), "precision": 2}
 
 
 def rows(filters) -> list:
