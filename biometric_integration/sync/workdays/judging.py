@@ -372,7 +372,7 @@ class Lane:
 			policy.decide_by,
 		)
 		if workday.closes < self._evidence.proves_from:
-			return Proof(False, until=until, devices=tuple(sorted(asked)))
+			return Proof(False, until=until, too_early=True, devices=tuple(sorted(asked)))
 		return core_evidence.proof(workday.closes, self._evidence.heard(asked, workday.date), until)
 
 	def _look_again_at(self, workday: Workday, judgement: Judgement, proof: Proof | None) -> datetime | None:
