@@ -368,7 +368,7 @@ class Lane:
 			lambda day: not batch.holidays.is_one(person.name, day, ""),
 			policy.decide_by,
 		)
-		if workday.closes < self._evidence.proves_from:
+		if asked and workday.closes < self._evidence.proves_from:
 			return Proof(False, until=until, too_early=True, devices=tuple(sorted(asked)))
 		return core_evidence.proof(workday.closes, self._evidence.heard(asked, workday.date), until)
 
