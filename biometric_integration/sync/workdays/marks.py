@@ -109,6 +109,14 @@ def read(people: int) -> Found:
 	return Found(names, days)
 
 
+def people_waiting() -> int:
+	"""How many people have a day that waits; a wide mark counts all of its people."""
+	rows = frappe.get_all(DOCTYPE, fields=["scope", "whose"], distinct=True, order_by=None, limit=0)
+	wide = {(row.scope, row.whose or "") for row in rows if row.scope != Scope.EMPLOYEE.value}
+	people = {row.whose for row in rows if row.scope == Scope.EMPLOYEE.value}
+	return len(people.union(*(_people(Scope(scope), whose) for scope, whose in wide)))
+
+
 def delete(names: Collection[str]) -> None:
 	if names:
 		frappe.db.delete(DOCTYPE, {"name": ("in", list(names))})

@@ -6,6 +6,8 @@ from datetime import date, datetime, timedelta
 
 import frappe
 
+from biometric_integration import api
+from biometric_integration.sync import retention
 from biometric_integration.sync.workdays import judging, marks, rows, sweep, words
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase
@@ -421,3 +423,39 @@ class TestLane(WorkdayTestCase):
 		marks.add([marks.of_employee(employee, FIRST)])
 		self.assertEqual(self.judge(), 0)
 		self.assertEqual(frappe.db.count("Biometric Stale Mark"), 0)
+
+	def test_a_period_that_is_rebuilt_is_as_it_was(self):
+		shift = self.shift()
+		people = [factories.employee(default_shift=shift) for _each in range(3)]
+		for employee in people:
+			self.checkin(employee, at(5, 9))
+			self.checkin(employee, at(5, 18))
+			self.look(employee)
+		before = self.derived()
+		frappe.db.delete(rows.DOCTYPE)
+		self.assertEqual(
+			api.rebuild_workdays(str(day(1)), str(day(31)), company=factories.company())["people"],
+			frappe.db.count("Employee", {"company": factories.company()}),
+		)
+		self.judge()
+		self.assertEqual(self.derived(), before)
+		self.assertEqual(api.workdays_waiting()["people"], 0)
+
+	def derived(self) -> list[dict]:
+		fields = ["name", *(field for field in rows.FIELDS if field != "look_again_at")]
+		return frappe.get_all(rows.DOCTYPE, fields=fields, order_by="name asc", limit=0)
+
+	def test_days_before_the_first_one_are_not_asked_for(self):
+		with self.assertRaisesRegex(frappe.ValidationError, "are not judged"):
+			api.rebuild_workdays("2025-04-01", "2025-04-30")
+
+	def test_the_night_deletes_days_of_more_than_400_days_ago(self):
+		shift = self.shift()
+		employee = factories.employee(default_shift=shift)
+		for number in (6, 8):
+			self.checkin(employee, at(number, 9))
+		self.judge()
+		self.assertEqual(len(self.rows(employee, checkins=1)), 2)
+		retention.delete_workdays(day(7))
+		self.assertEqual([row.date for row in self.rows(employee, checkins=1)], [day(8)])
+		self.assertEqual(frappe.db.count("Employee Checkin", {"employee": employee}), 2)
