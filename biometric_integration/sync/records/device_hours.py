@@ -34,6 +34,7 @@ FIELDS = (
 	"punch_sign",
 	"ping_sign",
 )
+AS_TUPLE = ("hour", "punches", "first_arrival", "last_arrival", "punch_sign", "ping_sign", "backlog")
 MERGING = {
 	"punches": sql.ADDED,
 	"backlog": sql.ADDED,
@@ -86,7 +87,7 @@ def of_devices(devices: Collection[str], since: datetime) -> dict[str, list[Devi
 	found: dict[str, list[DeviceHour]] = {}
 	if devices:
 		row = DocType(DOCTYPE)
-		columns = (row.hour, row.punches, row.first_arrival, row.last_arrival, row.punch_sign, row.ping_sign)
+		columns = [row[name] for name in AS_TUPLE]
 		query = frappe.qb.from_(row).select(row.device, *columns).where(row.device.isin(sorted(devices)))
 		for device, *values in query.where(row.hour >= since).orderby(row.hour).run():
 			found.setdefault(device, []).append(DeviceHour(*values))
