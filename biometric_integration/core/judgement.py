@@ -264,8 +264,9 @@ def _of_checkins(workday: Workday, known: Circumstances) -> Judgement:
 		why = Why.DIFFERS if differs else Why.BY_HAND
 		return Judgement(State.TO_SETTLE if differs else State.MARKED, why, would=would)
 	if (problem := _problem(workday, known)) is not Why.NONE:
+		is_unknown = problem in (Why.MISSING_PUNCH, Why.OUTSIDE, Why.UNCLEAR)
 		is_bad = problem is Why.MISSING_PUNCH
-		return Judgement(State.TO_SETTLE, problem, would=None if is_bad else would, is_bad=is_bad)
+		return Judgement(State.TO_SETTLE, problem, would=None if is_unknown else would, is_bad=is_bad)
 	assert would is not None
 	found = _compared(workday, known, would)
 	if would.status is AttendanceStatus.PRESENT:

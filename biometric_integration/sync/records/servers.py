@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 import frappe
 from frappe import _
-from frappe.utils import get_system_timezone, get_time, getdate, now_datetime
+from frappe.utils import get_datetime, get_system_timezone, get_time, getdate, now_datetime
 
 from biometric_integration.connectors.registry import CONNECTORS, connect
 from biometric_integration.core.backoff import PROBE, judged, rests, wait
@@ -306,6 +306,17 @@ def longest_interval(server: Server) -> timedelta:
 		if server.schedule.interval
 		else timedelta(0)
 	)
+
+
+def stamp(field: str) -> datetime | None:
+	"""A time that the jobs keep on the settings; None where none was kept yet, which frappe shows as the first day of the calendar."""
+	value = frappe.db.get_single_value(SETTINGS, field)
+	moment = get_datetime(value) if value else None
+	return moment if moment and moment.year > 1 else None
+
+
+def keep_stamp(field: str, moment: datetime) -> None:
+	frappe.db.set_single_value(SETTINGS, field, moment, update_modified=False)
 
 
 # --- what is due

@@ -111,8 +111,7 @@ def run(go_on: Callable[[], bool] = lambda: True, now: datetime | None = None) -
 
 def _close(now: datetime) -> None:
 	"""Shifts that have closed since the last time: whoever was expected and did not come has a day now."""
-	before = frappe.db.get_single_value(servers.SETTINGS, "closed_until")
-	since = min(frappe.utils.get_datetime(before), now) if before else now
+	since = min(servers.stamp("closed_until") or now, now)
 	roster = Roster()
 	found = []
 	for shift_type in frappe.get_all(shifts.SHIFT, pluck="name", limit=0):
@@ -123,7 +122,7 @@ def _close(now: datetime) -> None:
 				found.append(Mark(Scope.SHIFT_TYPE, shift_type, day, day))
 			day += DAY
 	marks.add(found)
-	frappe.db.set_single_value(servers.SETTINGS, "closed_until", now, update_modified=False)
+	servers.keep_stamp("closed_until", now)
 
 
 def _look_again(now: datetime) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 import frappe
-from frappe.utils import get_datetime, now_datetime
+from frappe.utils import now_datetime
 
 from biometric_integration.core.window import DAY
 from biometric_integration.sync.db import sql
@@ -71,8 +71,8 @@ OF_ALL: Mapping[str, tuple[str, ...]] = {
 
 
 def is_due(now: datetime) -> bool:
-	swept = frappe.db.get_single_value(servers.SETTINGS, "swept_at")
-	return not swept or not get_datetime(swept) <= now < get_datetime(swept) + EVERY
+	swept = servers.stamp("swept_at")
+	return not swept or not swept <= now < swept + EVERY
 
 
 def sweep(earliest: date, now: datetime | None = None) -> int:
@@ -89,7 +89,7 @@ def sweep(earliest: date, now: datetime | None = None) -> int:
 	if frappe.db.get_single_value(servers.SETTINGS, "swept_digest") != whole:
 		marks.add([Mark(Scope.EVERYBODY, "", since, now.date() + DAY)])
 		frappe.db.set_single_value(servers.SETTINGS, "swept_digest", whole, update_modified=False)
-	frappe.db.set_single_value(servers.SETTINGS, "swept_at", now, update_modified=False)
+	servers.keep_stamp("swept_at", now)
 	return len(found | set(changed))
 
 
