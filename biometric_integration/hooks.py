@@ -50,13 +50,43 @@ has_permission = {
 	"Biometric Sync Log": "biometric_integration.sync.records.sight.may_see_log",
 }
 
+CHANGES, STALE = "biometric_integration.sync.desk.changes", "biometric_integration.sync.workdays.stale"
+
 doc_events = {
 	"Employee": {
-		"validate": "biometric_integration.sync.desk.changes.trim_ids",
-		"on_update": "biometric_integration.sync.desk.changes.employee_changed",
+		"validate": f"{CHANGES}.trim_ids",
+		"on_update": [f"{CHANGES}.employee_changed", f"{STALE}.employee_changed"],
 	},
-	"Employee Checkin": {"on_trash": "biometric_integration.sync.desk.changes.checkin_deleted"},
-	"Attendance": {"on_cancel": "biometric_integration.sync.workdays.attendance.cancelled"},
+	"Employee Checkin": {
+		"on_update": f"{STALE}.checkin_changed",
+		"on_trash": [f"{CHANGES}.checkin_deleted", f"{STALE}.checkin_changed"],
+	},
+	"Attendance": {
+		"on_update": f"{STALE}.attendance_changed",
+		"on_update_after_submit": f"{STALE}.attendance_changed",
+		"on_cancel": [
+			"biometric_integration.sync.workdays.attendance.cancelled",
+			f"{STALE}.attendance_changed",
+		],
+		"on_trash": f"{STALE}.attendance_changed",
+	},
+	"Leave Application": {
+		"on_update": f"{STALE}.leave_changed",
+		"on_update_after_submit": f"{STALE}.leave_changed",
+		"on_cancel": f"{STALE}.leave_changed",
+	},
+	"Shift Assignment": {
+		"on_submit": f"{STALE}.assignment_changed",
+		"on_update_after_submit": f"{STALE}.assignment_changed",
+		"on_cancel": f"{STALE}.assignment_changed",
+	},
+	"Salary Slip": {"on_submit": f"{STALE}.slip_changed", "on_cancel": f"{STALE}.slip_changed"},
+	"Shift Type": {"on_update": f"{STALE}.shift_type_changed"},
+	"Holiday List": {"on_update": f"{STALE}.holiday_list_changed"},
+	"Holiday List Assignment": {
+		"on_submit": f"{STALE}.list_assignment_changed",
+		"on_cancel": f"{STALE}.list_assignment_changed",
+	},
 }
 
 # HR can delete an employee or a check-in; the punches behind it stay.

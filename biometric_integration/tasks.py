@@ -12,6 +12,7 @@ def sync_due() -> None:
 	jobs.close_abandoned()
 	if servers.all_servers():
 		jobs.enqueue_process()
+		jobs.enqueue_workdays()
 	for server, units in servers.due(now_datetime()):
 		jobs.enqueue_pull(server.id, Trigger.SCHEDULED, units)
 

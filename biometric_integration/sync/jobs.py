@@ -29,7 +29,7 @@ from biometric_integration.sync.db import locks, transaction
 from biometric_integration.sync.records import pings, servers, sync_log, times
 from biometric_integration.sync.records.servers import SETTINGS
 from biometric_integration.sync.store import ProcessStore, PullStore
-from biometric_integration.sync.workdays import attendance
+from biometric_integration.sync.workdays import attendance, judging, sweep
 
 BUDGET = 1200
 """Seconds after which a job, reading and using together, leaves the rest to the next one; the queue would end it at 1,500."""
@@ -220,6 +220,20 @@ def process(in_time: InTime | None = None) -> int:
 	return decided
 
 
+def workdays(in_time: InTime | None = None) -> int:
+	"""Judge the workdays that are stale, after comparing values once an hour; returns how many rows changed."""
+	in_time = in_time or budget()
+	settled = judging.policy()
+	if sweep.is_due(settled.now):
+		transaction.in_one(lambda: sweep.sweep(settled.earliest, settled.now))
+	return judging.run(in_time)
+
+
+def enqueue_workdays() -> None:
+	"""A hint, as `enqueue_process`."""
+	_hint("biometric_integration.sync.jobs.workdays", "biometric-workdays")
+
+
 def _note_defect(error: Exception) -> None:
 	"""The trace, without the values of variables."""
 	frames = "".join(traceback.format_tb(error.__traceback__))
@@ -246,14 +260,13 @@ def enqueue_process(after_commit: bool = True) -> None:
 	if after_commit:
 		frappe.db.after_commit.add(lambda: enqueue_process(after_commit=False))
 		return
+	_hint("biometric_integration.sync.jobs.process", "biometric-process")
+
+
+def _hint(method: str, job_id: str) -> None:
 	messages = len(frappe.local.message_log)
 	try:
-		frappe.enqueue(
-			"biometric_integration.sync.jobs.process",
-			queue="long",
-			job_id="biometric-process",
-			deduplicate=True,
-		)
+		frappe.enqueue(method, queue="long", job_id=job_id, deduplicate=True)
 	except (RedisError, frappe.ValidationError):
 		del frappe.local.message_log[messages:]
 

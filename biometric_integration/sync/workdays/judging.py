@@ -47,9 +47,9 @@ from biometric_integration.sync.workdays.marks import Mark, Scope
 from biometric_integration.sync.workdays.rows import Judged
 
 LANE = "workdays"
-PEOPLE = 200
+PEOPLE = 500
 LOOK_AGAIN = 2000
-AROUND, FURTHER, FURTHEST = 3 * DAY, 30 * DAY, 400 * DAY
+AROUND, FURTHER, FURTHEST = 2 * DAY, 30 * DAY, 400 * DAY
 """Check-ins so far before and after a day can have a say in it. Without a shift, those that hang together are followed further."""
 SOONEST, LATEST = timedelta(minutes=2), timedelta(hours=1)
 FIRST_LAST = "First Check-in and Last Check-out"
@@ -241,9 +241,9 @@ class Lane:
 			(batch.people[employee], workday, written, circumstances)
 			for employee, (first, last) in days.items()
 			for workday, written, circumstances in self._known(
-				batch, batch.people[employee], workdays[employee]
+				batch, batch.people[employee], workdays[employee], first, last
 			)
-			if first <= workday.date <= last and self._has_a_row(workday, circumstances)
+			if self._has_a_row(workday, circumstances)
 		]
 		proofs = self._proofs(batch, [each for each in known if needs_proof(each[1], each[3])])
 		for person, workday, written, circumstances in known:
@@ -254,9 +254,11 @@ class Lane:
 			)
 
 	def _known(
-		self, batch: Batch, person: Person, workdays: Sequence[Workday]
+		self, batch: Batch, person: Person, workdays: Sequence[Workday], first: date, last: date
 	) -> Iterator[tuple[Workday, tuple[Written, ...], Circumstances]]:
 		for workday, written in self._with_written(batch, person.name, workdays):
+			if not first <= workday.date <= last:
+				continue
 			decision = batch.decisions.get(
 				(person.name, workday.date, workday.shift.name if workday.shift else "")
 			)
@@ -275,20 +277,15 @@ class Lane:
 		self, batch: Batch, employee: str, workdays: Sequence[Workday]
 	) -> Iterator[tuple[Workday, tuple[Written, ...]]]:
 		"""Each workday with the attendance that is there for it; attendance that there is no workday for gets one."""
-		dates = {workday.date for workday in workdays}
 		attached: dict[int, list[Written]] = {}
 		more: list[tuple[Workday, tuple[Written, ...]]] = []
-		for (who, day), found in batch.written.items():
-			if who != employee:
-				continue
-			dates.add(day)
-			for written in found:
-				place = _place_of(written, day, workdays)
-				if place is None:
-					shift = self._roster.occurrence(written.shift, day) if written.shift else None
-					more.append((Workday(day, shift), (written,)))
-				else:
-					attached.setdefault(place, []).append(written)
+		for day, written in batch.written.get(employee, ()):
+			place = _place_of(written, day, workdays)
+			if place is None:
+				shift = self._roster.occurrence(written.shift, day) if written.shift else None
+				more.append((Workday(day, shift), (written,)))
+			else:
+				attached.setdefault(place, []).append(written)
 		for place, workday in enumerate(workdays):
 			yield workday, tuple(sorted(attached.get(place, ()), key=lambda one: (not one.linked, one.name)))
 		yield from more
@@ -372,7 +369,7 @@ class Lane:
 			policy.decide_by,
 		)
 		if workday.closes < self._evidence.proves_from:
-			return Proof(False, until=until, devices=tuple(sorted(asked)))
+			return Proof(False, until=until, too_early=True, devices=tuple(sorted(asked)))
 		return core_evidence.proof(workday.closes, self._evidence.heard(asked, workday.date), until)
 
 	def _look_again_at(self, workday: Workday, judgement: Judgement, proof: Proof | None) -> datetime | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 import frappe
-from frappe.utils import now_datetime
+from frappe.utils import get_datetime, now_datetime
 
 from biometric_integration.core.window import DAY
 from biometric_integration.sync.db import sql
@@ -100,26 +100,36 @@ def _by_checkins(since: date) -> Iterator[str]:
 	"""Employees of whom the check-ins since their first row are others than their rows say.
 
 	A person's rows hold each of their check-ins once, so the sums are equal; where the first row begins is where the check-ins are counted from.
+	That may be within the first day (and the night before), whose check-ins come one by one. Each is read once: that is what takes the time.
 	"""
-	of_rows = f"""SELECT `employee`, MIN(`first_in`) AS begin, SUM(`checkins_digest`) AS digest
-		FROM `tab{rows.DOCTYPE}` WHERE `date`>=%(since)s AND `checkins_digest`>0 GROUP BY `employee`"""
-	known = frappe.db.sql(
-		f"""SELECT r.`employee` FROM ({of_rows}) r
-		JOIN `tab{gathering.CHECKIN}` c ON c.`employee`=r.`employee` AND c.`time`>=r.begin
-		GROUP BY r.`employee`, r.digest HAVING SUM({gathering.CHECKIN_DIGEST})!=r.digest""",
-		{"since": since},
+	of_rows = _digests_of_rows(since)
+	border = since + DAY
+	found = frappe.db.sql(
+		f"""SELECT c.`employee`, SUM(IF(c.`time`>=%(border)s, {gathering.CHECKIN_DIGEST}, 0)),
+			GROUP_CONCAT(IF(c.`time`<%(border)s, CONCAT(c.`time`, '=', {gathering.CHECKIN_DIGEST}), NULL))
+		FROM `tab{gathering.CHECKIN}` c WHERE c.`time`>=%(before)s GROUP BY c.`employee`""",
+		{"border": border, "before": since - DAY},
 	)  # set-based: the query builder has no CRC32
-	gone = frappe.db.sql(
-		f"""SELECT r.`employee` FROM ({of_rows}) r WHERE NOT EXISTS
-		(SELECT 1 FROM `tab{gathering.CHECKIN}` c WHERE c.`employee`=r.`employee` AND c.`time`>=r.begin)""",
-		{"since": since},
+	for employee, digest, at_the_border in found:
+		begin, of_mine = of_rows.pop(employee, (None, 0))
+		if int(digest) + _since(begin, at_the_border) != of_mine:
+			yield employee
+	yield from of_rows
+
+
+def _since(begin: datetime | None, times: str | None) -> int:
+	"""The sum of those `time=digest` that lie after the first row begins."""
+	found = (each.split("=") for each in times.split(",")) if begin and times else ()
+	return sum(int(digest) for moment, digest in found if get_datetime(moment) >= begin)
+
+
+def _digests_of_rows(since: date) -> dict[str, tuple[datetime, int]]:
+	found = frappe.db.sql(
+		f"""SELECT `employee`, MIN(`first_in`), SUM(`checkins_digest`) FROM `tab{rows.DOCTYPE}`
+		WHERE `date`>=%s AND `checkins_digest`>0 GROUP BY `employee`""",
+		since,
 	)
-	before = frappe.db.sql(
-		f"""SELECT c.`employee` FROM `tab{gathering.CHECKIN}` c LEFT JOIN ({of_rows}) r ON r.`employee`=c.`employee`
-		WHERE c.`time`>=%(after)s AND (r.begin IS NULL OR c.`time`<r.begin) GROUP BY c.`employee`""",
-		{"since": since, "after": since + 2 * DAY},
-	)
-	return (employee for (employee,) in (*known, *gone, *before))
+	return {employee: (begin, int(digest)) for employee, begin, digest in found}
 
 
 def _by_attendance(since: date) -> Iterator[str]:
