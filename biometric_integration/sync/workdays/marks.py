@@ -19,11 +19,12 @@ AT_ONCE = 2000
 
 
 class Scope(str, Enum):
-	"""Whose days: the name of the document; empty for everybody."""
+	"""Whose days: the name of the document; empty for everybody. Of a device: those of whose days it was asked."""
 
 	EMPLOYEE = "Employee"
 	SHIFT_TYPE = "Shift Type"
 	COMPANY = "Company"
+	DEVICE = "Device"
 	EVERYBODY = "Everybody"
 
 
@@ -123,6 +124,9 @@ def delete(names: Collection[str]) -> None:
 
 
 def _people(scope: Scope, whose: str) -> list[str]:
+	if scope is Scope.DEVICE:
+		asked = {"own_devices": ("like", f"%{whose}%")}
+		return frappe.get_all("Biometric Workday", asked, pluck="employee", distinct=True, limit=0)
 	if scope is not Scope.SHIFT_TYPE:
 		filters = {"company": whose} if scope is Scope.COMPANY else {}
 		return frappe.get_all("Employee", filters, pluck="name", limit=0)

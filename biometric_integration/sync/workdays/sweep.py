@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
@@ -42,7 +43,7 @@ OF_ROSTER: Mapping[str, tuple[str, ...]] = {
 }
 """Doctypes with an employee, and what of them changes an answer."""
 OF_DECISION = ("date", "shift", "what", "made_on")
-OF_ALL: Mapping[str, tuple[str, ...]] = {
+OF_MANY: Mapping[str, tuple[str, ...]] = {
 	"Shift Type": (
 		"start_time",
 		"end_time",
@@ -59,15 +60,27 @@ OF_ALL: Mapping[str, tuple[str, ...]] = {
 		"enable_early_exit_marking",
 		"early_exit_grace_period",
 	),
-	"Holiday": ("parent", "holiday_date"),
+	"Holiday": ("holiday_date",),
 	"Company": ("default_holiday_list",),
 	"Holiday List Assignment": ("assigned_to", "from_date", "holiday_list", "docstatus"),
 	"Department": ("longest_workday", "attendance_by_devices"),
 	"Employment Type": ("longest_workday",),
 	"Employee Grade": ("attendance_by_devices",),
 	"Branch": ("attendance_by_devices",),
+	"Biometric Device": (
+		"enabled",
+		"counts_for_attendance",
+		"same_as",
+		"replaced_by",
+		"replaced_on",
+		"location",
+		"server",
+	),
 }
-"""What concerns whoever has it: a change of any looks at everybody once more."""
+"""What concerns whoever has it."""
+GROUPED_BY = {"Holiday": "parent", "Holiday List Assignment": "assigned_to"}
+SCOPES = {"Shift Type": Scope.SHIFT_TYPE, "Company": Scope.COMPANY, "Biometric Device": Scope.DEVICE}
+"""Whose days a change of one concerns; of others, everybody's."""
 
 
 def is_due(now: datetime) -> bool:
@@ -85,10 +98,7 @@ def sweep(earliest: date, now: datetime | None = None) -> int:
 		Mark(Scope.EMPLOYEE, employee, since, now.date() + DAY) for employee in sorted(found | set(changed))
 	)
 	_keep(changed, now)
-	whole = str(_of_all())
-	if frappe.db.get_single_value(servers.SETTINGS, "swept_digest") != whole:
-		marks.add([Mark(Scope.EVERYBODY, "", since, now.date() + DAY)])
-		frappe.db.set_single_value(servers.SETTINGS, "swept_digest", whole, update_modified=False)
+	marks.add(Mark(scope, whose, since, now.date() + DAY) for scope, whose in _by_what_many_have())
 	servers.keep_stamp("swept_at", now)
 	return len(found | set(changed))
 
@@ -188,9 +198,27 @@ def _keep(digests: Mapping[str, int], now: datetime) -> None:
 	)
 
 
-def _of_all() -> int:
-	return sum(
-		int(frappe.db.sql(f"SELECT COALESCE(SUM({_digest(doctype, fields)}), 0) FROM `tab{doctype}`")[0][0])
-		for doctype, fields in OF_ALL.items()
-		if frappe.db.exists("DocType", doctype)
-	)
+# --- what many have
+
+
+def _by_what_many_have() -> set[tuple[Scope, str]]:
+	"""What is another than at the last sweep. What was found is remembered on the settings."""
+	before = json.loads(frappe.db.get_single_value(servers.SETTINGS, "swept_digest") or "{}")
+	now = {doctype: _of_each(doctype) for doctype in OF_MANY if frappe.db.exists("DocType", doctype)}
+	if now != before:
+		value = json.dumps(now, sort_keys=True)
+		frappe.db.set_single_value(servers.SETTINGS, "swept_digest", value, update_modified=False)
+	return {
+		(scope, name if scope is not Scope.EVERYBODY else "")
+		for doctype, found in now.items()
+		for scope in (SCOPES.get(doctype, Scope.EVERYBODY),)
+		for name in {*found, *before.get(doctype, {})}
+		if found.get(name) != before.get(doctype, {}).get(name)
+	}
+
+
+def _of_each(doctype: str) -> dict[str, int]:
+	return {
+		name: int(digest)
+		for name, digest in _sums(doctype, OF_MANY[doctype], GROUPED_BY.get(doctype, "name"))
+	}
