@@ -119,8 +119,11 @@ def people_waiting() -> int:
 
 
 def delete(names: Collection[str]) -> None:
+	"""By the primary key: reading a small table from end to end would wait for marks of others that are not committed, and keep theirs waiting."""
 	if names:
-		frappe.db.delete(DOCTYPE, {"name": ("in", list(names))})
+		frappe.db.sql(
+			f"DELETE mark FROM `tab{DOCTYPE}` mark FORCE INDEX (PRIMARY) WHERE mark.`name` IN %s", (list(names),)
+		)  # the query builder has no hint for a DELETE
 
 
 def _people(scope: Scope, whose: str) -> list[str]:
