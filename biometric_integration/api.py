@@ -3,6 +3,7 @@
 import frappe
 from frappe.utils import getdate
 
+from biometric_integration.core.judgement import State
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.permissions import SETUP_ROLES, SYNC_ROLES
 from biometric_integration.sync.desk import (
@@ -17,6 +18,7 @@ from biometric_integration.sync.desk import (
 	rebuild,
 	rederive,
 	review,
+	workdays,
 )
 from biometric_integration.sync.desk import status as site_status
 from biometric_integration.sync.desk import zones as time_zones
@@ -79,6 +81,20 @@ def devices_to_look_at() -> dict:
 	"""For the number card *Devices to Look At*. Returns {"value", "fieldtype", "route", "route_options"}."""
 	frappe.only_for(SYNC_ROLES)
 	return device_states.to_look_at()
+
+
+@frappe.whitelist()
+def workdays_to_settle() -> dict:
+	"""For the number card *To Settle*. Returns {"value", "fieldtype", "route", "route_options"}."""
+	frappe.only_for(SYNC_ROLES)
+	return workdays.waiting(State.TO_SETTLE)
+
+
+@frappe.whitelist()
+def workdays_held() -> dict:
+	"""For the number card *Held*. Returns {"value", "fieldtype", "route", "route_options"}."""
+	frappe.only_for(SYNC_ROLES)
+	return workdays.waiting(State.HELD)
 
 
 @frappe.whitelist()
