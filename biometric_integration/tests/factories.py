@@ -75,6 +75,31 @@ def shift_assignment(employee: str, shift: str, start: date, end: date | None = 
 	return document.name
 
 
+def leave(employee: str, first: date, last: date, **values) -> str:
+	"""Unpaid, applied for and approved at once."""
+	if not frappe.db.exists("Leave Type", "Biometric Unpaid"):
+		_insert("Leave Type", leave_type_name="Biometric Unpaid", is_lwp=1, include_holiday=1)
+	document = _insert(
+		"Leave Application",
+		employee=employee,
+		company=company(),
+		from_date=first,
+		to_date=last,
+		**{"leave_type": "Biometric Unpaid", "status": "Approved", "follow_via_email": 0, **values},
+	)
+	document.submit()
+	return document.name
+
+
+def holidays(*days: date) -> str:
+	"""A list of its own with these days."""
+	rows = [{"holiday_date": day, "description": "Holiday"} for day in days]
+	first, last = (date(day.year, month, end) for day, month, end in ((min(days), 1, 1), (max(days), 12, 31)))
+	return _insert(
+		"Holiday List", holiday_list_name=unique("Holidays"), from_date=first, to_date=last, holidays=rows
+	).name
+
+
 def employee(device_id: str | None = None, joined: date = JOINED, **values) -> str:
 	"""A new employee of the test company, with this device id."""
 	return _hired([{"attendance_device_id": device_id, "date_of_joining": joined, **values}])[0]
