@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 
 import frappe
+from frappe import _
 from frappe.utils import cint, getdate, now_datetime
 
 from biometric_integration.core import evidence as core_evidence
 from biometric_integration.core.attendance import AttendanceStatus, Day, DayPunch, Span, Worked
+from biometric_integration.core.errors import SyncError
 from biometric_integration.core.evidence import Proof, hold_until
 from biometric_integration.core.judgement import (
 	Circumstances,
@@ -23,7 +27,8 @@ from biometric_integration.core.judgement import (
 	judge,
 	needs_proof,
 )
-from biometric_integration.core.store import BatchLost
+from biometric_integration.core.store import BatchLost, Interrupted
+from biometric_integration.core.text import harmless
 from biometric_integration.core.window import DAY
 from biometric_integration.core.workday import (
 	LONGEST,
@@ -144,19 +149,52 @@ class Lane:
 		self._evidence = Evidence(policy.now)
 
 	def run(self, go_on: Callable[[], bool]) -> int:
-		changed, people = 0, PEOPLE
+		changed = 0
 		while go_on():
 			try:
 				with transaction.batch():
-					found = marks.read(people)
-					if not found.names:
-						break
-					changed += self.judge(found.days)
-					marks.delete(found.names)
-					transaction.commit()
+					found = marks.read(PEOPLE, self.policy.now)
+				if not found.names:
+					break
+				changed += self._answer(found)
 			except BatchLost:  # the marks are still there
 				continue
+			except (Interrupted, SyncError):
+				raise
+			except (
+				Exception
+			):  # whatever HRMS or the data of one person lead to: the others' days are told from each other
+				transaction.roll_back()
+				changed += self._one_by_one(found, go_on)
 		return changed
+
+	def _answer(self, found: marks.Found) -> int:
+		with transaction.batch():
+			changed = self.judge(found.days)
+			marks.delete(found.names)
+			transaction.commit()
+		return changed
+
+	def _one_by_one(self, found: marks.Found, go_on: Callable[[], bool]) -> int:
+		"""Whose days cannot be judged waits for an hour, and says why in the Error Log."""
+		changed = 0
+		for one in found.each():
+			if not go_on():
+				break
+			try:
+				changed += self._answer(one)
+			except (BatchLost, Interrupted, SyncError):
+				raise
+			except Exception as error:
+				transaction.roll_back()
+				transaction.in_one(partial(self._put_off, one, error))
+		return changed
+
+	def _put_off(self, one: marks.Found, error: Exception) -> None:
+		marks.put_off(one.names, self.policy.now + LATEST)
+		frames = "".join(traceback.format_tb(error.__traceback__))
+		title = _("The workdays of {0} could not be judged").format(*one.days)
+		frappe.log_error(title, f"{harmless(str(error))}\n{frames}", defer_insert=True)
 
 	def judge(self, days: Days) -> int:
 		"""Bring the rows of these people and days up to date, in the transaction of the caller."""
@@ -192,14 +230,17 @@ class Lane:
 			batch = gathering.gather(list(days), first, last, self._roster, self.policy.as_punches)
 			done: dict[str, tuple[date, date]] = {}
 			workdays: dict[str, list[Workday]] = {}
-			for employee in batch.people:
+			for employee, between in days.items():
+				if employee not in batch.people:  # who is gone has no days
+					done[employee], workdays[employee] = between, []
+					continue
 				workdays[employee] = self._cut(batch, employee)
-				whole = self._whole(batch, employee, workdays[employee], days[employee])
+				whole = self._whole(batch, employee, workdays[employee], between)
 				if whole or reach >= FURTHEST:
-					done[employee] = whole or days[employee]
+					done[employee] = whole or between
 			if done := self._within(done):
 				yield batch, done, workdays
-			days = {who: between for who, between in days.items() if who in batch.people and who not in done}
+			days = {who: between for who, between in days.items() if who not in done}
 			reach += FURTHER
 
 	def _longest(self, person: Person) -> timedelta:
@@ -243,6 +284,7 @@ class Lane:
 		known = [
 			(batch.people[employee], workday, written, circumstances)
 			for employee, (first, last) in days.items()
+			if employee in batch.people
 			for workday, written, circumstances in self._known(
 				batch, batch.people[employee], workdays[employee], first, last
 			)

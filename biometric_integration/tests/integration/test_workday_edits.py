@@ -36,7 +36,7 @@ class Killed(BaseException):
 class TestAThousandEdits(WorkdaysTestCase):
 	def setUp(self) -> None:
 		super().setUp()
-		import faulthandler; faulthandler.dump_traceback_later(20, repeat=True, file=open("/tmp/fault.txt","w"))
+
 		self.seed = int(os.environ.get(SEED) or SystemRandom().randrange(10**6))
 		self.random = Random(self.seed)
 		for remembered in Remembered().patches():
@@ -54,6 +54,7 @@ class TestAThousandEdits(WorkdaysTestCase):
 		self.check("at first")
 		chunk = 0
 		import time
+
 		begun = time.time()
 		while self.made.total() < COUNT:
 			told = (Told.BY_EVENT, Told.BY_NOBODY, Told.IN_PART)[chunk % 3]

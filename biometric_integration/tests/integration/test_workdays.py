@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 import frappe
+from frappe.deferred_insert import save_to_db
 
 from biometric_integration import api
 from biometric_integration.sync import retention
@@ -459,3 +460,23 @@ class TestLane(WorkdayTestCase):
 		retention.delete_workdays(day(7))
 		self.assertEqual([row.date for row in self.rows(employee, checkins=1)], [day(8)])
 		self.assertEqual(frappe.db.count("Employee Checkin", {"employee": employee}), 2)
+
+	def test_one_person_whose_days_cannot_be_judged_keeps_nobody_else_waiting(self):
+		shift = self.shift()
+		broken, sound = (factories.employee(default_shift=shift) for _each in range(2))
+		for employee in (broken, sound):
+			self.checkin(employee, at(6, 9))
+			self.checkin(employee, at(6, 18))
+		name = frappe.db.get_value("Employee Checkin", {"employee": broken}, "name", order_by="time asc")
+		frappe.db.set_value("Employee Checkin", name, {"shift": "Gone", "attendance": "ATT-GONE"})
+		self.judge()
+		self.assertEqual(self.says(sound, 6), ("Complete", ""))
+		self.assertEqual(self.rows(broken), [])
+		(mark,) = frappe.get_all("Biometric Stale Mark", {"whose": broken}, ["put_off_until"], limit=1)
+		self.assertEqual(mark.put_off_until, NOW + timedelta(hours=1))
+		save_to_db()
+		why = frappe.get_all("Error Log", {"method": ("like", f"%{broken}%")}, pluck="error")
+		self.assertTrue(why and "Gone" in why[0])
+		frappe.db.set_value("Employee Checkin", name, {"shift": shift, "attendance": None})
+		self.judge(NOW + timedelta(hours=2))
+		self.assertEqual(self.says(broken, 6), ("Complete", ""))

@@ -76,7 +76,21 @@ class WorkdaysTestCase(SiteTestCase):
 		return name
 
 	def _heard(self, device: str, at: datetime) -> None:
-		values = (f"{at:%Y%m%d%H}-{device}", at, at, "Administrator", "Administrator", device, at, 1, 0, at, at, at, None)
+		values = (
+			f"{at:%Y%m%d%H}-{device}",
+			at,
+			at,
+			"Administrator",
+			"Administrator",
+			device,
+			at,
+			1,
+			0,
+			at,
+			at,
+			at,
+			None,
+		)
 		sql.insert(device_hours.DOCTYPE, device_hours.FIELDS, [values])
 
 	def stage(self, device: str, user_id: str, times: Iterable[datetime], direction: str = "") -> None:
@@ -155,7 +169,9 @@ class WorkdaysTestCase(SiteTestCase):
 	def rebuild(self, people: Iterable[str]) -> dict[str, Row]:
 		"""What rows there would be if none had ever been."""
 		transaction.commit()
-		return judging.Lane(judging.policy(self.now)).derived({who: (self.first, getdate()) for who in people})
+		return judging.Lane(judging.policy(self.now)).derived(
+			{who: (self.first, getdate()) for who in people}
+		)
 
 	def rows(self, people: Iterable[str]) -> dict[str, Row]:
 		return rows.existing({who: (date.min, date.max) for who in people})
@@ -190,7 +206,9 @@ class Remembered:
 		of = (sorted(people) or [""],)
 		shifts = frappe.db.sql(f"SELECT * FROM `tab{SHIFT}`")
 		fields = "`employee`, `name`, `shift_type`, `start_date`, `end_date`, `status`, `docstatus`"
-		rows = frappe.db.sql(f"SELECT {fields} FROM `tab{ASSIGNMENT}` WHERE `employee` IN %s ORDER BY `name`", of)
+		rows = frappe.db.sql(
+			f"SELECT {fields} FROM `tab{ASSIGNMENT}` WHERE `employee` IN %s ORDER BY `name`", of
+		)
 		defaults = frappe.db.sql("SELECT `name`, `default_shift` FROM `tabEmployee` WHERE `name` IN %s", of)
 		common = hash(shifts)
 		self._state = {
@@ -219,7 +237,9 @@ def differences(old: dict[str, Row], new: dict[str, Row]) -> list[str]:
 		if before is None or after is None:
 			row = before or after
 			what = "too much" if after is None else "missing"
-			found.append(f"{row['employee']} {row['date']} {row['shift']}: {what}, {row['state']} {row['reason']}")
+			found.append(
+				f"{row['employee']} {row['date']} {row['shift']}: {what}, {row['state']} {row['reason']}"
+			)
 			continue
 		for field in COMPARED:
 			if rows._shown(before[field]) != rows._shown(after[field]):
