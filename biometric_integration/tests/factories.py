@@ -165,6 +165,19 @@ def device(serial: str | None, name: str | None = None, **values) -> str:
 	).name
 
 
+def workday(employee: str, day: date, state: str = "To Settle", **values) -> str:
+	"""A row as the workdays lane would have made it, about this person and company."""
+	about = frappe.db.get_value(
+		"Employee", employee, ["employee_name", "company", "department"], as_dict=True
+	)
+	name = f"{day:%Y%m%d}-{frappe.generate_hash(length=20)}"
+	return _insert(
+		"Biometric Workday",
+		**{"name": name, "employee": employee, "date": day, "state": state, "closes": f"{day} 19:00:00"},
+		**{**about, **values},
+	).name
+
+
 def settings(**values):
 	"""The settings form, filled in and enabled; whatever is not given goes back to its default."""
 	document = frappe.get_single(SETTINGS)
