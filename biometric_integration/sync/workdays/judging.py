@@ -44,7 +44,7 @@ from biometric_integration.sync.workdays import gathering, marks, rows
 from biometric_integration.sync.workdays.evidence import Evidence
 from biometric_integration.sync.workdays.gathering import Batch, Days, Person
 from biometric_integration.sync.workdays.marks import Mark, Scope
-from biometric_integration.sync.workdays.rows import Judged
+from biometric_integration.sync.workdays.rows import Judged, Row
 
 LANE = "workdays"
 PEOPLE = 200
@@ -160,14 +160,17 @@ class Lane:
 
 	def judge(self, days: Days) -> int:
 		"""Bring the rows of these people and days up to date, in the transaction of the caller."""
+		return sum(rows.replace(rows.existing(final), made) for final, made in self._made(days))
+
+	def derived(self, days: Days) -> dict[str, Row]:
+		"""The rows of these people and days as they ought to be, by name. Those that are there are not looked at."""
+		return {name: row for _final, made in self._made(days) for name, row in made.items()}
+
+	def _made(self, days: Days) -> Iterator[tuple[Days, dict[str, Row]]]:
+		"""Whose days they are in the end, and their rows."""
 		days = self._within(days)
-		if not days:
-			return 0
-		changed = 0
-		for batch, final, workdays in self._batches(days):
-			judged = list(self._judged(batch, final, workdays))
-			changed += rows.replace(rows.existing(final), rows.of_batch(judged, batch))
-		return changed
+		for batch, final, workdays in self._batches(days) if days else ():
+			yield final, rows.of_batch(self._judged(batch, final, workdays), batch)
 
 	def _within(self, days: Days) -> dict[str, tuple[date, date]]:
 		policy = self.policy

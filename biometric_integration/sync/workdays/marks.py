@@ -110,8 +110,13 @@ def read(people: int) -> Found:
 
 
 def delete(names: Collection[str]) -> None:
+	"""One by one by the primary key: reading a small table from end to end would wait for marks of others that are not committed, and keep theirs waiting."""
 	if names:
-		frappe.db.delete(DOCTYPE, {"name": ("in", list(names))})
+		them = " UNION ALL ".join(["SELECT %s AS `name`"] * len(names))
+		frappe.db.sql(
+			f"DELETE mark FROM ({them}) them STRAIGHT_JOIN `tab{DOCTYPE}` mark ON mark.`name`=them.`name`",
+			list(names),
+		)  # the order in which tables are read is not for the query builder to say
 
 
 def _people(scope: Scope, whose: str) -> list[str]:
