@@ -36,9 +36,7 @@ class Killed(BaseException):
 class TestAThousandEdits(WorkdaysTestCase):
 	def setUp(self) -> None:
 		super().setUp()
-		import faulthandler
 
-		faulthandler.dump_traceback_later(20, repeat=True, file=open("/tmp/fault.txt", "w"))
 		self.seed = int(os.environ.get(SEED) or SystemRandom().randrange(10**6))
 		self.random = Random(self.seed)
 		for remembered in Remembered().patches():
