@@ -38,7 +38,23 @@ def company() -> str:
 			_insert("Warehouse Type", name="Transit")
 		values = {"company_name": name, "abbr": "BTC", "default_currency": "INR", "country": "India"}
 		_insert("Company", default_holiday_list=holiday_list(), **values)
+	assign_holidays(name)
 	return name
+
+
+def assign_holidays(company: str) -> None:
+	"""As newer versions of HRMS want it, which look at nothing else."""
+	doctype = "Holiday List Assignment"
+	about = {"assigned_to": company, "docstatus": 1}
+	if not frappe.db.exists("DocType", doctype) or frappe.db.exists(doctype, about):
+		return
+	_insert(
+		doctype,
+		applicable_for="Company",
+		assigned_to=company,
+		holiday_list=holiday_list(),
+		from_date="2020-01-01",
+	).submit()
 
 
 def holiday_list() -> str:
