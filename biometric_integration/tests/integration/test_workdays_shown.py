@@ -136,6 +136,19 @@ class TestTheReport(ShownTestCase):
 		with self.assertRaises(frappe.ValidationError):
 			report.execute({})
 
+	def test_a_department_with_those_below_it(self):
+		above = self.department(is_group=1)
+		below = self.department(parent_department=above)
+		found = factories.workday(self.person, DAY, department=below)
+		factories.workday(factories.employee(), DAY, department=self.department())
+		for department in (above, below):
+			self.assertEqual(self.rows(department=department), [found])
+
+	def department(self, **values) -> str:
+		name = factories.unique("Department")
+		values = {"department_name": name, "company": factories.company(), **values}
+		return frappe.get_doc({"doctype": "Department", **values}).insert().name
+
 	def test_check_ins_in_no_attendance_of_days_that_are_over(self):
 		found = factories.workday(self.person, DAY, "Complete", unlinked=2)
 		factories.workday(self.person, DAY, "Open", unlinked=2)

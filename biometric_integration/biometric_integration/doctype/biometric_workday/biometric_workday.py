@@ -9,6 +9,7 @@ INDEXES = {
 	"biometric_person": ["employee", "date", "first_in", "checkins_digest", "attendance_digest"],
 	"biometric_state": ["state", "date"],
 	"biometric_date": ["date"],
+	"biometric_unlinked": ["unlinked", "date"],
 	"biometric_look_again": ["look_again_at"],
 	"biometric_attendance": ["attendance"],
 }
