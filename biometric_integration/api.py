@@ -15,6 +15,7 @@ from biometric_integration.sync.desk import (
 	device_states,
 	mapping,
 	period,
+	rebuild,
 	rederive,
 	review,
 	workdays,
@@ -263,3 +264,19 @@ def correct_mapping(
 	"""
 	frappe.only_for(SETUP_ROLES)
 	return correction.run(user_id, getdate(from_date), getdate(to_date), server, device, bool(dry_run))
+
+
+@frappe.whitelist(methods=["POST"])
+def rebuild_workdays(
+	from_date: str, to_date: str, company: str | None = None, employee: str | None = None
+) -> dict:
+	"""Judge the workdays of these days (both included) once more, in the background. Returns what `workdays_waiting` does."""
+	frappe.only_for(SYNC_ROLES)
+	return rebuild.start(getdate(from_date), getdate(to_date), company, employee)
+
+
+@frappe.whitelist()
+def workdays_waiting() -> dict:
+	"""{"people": whose days wait to be judged, "message"}."""
+	frappe.only_for(SYNC_ROLES)
+	return rebuild.state()

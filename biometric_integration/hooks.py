@@ -93,7 +93,12 @@ doc_events = {
 	},
 }
 
-# HR can delete an employee or a check-in; the punches behind it stay.
-ignore_links_on_delete = ["Biometric Staging Event", "Biometric Sync Log"]
+# HR can delete an employee, a check-in or an attendance; the punches behind it stay, and what is derived follows.
+ignore_links_on_delete = [
+	"Biometric Staging Event",
+	"Biometric Sync Log",
+	"Biometric Workday",
+	"Biometric Device Hour",
+]
 
 default_log_clearing_doctypes = {"Biometric Sync Log": 90}

@@ -6,13 +6,14 @@ from biometric_integration.sync.workdays import words
 
 DOCTYPE = "Biometric Workday"
 INDEXES = {
-	"biometric_person": ["employee", "date"],
+	"biometric_person": ["employee", "date", "first_in", "checkins_digest", "attendance_digest"],
 	"biometric_state": ["state", "date"],
 	"biometric_date": ["date"],
 	"biometric_unlinked": ["unlinked", "date"],
 	"biometric_look_again": ["look_again_at"],
 	"biometric_attendance": ["attendance"],
 }
+"""The first one is all that the sweep reads of a row."""
 
 
 class BiometricWorkday(Document):

@@ -14,6 +14,10 @@ frappe.listview_settings["Biometric Workday"] = {
 		biometric_integration.show_columns(list, 6);
 		list.page.add_inner_button(__("Check-ins in No Attendance"), () => show_unlinked(list));
 		list.page.add_inner_button(__("Report"), () => frappe.set_route("query-report", "Workdays"));
+		if (biometric_integration.may_sync())
+			list.page.add_menu_item(__("Judge a Period Once More"), () =>
+				biometric_integration.rebuild_workdays(list)
+			);
 	},
 
 	get_indicator(doc) {
