@@ -11,8 +11,10 @@ from frappe.utils import add_months, get_datetime, get_first_day, getdate, now_d
 
 from biometric_integration.core.evidence import Heard
 from biometric_integration.core.judgement import State
+from biometric_integration.core.reasons import EventStatus
+from biometric_integration.core.window import DAY
 from biometric_integration.sync.records import sight, staging
-from biometric_integration.sync.workdays import rows
+from biometric_integration.sync.workdays import rows, words
 from biometric_integration.sync.workdays.evidence import Evidence
 
 CHECKIN = "Employee Checkin"
@@ -83,6 +85,18 @@ def _times_outside(workday) -> set[str]:
 
 def _is_outside(row, outside: set[str]) -> bool:
 	return f"{row.time:%H:%M}" in outside
+
+
+def of_punch(event) -> dict | None:
+	"""The workday that a used punch is part of, where it has something to say: {"name", "state", "sentence"}."""
+	if not event.employee or event.status != EventStatus.PROCESSED.value:
+		return None
+	time = get_datetime(event.resolved_time or event.punch_time)
+	about = {"employee": event.employee, "date": ("between", (time.date() - DAY, time.date() + DAY))}
+	for row in frappe.get_list(rows.DOCTYPE, about, ["*"], order_by="date desc", limit=0):
+		if row.first_in and row.reason and row.first_in <= time <= (row.last_out or row.first_in):
+			return {"name": row.name, "state": row.state, "sentence": words.of_row(row)}
+	return None
 
 
 # --- its devices

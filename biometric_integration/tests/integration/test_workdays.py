@@ -8,10 +8,15 @@ import frappe
 from frappe.deferred_insert import save_to_db
 
 from biometric_integration import api
+from biometric_integration.core.process import process as process_staged
 from biometric_integration.sync import retention
+from biometric_integration.sync.db import transaction
+from biometric_integration.sync.records import servers
+from biometric_integration.sync.store import ProcessStore
 from biometric_integration.sync.workdays import judging, marks, rows, sweep, words
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase
+from biometric_integration.tests.integration.workdays import DAY, DAYS, WorkdaysTestCase
 
 FIRST = date(2025, 5, 5)
 """A Monday."""
@@ -286,6 +291,21 @@ class TestRoster(WorkdayTestCase):
 		row = self.row(employee, 6)
 		self.assertEqual((row.state, row.reason, row.attendance), ("Complete", "No Punch", None))
 
+	def test_half_a_day_of_leave_that_was_marked_ahead_of_time_is_wrong(self):
+		if not frappe.get_meta("Attendance").has_field("modify_half_day_status"):
+			self.skipTest("this HRMS does not say what the other half is")
+		shift = self.shift()
+		employee = factories.employee(default_shift=shift)
+		self.checkin(employee, at(5, 9))
+		self.leave(employee, day(21), half_day=1, half_day_date=day(21))
+		self.mark_by_hrms(shift)
+		ahead = frappe.db.get_value(
+			"Attendance", {"employee": employee, "attendance_date": day(21)}, "half_day_status"
+		)
+		self.look(employee)
+		expected = ("To Settle", "Marked Ahead of Time") if ahead == "Absent" else ("Marked", "By Hand")
+		self.assertEqual(self.says(employee, 21), expected)
+
 	def leave(self, employee: str, of: date, **values):
 		if not frappe.db.exists("Leave Type", "Biometric Test Leave"):
 			frappe.get_doc(
@@ -480,3 +500,66 @@ class TestLane(WorkdayTestCase):
 		frappe.db.set_value("Employee Checkin", name, {"shift": shift, "attendance": None})
 		self.judge(NOW + timedelta(hours=2))
 		self.assertEqual(self.says(broken, 6), ("Complete", ""))
+
+
+class TestDevices(WorkdaysTestCase):
+	"""SN-A is read and heard of; of SN-B nothing was read for the second half of the three weeks."""
+
+	def setUp(self) -> None:
+		super().setUp()
+		frappe.db.set_single_value("Biometric Sync Settings", "hold_days", 60)
+		frappe.clear_document_cache("Biometric Sync Settings")
+		shift = factories.shift_type(
+			begin_check_in_before_shift_start_time=60, allow_check_out_after_shift_end_time=60
+		)
+		self.of_a, self.of_b = (factories.employee(code, default_shift=shift) for code in ("A1", "B1"))
+		for employee, device, code in ((self.of_a, 0, "A1"), (self.of_b, 1, "B1")):
+			times = [self.moment(day, at) for day in range(DAYS // 2) for at in ("09:00", "18:00")]
+			self.stage(self.devices[device], code, times)
+		self.use()
+
+	def says(self, employee: str, number: int) -> tuple[str, str, str | None]:
+		day = self.first + number * DAY
+		(row,) = [row for row in self.rows([employee]).values() if row["date"] == day]
+		return row["state"], row["reason"], row["held_by"]
+
+	def test_only_who_hangs_on_the_device_that_is_missing_is_held_and_it_is_named(self):
+		marks.add([marks.of_employee(employee, self.first) for employee in (self.of_a, self.of_b)])
+		self.judge()
+		late = DAYS // 2 + 3
+		self.assertEqual(self.says(self.of_a, late), ("Complete", "No Punch", None))
+		self.assertEqual(self.says(self.of_b, late), ("Held", "Device Missing", self.devices[1]))
+		self.assertEqual(self.says(self.of_b, 3), ("Complete", "", None))
+
+	def test_a_person_who_trusts_the_device_frees_its_days(self):
+		marks.add([marks.of_employee(self.of_b, self.first)])
+		self.judge()
+		decision = {"what": "Trust This Device Until", "device": self.devices[1], "reason": "was stolen"}
+		frappe.get_doc({"doctype": "Biometric Decision", "date": self.last, **decision}).insert()
+		transaction.commit()
+		self.judge()
+		self.assertEqual(self.says(self.of_b, DAYS // 2 + 3), ("Complete", "No Punch", None))
+
+	def test_a_used_punch_says_what_became_of_its_day(self):
+		frappe.db.set_value("Employee", self.of_a, "relieving_date", self.first + 2 * DAY)
+		marks.add([marks.of_employee(self.of_a, self.first)])
+		self.judge()
+		event = frappe.get_all(
+			"Biometric Staging Event", {"employee": self.of_a}, pluck="name", order_by="name desc"
+		)[0]
+		document = frappe.get_doc("Biometric Staging Event", event)
+		document.onload()
+		self.assertEqual(document.get_onload("workday")["state"], "To Settle")
+		self.assertIn("relieving date", document.get_onload("workday")["sentence"])
+
+	def test_when_attendance_is_written_from_punches_they_make_one_workday_with_the_check_ins(self):
+		frappe.db.set_single_value("Biometric Sync Settings", "output", "Attendance")
+		frappe.clear_document_cache("Biometric Sync Settings")
+		day = DAYS // 2 + 1
+		self.checkin(self.of_a, self.moment(day, "09:00"))
+		self.stage(self.devices[0], "A1", [self.moment(day, "18:00")])
+		transaction.commit()
+		process_staged(ProcessStore(), servers.rules)
+		self.judge()
+		(row,) = [row for row in self.rows([self.of_a]).values() if row["date"] == self.first + day * DAY]
+		self.assertEqual((row["checkins"], row["hours"]), (2, 9.0))
