@@ -513,7 +513,7 @@ class TestDevices(WorkdaysTestCase):
 			begin_check_in_before_shift_start_time=60, allow_check_out_after_shift_end_time=60
 		)
 		self.of_a, self.of_b = (factories.employee(code, default_shift=shift) for code in ("A1", "B1"))
-		for employee, device, code in ((self.of_a, 0, "A1"), (self.of_b, 1, "B1")):
+		for device, code in ((0, "A1"), (1, "B1")):
 			times = [self.moment(day, at) for day in range(DAYS // 2) for at in ("09:00", "18:00")]
 			self.stage(self.devices[device], code, times)
 		self.use()
