@@ -30,6 +30,13 @@ CHECKIN, ATTENDANCE, ASSIGNMENT, LEAVE = (
 	"Leave Application",
 )
 DECISION, HOLIDAYS, SHIFT, SLIP = "Biometric Decision", "Holiday List", "Shift Type", "Salary Slip"
+OF_HOURS = (
+	"start_time",
+	"end_time",
+	"begin_check_in_before_shift_start_time",
+	"allow_check_out_after_shift_end_time",
+	"determine_check_in_and_check_out",
+)
 DERIVED = (rows.DOCTYPE, marks.DOCTYPE, DECISION, sweep.DIGEST)
 COMPARED = tuple(field for field in rows.FIELDS if field != "look_again_at")
 """When a row is looked at again depends on when it was judged."""
@@ -204,16 +211,23 @@ class Remembered:
 
 	def _read(self, people: Iterable[str]) -> None:
 		of = (sorted(people) or [""],)
+<<<<<<< HEAD
 		shifts = frappe.db.sql(f"SELECT * FROM `tab{SHIFT}`")
 		fields = "`employee`, `name`, `shift_type`, `start_date`, `end_date`, `status`, `docstatus`"
 		rows = frappe.db.sql(
 			f"SELECT {fields} FROM `tab{ASSIGNMENT}` WHERE `employee` IN %s ORDER BY `name`", of
 		)
+=======
+		shifts = {row[0]: row for row in frappe.get_all(SHIFT, fields=["name", *OF_HOURS], as_list=True, limit=0)}
+		fields = "`employee`, `shift_type`, `name`, `start_date`, `end_date`, `status`, `docstatus`"
+		rows = frappe.db.sql(f"SELECT {fields} FROM `tab{ASSIGNMENT}` WHERE `employee` IN %s ORDER BY `name`", of)
+>>>>>>> edits
 		defaults = frappe.db.sql("SELECT `name`, `default_shift` FROM `tabEmployee` WHERE `name` IN %s", of)
-		common = hash(shifts)
-		self._state = {
-			who: (default, common, *(row for row in rows if row[0] == who)) for who, default in defaults
-		}
+		self._state = {}
+		for who, default in defaults:
+			mine = tuple(row for row in rows if row[0] == who)
+			types = {default, *(row[1] for row in mine)} - {None, ""}
+			self._state[who] = (default, mine, *(shifts.get(name) for name in sorted(types)))
 
 	def _asked(self, employee: str, time: datetime, log_type: str) -> shift_notes.Fields:
 		key = (employee, time, log_type, self._state.get(employee))
