@@ -37,10 +37,6 @@ class Killed(BaseException):
 class TestAThousandEdits(WorkdaysTestCase):
 	def setUp(self) -> None:
 		super().setUp()
-<<<<<<< HEAD
-
-=======
->>>>>>> edits
 		self.seed = int(os.environ.get(SEED) or SystemRandom().randrange(10**6))
 		self.random = Random(self.seed)
 		for remembered in Remembered().patches():
@@ -65,7 +61,8 @@ class TestAThousandEdits(WorkdaysTestCase):
 			with self.subTest(chunk=chunk, told=told.value, seed=self.seed):
 				self.do(told)
 			chunk += 1
-			if chunk % 20 == 0: print(f"{chunk}: {self.made.total()} {told.value}, {time.time() - begun:.0f} s", flush=True)
+			if chunk % 20 == 0:
+				print(f"{chunk}: {self.made.total()} {told.value}, {time.time() - begun:.0f} s", flush=True)
 		for name, count in sorted(self.made.items()):
 			print(f"{count:5} {name}")
 		for name, count in sorted(self.raced.items()):

@@ -211,17 +211,13 @@ class Remembered:
 
 	def _read(self, people: Iterable[str]) -> None:
 		of = (sorted(people) or [""],)
-<<<<<<< HEAD
-		shifts = frappe.db.sql(f"SELECT * FROM `tab{SHIFT}`")
-		fields = "`employee`, `name`, `shift_type`, `start_date`, `end_date`, `status`, `docstatus`"
+		shifts = {
+			row[0]: row for row in frappe.get_all(SHIFT, fields=["name", *OF_HOURS], as_list=True, limit=0)
+		}
+		fields = "`employee`, `shift_type`, `name`, `start_date`, `end_date`, `status`, `docstatus`"
 		rows = frappe.db.sql(
 			f"SELECT {fields} FROM `tab{ASSIGNMENT}` WHERE `employee` IN %s ORDER BY `name`", of
 		)
-=======
-		shifts = {row[0]: row for row in frappe.get_all(SHIFT, fields=["name", *OF_HOURS], as_list=True, limit=0)}
-		fields = "`employee`, `shift_type`, `name`, `start_date`, `end_date`, `status`, `docstatus`"
-		rows = frappe.db.sql(f"SELECT {fields} FROM `tab{ASSIGNMENT}` WHERE `employee` IN %s ORDER BY `name`", of)
->>>>>>> edits
 		defaults = frappe.db.sql("SELECT `name`, `default_shift` FROM `tabEmployee` WHERE `name` IN %s", of)
 		self._state = {}
 		for who, default in defaults:
