@@ -149,6 +149,20 @@ class TestDays(WorkdayTestCase):
 		self.judge()
 		self.assertEqual(self.says(employee, 6), ("To Settle", "Decision Outdated"))
 
+	def test_a_decision_about_a_day_without_a_punch_holds_until_one_comes(self):
+		shift = self.shift()
+		employee = factories.employee(default_shift=shift)
+		self.checkin(employee, at(5, 9))
+		self.judge()
+		self.assertEqual(self.row(employee, 6).checkins, 0)
+		decision = {"what": "Leave It", "employee": employee, "date": day(6), "shift": shift}
+		frappe.get_doc({"doctype": "Biometric Decision", "reason": "known", **decision}).insert()
+		self.judge()
+		self.assertEqual(self.says(employee, 6), ("No Attendance", "Left As It Is"))
+		self.checkin(employee, at(6, 9))
+		self.judge()
+		self.assertEqual(self.says(employee, 6), ("To Settle", "Decision Outdated"))
+
 	def test_an_out_in_the_margin_of_the_default_shift_belongs_to_the_assigned_one(self):
 		default, assigned = self.shift("12:00:00", "21:00:00"), self.shift("06:00:00", "11:00:00")
 		employee = factories.employee(default_shift=default)

@@ -1,6 +1,8 @@
 const ABOUT_A_DEVICE = "Trust This Device Until";
 const WHAT_IT_DOES = {
-	"Mark As It Is": __("The day is taken as its check-ins are, whatever else speaks against it."),
+	"Mark As It Is": __(
+		"The day counts as it is: by its check-ins, and as absent where there is none. No device is waited for."
+	),
 	"Count Outside Punch": __("The punches outside of the shift count as a part of it."),
 	"Leave It": __("Nothing is written for this day, and what is written stays as it is."),
 	[ABOUT_A_DEVICE]: __(
