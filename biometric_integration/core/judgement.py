@@ -17,7 +17,8 @@ from biometric_integration.core.workday import CheckIn, Workday, input_hash, tap
 SAME = 0.02
 """Hours that differ by less were rounded."""
 
-NEAR_END = timedelta(hours=1)
+NEAR = timedelta(hours=1)
+"""So near to the begin or end of a shift a check-in tells when somebody came or went."""
 
 
 class State(str, Enum):
@@ -312,10 +313,10 @@ def _lacks(workday: Workday, known: Circumstances) -> bool:
 	"""Is a punch missing, and does the policy leave that to HR?"""
 	if not workday.lacks_a_punch or known.missing is not MissingPunch.LEAVE_TO_HR:
 		return False
-	shift, last = workday.shift, workday.checkins[-1].time
+	shift, first, last = workday.shift, workday.checkins[0].time, workday.checkins[-1].time
 	count = sum(len(taps(piece)) for piece in workday.pieces)
-	is_enough = known.first_last and shift and count > 2 and last >= shift.end - NEAR_END
-	return not is_enough
+	is_whole = shift and first <= shift.start + NEAR and last >= shift.end - NEAR
+	return not (known.first_last and is_whole and count > 2)
 
 
 def _would(workday: Workday, known: Circumstances) -> Worked | None:

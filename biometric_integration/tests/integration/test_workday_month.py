@@ -13,7 +13,7 @@ from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase
 from biometric_integration.tests.workdays import month as months
 from biometric_integration.tests.workdays.clock import Clock
-from biometric_integration.tests.workdays.replay import Replay
+from biometric_integration.tests.workdays.replay import SERVER_TYPE, Replay
 from biometric_integration.tests.workdays.verdict import verdict
 
 SEED = int(os.environ.get("BIOMETRIC_MONTH", "20260601"))
@@ -27,13 +27,16 @@ STAMPS = ("closed_until", "swept_at")
 
 
 class TestAMonthOfWorkdays(SiteTestCase):
+	maxDiff = None
+
 	def setUp(self) -> None:
 		super().setUp()
 		self.forget()
 		self.addCleanup(self.forget)
+		begin = frappe.db.get_single_value(servers.SETTINGS, "workdays_from")
+		self.addCleanup(frappe.db.set_single_value, servers.SETTINGS, "workdays_from", begin)
 
 	def forget(self) -> None:
-		frappe.db.rollback()
 		for doctype in ABOUT_DAYS:
 			frappe.db.delete(doctype)
 		for name in STAMPS:
@@ -47,8 +50,8 @@ class TestAMonthOfWorkdays(SiteTestCase):
 		began = time.monotonic()
 		with clock.stopped():
 			replay = Replay(month, clock)
-			self.start("eBioServer", replay.world)
-			settings = frappe.get_single("Biometric Sync Settings")
+			self.start(SERVER_TYPE, replay.world)
+			settings = frappe.get_single(servers.SETTINGS)
 			settings.update({"start_date": months.BEGIN, "workdays_from": months.FIRST})
 			settings.save()
 			replay.set_up()
@@ -70,4 +73,5 @@ class TestAMonthOfWorkdays(SiteTestCase):
 
 	def forget_shifts(self, names: list[str]) -> None:
 		"""HRMS marks nobody by them any more."""
+		frappe.db.rollback()
 		frappe.db.set_value("Shift Type", {"name": ("in", names)}, "enable_auto_attendance", 0)

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import NamedTuple
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-BEGIN, FIRST, LAST, END = date(2026, 5, 4), date(2026, 6, 1), date(2026, 6, 30), date(2026, 7, 9)
+BEGIN, FIRST, LAST, END = date(2026, 5, 4), date(2026, 6, 1), date(2026, 6, 30), date(2026, 7, 4)
 """The app is installed, the month begins and ends, and the days after it by which all is settled. BEGIN and FIRST are Mondays."""
 PUBLIC_HOLIDAYS = (date(2026, 6, 17),)
 MARGIN = timedelta(minutes=60)
@@ -40,6 +40,7 @@ class Cause(str, Enum):
 	LEFT = "the leaving was entered late"
 	NO_SHIFT = "there is no shift"
 	TAPPED_TWICE = "somebody tapped twice"
+	TWO_SHIFTS = "HRMS counts the default shift beside the roster"
 
 
 class Device(NamedTuple):
@@ -88,7 +89,8 @@ EARLY, LATE, NIGHT = (
 	Shift("Night", time(22), time(6), False),
 )
 SHIFTS = (DAY_SHIFT, OFFICE_SHIFT, EARLY, LATE, NIGHT)
-CREWS = 3
+CREWS, CREW_WITH_DEFAULT = 3, 2
+"""The latter has a default shift beside its roster."""
 LATE_ROSTERS = {
 	(1, date(2026, 6, 8)): datetime(2026, 6, 10, 11),
 	(2, date(2026, 6, 22)): datetime(2026, 6, 23, 15),
@@ -209,15 +211,15 @@ def _people() -> Iterator[Person]:
 		{"left": date(2026, 6, 12), "left_entered": datetime(2026, 6, 18, 12)},
 		{"left": date(2026, 6, 23), "left_entered": datetime(2026, 6, 15, 12)},
 	)
-	for number in range(17):
+	for number in range(20):
 		yield Person(next(numbers), "works", lunch=number % 3 == 0)
 	for values in special:
 		yield Person(next(numbers), "works", **values)
 	for _number in range(9):
 		yield Person(next(numbers), "office", lunch=True)
-	for number in range(15):
+	for number in range(9):
 		yield Person(next(numbers), "plant", crew=number % CREWS)
-	for group, count in (("night", 5), ("guard", 2), ("depot", 2), ("mobile", 5)):
+	for group, count in (("night", 6), ("guard", 2), ("depot", 2), ("mobile", 7)):
 		for _number in range(count):
 			yield Person(next(numbers), group)
 
@@ -272,6 +274,12 @@ def _rosters(month: Month) -> None:
 def shift_of(person: Person, day: date) -> Shift | None:
 	if person.group == "plant":
 		return crew_shift(person.crew, day)
+	return default_shift(person)
+
+
+def default_shift(person: Person) -> Shift | None:
+	if person.group == "plant":
+		return LATE if person.crew == CREW_WITH_DEFAULT else None
 	return {"works": DAY_SHIFT, "mobile": DAY_SHIFT, "office": OFFICE_SHIFT, "night": NIGHT}.get(person.group)
 
 
@@ -298,8 +306,11 @@ class _Life:
 		return FIRST <= day <= LAST
 
 	def _set(self, day: date, truth: Truth) -> None:
-		if self._is_judged(day):
-			self.month.truth[self.person, day] = truth
+		if not self._is_judged(day):
+			return
+		if truth.status and default_shift(self.person) not in (None, shift_of(self.person, day)):
+			truth = replace(truth, causes=truth.causes | {Cause.TWO_SHIFTS})
+		self.month.truth[self.person, day] = truth
 
 	def _day(self, day: date) -> None:
 		person, dice = self.person, self.dice
@@ -343,10 +354,10 @@ class _Life:
 		return self._is_judged(day) and not is_holiday(day) and self.person.employed(day)
 
 	def _half_on_leave(self, day: date) -> None:
-		ahead = self.dice.random() < 0.5
-		at = datetime.combine(day, time(11)) - 3 * DAY if ahead else datetime.combine(day, time(15)) + 2 * DAY
+		"""HRMS approves none for a day that it has written."""
+		at = datetime.combine(day, time(11)) - self.dice.choice((0, 3)) * DAY
 		self.month.happens(at, Leave(self.person, day, day, True))
-		self._worked(day, {Cause.HALF_LEAVE} if ahead else set(), half=True)
+		self._worked(day, {Cause.HALF_LEAVE}, half=True)
 
 	def _worked(self, day: date, causes: set[Cause], half: bool = False) -> None:
 		shift = shift_of(self.person, day)
@@ -395,7 +406,8 @@ class _Life:
 			return
 		start = datetime.combine(day, time(8))
 		times = [start - self._minutes(0, 15), start + DAY + self._minutes(0, 15)]
-		self._punched(day, times, Truth("Present", _hours(times, True)), {Cause.NO_SHIFT})
+		causes = {Cause.NO_SHIFT, Cause.ON_HOLIDAY} if is_holiday(day) else {Cause.NO_SHIFT}
+		self._punched(day, times, Truth("Present", _hours(times, True)), causes)
 
 	# --- punching
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -11,8 +12,13 @@ from frappe.utils import get_system_timezone
 
 from hrms.hr.doctype.shift_type.shift_type import update_last_sync_of_checkin
 
+from biometric_integration.core import punch as core_punch
+from biometric_integration.core.runs import Trigger
+from biometric_integration.core.store import Claim
+from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.simulator import World
 from biometric_integration.sync import jobs
+from biometric_integration.sync.records import servers, staging
 from biometric_integration.sync.workdays import judging, marks
 from biometric_integration.sync.workdays.marks import Mark, Scope
 from biometric_integration.tests import factories
@@ -20,12 +26,14 @@ from biometric_integration.tests.workdays import month as months
 from biometric_integration.tests.workdays.clock import Clock
 from biometric_integration.tests.workdays.month import Change, Contact, Happening, Leave, Month, Punch, Roster
 
-TICK, LONGEST_PAUSE = timedelta(minutes=30), timedelta(hours=3)
-MINUTES = timedelta(minutes=5)
-"""Past the half hour the server is read."""
-HRMS_EVERY = timedelta(hours=4)
-DEFAULT_SHIFTS = {"works": "Day", "mobile": "Day", "office": "Office", "night": "Night"}
-DEFAULT_OF_CREW = {2: "Late"}
+TICK = timedelta(hours=1)
+MINUTES = timedelta(minutes=35)
+"""Past the hour the server is read."""
+USED_EVERY = timedelta(days=4)
+"""Before the month, when nobody looks."""
+HOURS = (7, 19)
+"""After which Frappe HR writes, and workdays are judged; what came until then is used before, and before people enter something."""
+SERVER_TYPE = "eBioServer"
 GUARDS = ("guard", "depot")
 LONGEST_WORKDAY = 26.0
 
@@ -52,7 +60,7 @@ class Replay:
 	def __init__(self, month: Month, clock: Clock):
 		self.month, self.clock = month, clock
 		self.world = World(clock.now, get_system_timezone())
-		self._hrms_at = datetime.min
+		self._used_at = datetime.min
 		for device in months.DEVICES:
 			self.world.add_device(device.serial, device.name, device.location, device.direction)
 		for happening in month.happenings:
@@ -88,14 +96,12 @@ class Replay:
 		return factories.shift_type(f"{shift.start}", f"{shift.end}", **values)
 
 	def _employee(self, person: months.Person) -> str:
-		default = DEFAULT_SHIFTS.get(person.group) or (
-			DEFAULT_OF_CREW.get(person.crew, "") if person.group == "plant" else ""
-		)
+		default = months.default_shift(person)
 		has_id = person.group != "mobile" and not person.id_entered
 		return factories.employee(
 			person.code if has_id else None,
 			person.joined,
-			default_shift=self.shifts.get(default),
+			default_shift=self.shifts[default.label] if default else None,
 			holiday_list=self.holiday_list,
 			longest_workday=LONGEST_WORKDAY if person.group in GUARDS else 0,
 		)
@@ -103,45 +109,62 @@ class Replay:
 	# --- as time goes by
 
 	def play(self) -> None:
+		"""What came before the month is staged day by day; from then on the server is read."""
+		jobs.pull_server("main")  # the devices are known from now on
 		waiting = iter([*self._entered(), None])
 		coming = next(waiting)
-		for moment in self._ticks():
+		rows = frappe.get_all("Biometric Device", fields=["serial_number", "name"], as_list=True)
+		self.devices = dict(rows)
+		for moment, came in self._ticks():
 			while coming and coming.at <= moment:
 				self.clock.now = coming.at
 				self._happens(coming)
 				coming = next(waiting)
 			self.clock.now = self.world.now = moment
-			self._tick(moment)
+			if moment.date() < months.FIRST:
+				self._stage(came, moment)
+			else:
+				self._tick(moment)
 
 	def _entered(self) -> list[Happening]:
 		"""All but punches at devices: the server has those."""
 		return [one for one in self.month.happenings if not (isinstance(one.what, Punch) and one.what.device)]
 
-	def _ticks(self) -> Iterator[datetime]:
-		"""Each half hour in which a punch came, and every few hours."""
-		came = sorted(
-			one.what.received
-			for one in self.month.happenings
-			if isinstance(one.what, Punch) and one.what.received
-		)
-		place, last = 0, self.clock.now
+	def _ticks(self) -> Iterator[tuple[datetime, list[Punch]]]:
+		"""Each hour in which punches came, and those when the others work."""
+		punches = (one.what for one in self.month.happenings if isinstance(one.what, Punch))
+		waiting = deque(sorted((one for one in punches if one.received), key=lambda one: one.received))
 		moment = datetime.combine(months.BEGIN, datetime.min.time()) + MINUTES
 		while moment.date() <= months.END:
-			before = place
-			while place < len(came) and came[place] <= moment:
-				place += 1
-			if place > before or moment - last >= LONGEST_PAUSE:
-				yield moment
-				last = moment
+			came = []
+			while waiting and waiting[0].received <= moment:
+				came.append(waiting.popleft())
+			if came or moment.hour in HOURS:
+				yield moment, came
 			moment += TICK
 
+	def _stage(self, came: list[Punch], now: datetime) -> None:
+		"""As a run stages them that reads the server now."""
+		punches = [self._staged(one, now) for one in came if one.device]
+		staging.stage(Claim(Stream("main", SERVER_TYPE, "", "lead-in"), Cursor(), "lead-in"), punches)
+		frappe.db.commit()  # nosemgrep -- as a run does
+		if now - self._used_at >= USED_EVERY:
+			self._used_at = now
+			jobs.process()
+
+	def _staged(self, one: Punch, now: datetime) -> core_punch.Punch:
+		device = self.devices[one.device.serial]
+		way = core_punch.Direction(one.device.direction.upper())
+		name = core_punch.fingerprint("main", device, one.person.code, one.time)
+		return core_punch.Punch(
+			name, core_punch.Kind.PUNCH, device, one.person.code, one.time, one.time, way, "", arrived=now
+		)
+
 	def _tick(self, now: datetime) -> None:
-		jobs.pull_server("main")
-		if now.date() < months.FIRST:
-			return
-		jobs.workdays()
-		if now - self._hrms_at >= HRMS_EVERY:
-			self._hrms_at = now
+		server = servers.get("main")
+		jobs.read(server, server.options(Trigger.SCHEDULED))
+		if now.hour in HOURS:
+			jobs.process()
 			self._auto_attendance()
 			jobs.workdays()
 
@@ -162,6 +185,8 @@ class Replay:
 			Change: self._change,
 			Contact: self._contact,
 		}
+		if isinstance(happening.what, (Roster, Change)) and happening.at.date() >= months.FIRST:
+			jobs.process()
 		does[type(happening.what)](happening.what)
 		frappe.db.commit()  # nosemgrep -- as a person who saved it
 

@@ -27,6 +27,7 @@ FITTING: Mapping[Cause, tuple[Why, ...]] = {
 	Cause.LEFT: (Why.ROSTER_CHANGED,),
 	Cause.NO_SHIFT: (),
 	Cause.TAPPED_TWICE: (Why.DIFFERS,),
+	Cause.TWO_SHIFTS: (Why.ROSTER_CHANGED, Why.MISSING_PUNCH),
 }
 """What may be said about a day that is wrong for this cause. Where HRMS wrote nothing at all, the day may just be Complete."""
 EXCEPTIONAL = frozenset({Cause.FORGOTTEN, Cause.ON_HOLIDAY})
