@@ -38,7 +38,12 @@ class WorkdayTestCase(SiteTestCase):
 		super().setUp()
 		connection = {"endpoint_url": "http://127.0.0.1:9", "api_user": "api", "start_date": FIRST}
 		factories.settings(
-			server_type="eTimeTrackLite", workdays_from=FIRST, closed_until=NOW, swept_at=NOW, **connection
+			server_type="eTimeTrackLite",
+			workdays_from=FIRST,
+			closed_until=NOW,
+			swept_at=NOW,
+			swept_digest="",
+			**connection,
 		)
 
 	def shift(self, start: str = "09:00:00", end: str = "18:00:00", **values) -> str:
