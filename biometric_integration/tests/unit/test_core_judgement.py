@@ -333,8 +333,8 @@ class EachReason(unittest.TestCase):
 		found = judge(NOTHING, known(), MISSING)
 		self.assertEqual(
 			found.sentence.format(**found.values),
-			"Exit has not been heard from since 2025-05-05 08:00; until it has delivered, or until 2025-05-09 00:00, "
-			"nothing bad is taken for proven.",
+			"Exit has not been heard from since 2025-05-05 08:00. "
+			"Nothing bad is said of the day because of it until it has delivered, or until 2025-05-09 00:00.",
 		)
 
 	def test_what_would_be_written(self):
