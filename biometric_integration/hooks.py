@@ -56,6 +56,7 @@ doc_events = {
 	"Employee": {
 		"validate": f"{CHANGES}.trim_ids",
 		"on_update": [f"{CHANGES}.employee_changed", f"{STALE}.employee_changed"],
+		"on_trash": f"{STALE}.employee_changed",
 	},
 	"Employee Checkin": {
 		"on_update": f"{STALE}.checkin_changed",
@@ -89,7 +90,7 @@ doc_events = {
 	},
 }
 
-# HR can delete an employee or a check-in; the punches behind it stay.
-ignore_links_on_delete = ["Biometric Staging Event", "Biometric Sync Log"]
+# HR can delete an employee, a check-in or a draft; the punches behind it stay, and workdays are derived anew.
+ignore_links_on_delete = ["Biometric Staging Event", "Biometric Sync Log", "Biometric Workday"]
 
 default_log_clearing_doctypes = {"Biometric Sync Log": 90}

@@ -17,8 +17,8 @@ from biometric_integration.sync.hrms.roster import Roster
 from biometric_integration.sync.workdays import decisions
 
 CHECKIN, ATTENDANCE = "Employee Checkin", "Attendance"
-CHECKIN_DIGEST = """CRC32(CONCAT_WS('|', c.`name`, c.`time`, c.`log_type`, c.`shift`, c.`shift_start`, c.`attendance`, c.`skip_auto_attendance`))"""
-ATTENDANCE_DIGEST = "CRC32(CONCAT_WS('|', a.`name`, a.`docstatus`, a.`status`, a.`working_hours`, a.`shift`, a.`leave_type`{half}))"
+CHECKIN_DIGEST = """CRC32(CONCAT_WS('|', c.`name`, c.`time`, c.`log_type`, c.`shift`, c.`shift_start`, c.`shift_end`, c.`shift_actual_end`, c.`attendance`, c.`skip_auto_attendance`))"""
+ATTENDANCE_DIGEST = "CRC32(CONCAT_WS('|', a.`name`, a.`docstatus`, a.`status`, a.`working_hours`, a.`shift`, a.`leave_type`, a.`leave_application`, a.`attendance_request`, a.`in_time`{half}))"
 HALF_DAY_FIELDS = ("half_day_status", "modify_half_day_status")
 BAD = ("Absent", "Half Day")
 

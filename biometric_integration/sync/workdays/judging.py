@@ -45,6 +45,7 @@ from biometric_integration.sync.workdays.evidence import Evidence
 from biometric_integration.sync.workdays.gathering import Batch, Days, Person
 from biometric_integration.sync.workdays.marks import Mark, Scope
 from biometric_integration.sync.workdays.rows import Judged, Row
+from biometric_integration.sync.workdays.stale import PERIOD
 
 LANE = "workdays"
 PEOPLE = 200
@@ -142,6 +143,7 @@ class Lane:
 		self.policy = policy
 		self._roster = Roster()
 		self._evidence = Evidence(policy.now)
+		self._by_newest: set[tuple[str, date]] = set()
 
 	def run(self, go_on: Callable[[], bool]) -> int:
 		changed, people = 0, PEOPLE
@@ -160,6 +162,7 @@ class Lane:
 
 	def judge(self, days: Days) -> int:
 		"""Bring the rows of these people and days up to date, in the transaction of the caller."""
+		days = _with_all(days, rows.by_newest(days, self.policy.now.date() - PERIOD)) if days else {}
 		return sum(rows.replace(rows.existing(final), made) for final, made in self._made(days))
 
 	def derived(self, days: Days) -> dict[str, Row]:
@@ -190,7 +193,7 @@ class Lane:
 			first = min(first for first, _last in days.values()) - reach
 			last = max(last for _first, last in days.values()) + reach
 			batch = gathering.gather(list(days), first, last, self._roster, self.policy.as_punches)
-			done: dict[str, tuple[date, date]] = {}
+			done = {who: between for who, between in days.items() if who not in batch.people}
 			workdays: dict[str, list[Workday]] = {}
 			for employee in batch.people:
 				workdays[employee] = self._cut(batch, employee)
@@ -243,6 +246,7 @@ class Lane:
 		known = [
 			(batch.people[employee], workday, written, circumstances)
 			for employee, (first, last) in days.items()
+			if employee in batch.people
 			for workday, written, circumstances in self._known(
 				batch, batch.people[employee], workdays[employee]
 			)
@@ -252,9 +256,9 @@ class Lane:
 		for person, workday, written, circumstances in known:
 			proof = proofs.get((person.name, workday.date, workday.shift.key if workday.shift else None))
 			judgement = judge(workday, circumstances, proof)
-			yield Judged(
-				person, workday, written, judgement, proof, self._look_again_at(workday, judgement, proof)
-			)
+			look_again_at = self._look_again_at(workday, judgement, proof)
+			by_newest = bool(proof) and (person.name, workday.date) in self._by_newest
+			yield Judged(person, workday, written, judgement, proof, look_again_at, by_newest)
 
 	def _known(
 		self, batch: Batch, person: Person, workdays: Sequence[Workday]
@@ -362,9 +366,12 @@ class Lane:
 		self, batch: Batch, person: Person, workday: Workday, own: Collection[str], last: str | None
 	) -> Proof:
 		"""`last`: the device of the person's newest check-in, empty for one without; None = there is none."""
+		asked = {*own, *(one.device for one in workday.checkins if one.device)}
+		if last is None or not asked:
+			self._by_newest.add((person.name, workday.date))
 		if last is None:
 			return Proof(False, no_id=True)
-		asked = {*own, *(one.device for one in workday.checkins if one.device)} or ({last} - {""})
+		asked = asked or ({last} - {""})
 		if not workday.lacks_a_punch or not workday.checkins:
 			asked |= self._evidence.around(asked)
 		policy = self.policy
@@ -386,6 +393,14 @@ class Lane:
 		if judgement.state is State.HELD and proof:
 			return min(proof.until, _to_the_second(now + pause))
 		return None
+
+
+def _with_all(days: Days, more: Days) -> Days:
+	none = (date.max, date.min)
+	return {
+		who: (min(first, more.get(who, none)[0]), max(last, more.get(who, none)[1]))
+		for who, (first, last) in days.items()
+	}
 
 
 def _to_the_second(moment: datetime) -> datetime:

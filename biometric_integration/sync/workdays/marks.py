@@ -10,6 +10,7 @@ from typing import NamedTuple
 import frappe
 from frappe.utils import now_datetime
 
+from biometric_integration.core.evidence import STATISTICS
 from biometric_integration.core.window import DAY
 from biometric_integration.sync.db import sql
 
@@ -57,10 +58,14 @@ def add(marks: Iterable[Mark]) -> None:
 	)
 
 
+AROUND = 2 * DAY
+"""A check-in is part of a workday that began so long before at most, and what that leaves over may be part of the next one."""
+
+
 def of_moments(moments: Mapping[str, Collection[datetime]]) -> list[Mark]:
-	"""Employee → times of their check-ins. A night's end belongs to the day before, so the days around are looked at as well."""
+	"""Employee → times of their check-ins. Where somebody punches says for a while after it which devices are asked about them."""
 	return [
-		Mark(Scope.EMPLOYEE, employee, min(times).date() - DAY, max(times).date() + DAY)
+		Mark(Scope.EMPLOYEE, employee, min(times).date() - AROUND, max(times).date() + STATISTICS)
 		for employee, times in sorted(moments.items())
 		if times
 	]
@@ -124,7 +129,9 @@ def _people(scope: Scope, whose: str) -> list[str]:
 		filters = {"company": whose} if scope is Scope.COMPANY else {}
 		return frappe.get_all("Employee", filters, pluck="name", limit=0)
 	assigned = {"shift_type": whose, "docstatus": 1}
+	judged_by_it = {"shift": whose}
 	people = {
+		*frappe.get_all("Biometric Workday", judged_by_it, pluck="employee", distinct=True, limit=0),
 		*frappe.get_all("Shift Assignment", assigned, pluck="employee", distinct=True, limit=0),
 		*frappe.get_all("Employee", {"default_shift": whose}, pluck="name", limit=0),
 	}

@@ -55,7 +55,8 @@ def checkin_changed(checkin, method: str | None = None) -> None:
 
 
 def attendance_changed(attendance, method: str | None = None) -> None:
-	_mark_days(attendance, "attendance_date", "attendance_date")
+	"""Its check-ins may be of the days around by the roster of today, once it does not fix them any more."""
+	_mark_days(attendance, "attendance_date", "attendance_date", DAY)
 
 
 def leave_changed(leave, method: str | None = None) -> None:
@@ -63,7 +64,7 @@ def leave_changed(leave, method: str | None = None) -> None:
 
 
 def assignment_changed(assignment, method: str | None = None) -> None:
-	"""The day before is looked at as well: a night begins on it."""
+	"""The days around are looked at as well: a night begins before, or ends after it."""
 	_mark_days(assignment, "start_date", "end_date", DAY)
 
 
@@ -120,7 +121,7 @@ def _mark_days(document, first: str, last: str, around: timedelta = timedelta(0)
 		marks.of_employee(
 			version.employee,
 			getdate(version.get(first)) - around,
-			getdate(version.get(last)) if version.get(last) else None,
+			getdate(version.get(last)) + around if version.get(last) else None,
 		)
 		for version in _versions(document)
 		if version.employee and version.get(first)

@@ -104,7 +104,9 @@ class Office:
 				"holiday_list_name": factories.unique("Holidays"),
 				"from_date": self.first - 60 * DAY,
 				"to_date": self.last + 60 * DAY,
-				"holidays": [{"holiday_date": self.first + number * DAY, "description": "Rest"} for number in (6, 13)],
+				"holidays": [
+					{"holiday_date": self.first + number * DAY, "description": "Rest"} for number in (6, 13)
+				],
 			}
 		)
 		return document.insert().name
@@ -143,7 +145,9 @@ class Office:
 	def _assign(self) -> None:
 		def assign(person: int, shift: str, begin: int, end: int | None) -> None:
 			until = None if end is None else self.first + end * DAY
-			factories.shift_assignment(self.people[person], self.shifts[shift], self.first + begin * DAY, until)
+			factories.shift_assignment(
+				self.people[person], self.shifts[shift], self.first + begin * DAY, until
+			)
 
 		assign(3, "Day", -10, None)
 		assign(4, "Night", 5, 11)
@@ -212,13 +216,28 @@ class Office:
 		name = self.a_checkin(attendance=("is", "not set"), shift=("is", "set"))
 		employee, shift, start = frappe.db.get_value(CHECKIN, name, ["employee", "shift", "shift_start"])
 		same = {"employee": employee, "shift": shift, "shift_start": start, "attendance": ("is", "not set")}
-		fields = ["name", "employee", "log_type", "time", "shift", "shift_start", "shift_end", "shift_actual_end"]
+		fields = [
+			"name",
+			"employee",
+			"log_type",
+			"time",
+			"shift",
+			"shift_start",
+			"shift_end",
+			"shift_actual_end",
+		]
 		return frappe.get_all(CHECKIN, same, fields, order_by="time asc")
 
 	def used_until(self, day: date) -> str:
 		"""HRMS has been told that all check-ins of a shift until then are here."""
 		shift = self.a_shift()
-		frappe.db.set_value(SHIFT, shift, "last_sync_of_checkin", datetime.combine(day, datetime.min.time()), update_modified=False)
+		frappe.db.set_value(
+			SHIFT,
+			shift,
+			"last_sync_of_checkin",
+			datetime.combine(day, datetime.min.time()),
+			update_modified=False,
+		)
 		return shift
 
 
@@ -364,7 +383,10 @@ def hrms_skips_a_day_that_is_marked(office: Office) -> None:
 
 @by_nobody()
 def attendance_is_changed_by_set_value(office: Office) -> None:
-	values = {"status": office.random.choice(["Present", "Absent"]), "working_hours": office.random.randint(0, 9)}
+	values = {
+		"status": office.random.choice(["Present", "Absent"]),
+		"working_hours": office.random.randint(0, 9),
+	}
 	frappe.db.set_value(ATTENDANCE, office.an_attendance(docstatus=1), values, update_modified=False)
 
 

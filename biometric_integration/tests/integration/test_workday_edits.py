@@ -54,13 +54,15 @@ class TestAThousandEdits(WorkdaysTestCase):
 		self.check("at first")
 		chunk = 0
 		import time
+
 		begun = time.time()
 		while self.made.total() < COUNT:
 			told = list(Told)[chunk % 3]
 			with self.subTest(chunk=chunk, told=told.value, seed=self.seed):
 				self.do(told)
 			chunk += 1
-			if chunk % 20 == 0: print(f"{chunk}: {self.made.total()} {told.value}, {time.time() - begun:.0f} s", flush=True)
+			if chunk % 20 == 0:
+				print(f"{chunk}: {self.made.total()} {told.value}, {time.time() - begun:.0f} s", flush=True)
 		for name, count in sorted(self.made.items()):
 			print(f"{count:5} {name}")
 		for name, count in sorted(self.raced.items()):

@@ -83,7 +83,21 @@ class WorkdaysTestCase(SiteTestCase):
 		return name
 
 	def _heard(self, device: str, at: datetime) -> None:
-		values = (f"{at:%Y%m%d%H}-{device}", at, at, "Administrator", "Administrator", device, at, 1, 0, at, at, at, None)
+		values = (
+			f"{at:%Y%m%d%H}-{device}",
+			at,
+			at,
+			"Administrator",
+			"Administrator",
+			device,
+			at,
+			1,
+			0,
+			at,
+			at,
+			at,
+			None,
+		)
 		sql.insert(device_hours.DOCTYPE, device_hours.FIELDS, [values])
 
 	def stage(self, device: str, user_id: str, times: Iterable[datetime], direction: str = "") -> None:
@@ -162,7 +176,9 @@ class WorkdaysTestCase(SiteTestCase):
 	def rebuild(self, people: Iterable[str]) -> dict[str, Row]:
 		"""What rows there would be if none had ever been."""
 		transaction.commit()
-		return judging.Lane(judging.policy(self.now)).derived({who: (self.first, getdate()) for who in people})
+		return judging.Lane(judging.policy(self.now)).derived(
+			{who: (self.first, getdate()) for who in people}
+		)
 
 	def rows(self, people: Iterable[str]) -> dict[str, Row]:
 		return rows.existing({who: (date.min, date.max) for who in people})
@@ -195,9 +211,13 @@ class Remembered:
 
 	def _read(self, people: Iterable[str]) -> None:
 		of = (sorted(people) or [""],)
-		shifts = {row[0]: row for row in frappe.get_all(SHIFT, fields=["name", *OF_HOURS], as_list=True, limit=0)}
+		shifts = {
+			row[0]: row for row in frappe.get_all(SHIFT, fields=["name", *OF_HOURS], as_list=True, limit=0)
+		}
 		fields = "`employee`, `shift_type`, `name`, `start_date`, `end_date`, `status`, `docstatus`"
-		rows = frappe.db.sql(f"SELECT {fields} FROM `tab{ASSIGNMENT}` WHERE `employee` IN %s ORDER BY `name`", of)
+		rows = frappe.db.sql(
+			f"SELECT {fields} FROM `tab{ASSIGNMENT}` WHERE `employee` IN %s ORDER BY `name`", of
+		)
 		defaults = frappe.db.sql("SELECT `name`, `default_shift` FROM `tabEmployee` WHERE `name` IN %s", of)
 		self._state = {}
 		for who, default in defaults:
@@ -227,7 +247,9 @@ def differences(old: dict[str, Row], new: dict[str, Row]) -> list[str]:
 		if before is None or after is None:
 			row = before or after
 			what = "too much" if after is None else "missing"
-			found.append(f"{row['employee']} {row['date']} {row['shift']}: {what}, {row['state']} {row['reason']}")
+			found.append(
+				f"{row['employee']} {row['date']} {row['shift']}: {what}, {row['state']} {row['reason']}"
+			)
 			continue
 		for field in COMPARED:
 			if rows._shown(before[field]) != rows._shown(after[field]):
