@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import frappe
 
-from biometric_integration.core.desertion import is_deserted
+from biometric_integration.core.desertion import deserted_since
 from biometric_integration.core.evidence import STATISTICS
 from biometric_integration.core.judgement import Why
 from biometric_integration.core.punch import Kind, name_from
@@ -22,15 +22,15 @@ USED = (EventStatus.PROCESSED.value, EventStatus.PENDING.value)
 
 def deserted(
 	silent: Mapping[str, datetime], names: Mapping[str, Collection[str]], original: Callable[[str], str]
-) -> set[str]:
-	"""Those of these devices, each with its last sign of life, whose people do without it.
+) -> dict[str, date]:
+	"""Those of these devices, each with its last sign of life, whose people do without it, and from which day on.
 
 	names: under which the punches of a device are kept; original: the other way round.
 	"""
 	people = _people_of({name: (device, sign) for device, sign in silent.items() for name in names[device]})
 	everybody = {person for found in people.values() for person in found}
 	if not everybody:
-		return set()
+		return {}
 	since = min(silent[device] for device in people)
 	whole = _whole_days(everybody, since.date())
 	days = [
@@ -38,11 +38,11 @@ def deserted(
 		for employee, name, day in _presence(everybody, since)
 		if (employee, day) in whole
 	]
-	return {
-		device
+	begins = {
+		device: deserted_since(silent[device].date(), found, _elsewhere(device, days))
 		for device, found in people.items()
-		if is_deserted(silent[device].date(), found, _elsewhere(device, days))
 	}
+	return {device: begin for device, begin in begins.items() if begin}
 
 
 def _people_of(silent: Mapping[str, tuple[str, datetime]]) -> dict[str, set[str]]:

@@ -62,7 +62,7 @@ class Evidence:
 	def __init__(self, now: datetime):
 		self._now = now
 		self._heard: dict[str, Heard] = {}
-		self._deserted: set[str] = set()
+		self._deserted: dict[str, date] = {}
 		self._units: dict[tuple[str, str], UnitRead] = {}
 		self._near: set[str] = set()
 
@@ -82,11 +82,11 @@ class Evidence:
 	def heard(self, devices: Collection[str], day: date) -> list[Heard]:
 		"""What is known of those that are asked about this day in place of these.
 
-		*Same As* and, from its date, *Replaced By* say who that is. Nobody asks a device that is disabled, does not count, or is deserted.
+		*Same As* and, from its date, *Replaced By* say who that is. Nobody asks a device that is disabled, does not count, or was deserted by then.
 		"""
 		asked = {row.name for row in (self._asked(device, day) for device in devices) if row}
 		self._listen(asked)
-		return [self._heard[name] for name in sorted(asked - self._deserted)]
+		return [self._heard[name] for name in sorted(asked) if day < self._deserted.get(name, date.max)]
 
 	def around(self, devices: Collection[str]) -> set[str]:
 		"""The others at the same location of the same server that count for attendance."""
@@ -197,7 +197,7 @@ class Evidence:
 		hours = self._hours(new)
 		for name in new:
 			self._heard[name] = self._of(self._devices[name], hours[name])
-		self._deserted |= self._found_deserted(new)
+		self._deserted.update(self._found_deserted(new))
 
 	def _hours(self, new: Collection[str]) -> dict[str, list[DeviceHour]]:
 		names = {name: self._names.get(name, ()) for name in new}
@@ -223,7 +223,7 @@ class Evidence:
 			self._trusted.get(row.name),
 		)
 
-	def _found_deserted(self, new: Iterable[str]) -> set[str]:
+	def _found_deserted(self, new: Iterable[str]) -> dict[str, date]:
 		"""Of those of these that were last heard of long enough ago for their people to do without them."""
 		signs = {name: sign for name in new if (sign := self._heard[name].sign_of_life)}
 		silent = {name: sign for name, sign in signs.items() if self._now - sign > ELSEWHERE * DAY}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import date, datetime, timedelta
 
 import frappe
-from frappe.utils import now_datetime
+from frappe.utils import get_datetime, now_datetime
 
 from biometric_integration.core.window import DAY
 from biometric_integration.sync.db import sql
@@ -43,9 +44,9 @@ OF_ROSTER: Mapping[str, tuple[str, ...]] = {
 }
 """Doctypes with an employee, and what of them changes an answer."""
 OF_DECISION = ("date", "shift", "what", "made_on")
-OF_ALL: Mapping[str, tuple[str, ...]] = {
+OF_MANY: Mapping[str, tuple[str, ...]] = {
 	"Shift Type": shift_notes.OF_SHIFT,
-	"Holiday": ("parent", "holiday_date"),
+	"Holiday": ("holiday_date",),
 	"Company": ("default_holiday_list",),
 	"Holiday List Assignment": ("assigned_to", "from_date", "holiday_list", "docstatus"),
 	"Department": ("longest_workday", "attendance_by_devices"),
@@ -53,17 +54,26 @@ OF_ALL: Mapping[str, tuple[str, ...]] = {
 	"Employee Grade": ("attendance_by_devices",),
 	"Branch": ("attendance_by_devices",),
 	"Biometric Device": (
-		"server",
-		"serial_number",
-		"location",
 		"enabled",
 		"counts_for_attendance",
 		"same_as",
 		"replaced_by",
 		"replaced_on",
+		"location",
+		"server",
+		"serial_number",
 	),
+	"Biometric Decision": ("what", "date"),
 }
-"""What concerns whoever has it: a change of any looks at everybody once more."""
+"""What concerns whoever has it."""
+GROUPED_BY = {"Biometric Decision": "device", "Holiday": "parent", "Holiday List Assignment": "assigned_to"}
+SCOPES = {
+	"Shift Type": Scope.SHIFT_TYPE,
+	"Company": Scope.COMPANY,
+	"Biometric Device": Scope.DEVICE,
+	"Biometric Decision": Scope.DEVICE,
+}
+"""Whose days a change of one concerns; of others, everybody's."""
 
 
 def is_due(now: datetime) -> bool:
@@ -83,10 +93,7 @@ def sweep(earliest: date, now: datetime | None = None) -> int:
 	changed = dict(_by_roster(people, earliest if earliest == since else None))
 	marks.add(Mark(Scope.EMPLOYEE, employee, since, until) for employee in sorted(found | set(changed)))
 	_keep(changed, now)
-	whole = str(_of_all())
-	if frappe.db.get_single_value(servers.SETTINGS, "swept_digest") != whole:
-		marks.add([Mark(Scope.EVERYBODY, "", since, until)])
-		frappe.db.set_single_value(servers.SETTINGS, "swept_digest", whole, update_modified=False)
+	marks.add(Mark(scope, whose, since, until) for scope, whose in _by_what_many_have())
 	servers.keep_stamp("swept_at", now)
 	return len(found | set(changed))
 
@@ -98,26 +105,36 @@ def _by_checkins(since: date, until: date) -> Iterator[str]:
 	"""Employees of whom the check-ins since their first row are others than their rows say.
 
 	A person's rows hold each of their check-ins once, so the sums are equal; where the first row begins is where the check-ins are counted from.
+	That may be within the first day (and the night before), whose check-ins come one by one. Each is read once: that is what takes the time.
 	"""
-	of_rows = f"""SELECT `employee`, MIN(`first_in`) AS begin, SUM(`checkins_digest`) AS digest
-		FROM `tab{rows.DOCTYPE}` WHERE `date`>=%(since)s AND `checkins_digest`>0 GROUP BY `employee`"""
-	known = frappe.db.sql(
-		f"""SELECT r.`employee` FROM ({of_rows}) r
-		JOIN `tab{gathering.CHECKIN}` c ON c.`employee`=r.`employee` AND c.`time`>=r.begin AND c.`time`<%(end)s
-		GROUP BY r.`employee`, r.digest HAVING SUM({gathering.CHECKIN_DIGEST})!=r.digest""",
-		{"since": since, "end": until + DAY},
+	of_rows = _digests_of_rows(since)
+	border = since + DAY
+	found = frappe.db.sql(
+		f"""SELECT c.`employee`, SUM(IF(c.`time`>=%(border)s, {gathering.CHECKIN_DIGEST}, 0)),
+			GROUP_CONCAT(IF(c.`time`<%(border)s, CONCAT(c.`time`, '=', {gathering.CHECKIN_DIGEST}), NULL))
+		FROM `tab{gathering.CHECKIN}` c WHERE c.`time`>=%(before)s AND c.`time`<%(end)s GROUP BY c.`employee`""",
+		{"border": border, "before": since - DAY, "end": until + DAY},
 	)  # set-based: the query builder has no CRC32
-	gone = frappe.db.sql(
-		f"""SELECT r.`employee` FROM ({of_rows}) r WHERE NOT EXISTS
-		(SELECT 1 FROM `tab{gathering.CHECKIN}` c WHERE c.`employee`=r.`employee` AND c.`time`>=r.begin)""",
-		{"since": since},
+	for employee, digest, at_the_border in found:
+		begin, of_mine = of_rows.pop(employee, (None, 0))
+		if int(digest) + _since(begin, at_the_border) != of_mine:
+			yield employee
+	yield from of_rows
+
+
+def _since(begin: datetime | None, times: str | None) -> int:
+	"""The sum of those `time=digest` that lie after the first row begins."""
+	found = (each.split("=") for each in times.split(",")) if begin and times else ()
+	return sum(int(digest) for moment, digest in found if get_datetime(moment) >= begin)
+
+
+def _digests_of_rows(since: date) -> dict[str, tuple[datetime, int]]:
+	found = frappe.db.sql(
+		f"""SELECT `employee`, MIN(`first_in`), SUM(`checkins_digest`) FROM `tab{rows.DOCTYPE}`
+		WHERE `date`>=%s AND `checkins_digest`>0 GROUP BY `employee`""",
+		since,
 	)
-	before = frappe.db.sql(
-		f"""SELECT c.`employee` FROM `tab{gathering.CHECKIN}` c LEFT JOIN ({of_rows}) r ON r.`employee`=c.`employee`
-		WHERE c.`time`>=%(after)s AND c.`time`<%(end)s AND (r.begin IS NULL OR c.`time`<r.begin) GROUP BY c.`employee`""",
-		{"since": since, "after": since + 2 * DAY, "end": until + DAY},
-	)
-	return (employee for (employee,) in (*known, *gone, *before))
+	return {employee: (begin, int(digest)) for employee, begin, digest in found}
 
 
 def _by_attendance(since: date, until: date) -> Iterator[str]:
@@ -145,7 +162,7 @@ def _by_roster(people: Set[str], begin: date | None) -> Iterator[tuple[str, int]
 	compared with themselves as well.
 	"""
 	now: dict[str, int] = {}
-	for employee, digest in _sums_at(begin) if begin else ():
+	for employee, digest in _of_the_first_day(begin) if begin else ():
 		now[employee] = int(digest)
 	for doctype, fields in {**OF_ROSTER, "Employee": OF_EMPLOYEE, "Biometric Decision": OF_DECISION}.items():
 		of = "name" if doctype == "Employee" else "employee"
@@ -166,11 +183,11 @@ def _sums(doctype: str, fields: Iterable[str], of: str) -> Iterator[tuple[str, i
 	)
 
 
-def _sums_at(begin: date) -> Iterable[tuple[str, int]]:
+def _of_the_first_day(begin: date) -> Iterable[tuple[str, int]]:
 	return frappe.db.sql(
 		f"""SELECT c.`employee`, SUM({gathering.CHECKIN_DIGEST}) FROM `tab{gathering.CHECKIN}` c
 		WHERE c.`time`>=%s AND c.`time`<%s GROUP BY c.`employee`""",
-		(begin, begin + 2 * DAY),
+		(begin, begin + DAY),
 	)
 
 
@@ -189,33 +206,34 @@ def _keep(digests: Mapping[str, int], now: datetime) -> None:
 	)
 
 
-def _of_all() -> int:
-	return (
-		_of_settings()
-		+ _of_trust()
-		+ sum(
-			int(
-				frappe.db.sql(f"SELECT COALESCE(SUM({_digest(doctype, fields)}), 0) FROM `tab{doctype}`")[0][
-					0
-				]
-			)
-			for doctype, fields in OF_ALL.items()
-			if frappe.db.exists("DocType", doctype)
-		)
-	)
+# --- what many have
 
 
-def _of_trust() -> int:
-	"""Decisions about devices; those about a person's day are that person's."""
-	digest = _digest("Biometric Decision", ("what", "device", "date"))
-	found = frappe.db.sql(
-		f"SELECT COALESCE(SUM({digest}), 0) FROM `tabBiometric Decision` WHERE COALESCE(`employee`, '')=''"
-	)
-	return int(found[0][0])
+def _by_what_many_have() -> set[tuple[Scope, str]]:
+	"""What is another than at the last sweep. What was found is remembered on the settings."""
+	before = json.loads(frappe.db.get_single_value(servers.SETTINGS, "swept_digest") or "{}")
+	now = {doctype: _of_each(doctype) for doctype in OF_MANY if frappe.db.exists("DocType", doctype)}
+	now[servers.SETTINGS] = {"": _of_settings()}
+	if now != before:
+		value = json.dumps(now, sort_keys=True)
+		frappe.db.set_single_value(servers.SETTINGS, "swept_digest", value, update_modified=False)
+	return {
+		(scope, name if scope is not Scope.EVERYBODY else "")
+		for doctype, found in now.items()
+		for scope in (SCOPES.get(doctype, Scope.EVERYBODY),)
+		for name in {*found, *before.get(doctype, {})}
+		if found.get(name) != before.get(doctype, {}).get(name)
+	}
+
+
+def _of_each(doctype: str) -> dict[str, int]:
+	return {
+		name: int(digest)
+		for name, digest in _sums(doctype, OF_MANY[doctype], GROUPED_BY.get(doctype, "name"))
+	}
 
 
 def _of_settings() -> int:
-	"""A value that was never saved is not there, and is taken for the default."""
 	found = frappe.db.sql(
 		"SELECT SUM(CRC32(CONCAT_WS('|', `field`, `value`))) FROM `tabSingles` WHERE `doctype`=%s AND `field` IN %s",
 		(servers.SETTINGS, stale.OF_SETTINGS),

@@ -232,7 +232,7 @@ class TestOneDay(AttendanceTestCase):
 
 	def test_on_a_holiday_nothing_is_written_unless_the_settings_say_so(self):
 		employee, device_id = self.person()
-		frappe.db.set_value("Employee", employee, "holiday_list", holidays(MONDAY.date()))
+		frappe.db.set_value("Employee", employee, "holiday_list", factories.holidays(MONDAY.date()))
 		frappe.clear_cache(doctype="Employee")
 		name = self.stage(device_id, MONDAY + 9 * HOUR)
 		self.run_at(MONDAY + 9 * DAY)
@@ -521,7 +521,7 @@ class TestAMonthAgainstHRMS(AttendanceTestCase):
 
 	def people(self, shifts: dict) -> Iterator[tuple[str, str, str, str]]:
 		"""Roster, device id, ours, twin."""
-		list_name = holidays(*HOLIDAYS)
+		list_name = factories.holidays(*HOLIDAYS)
 		for roster, assignments in ROSTERS.items():
 			for _number in range(EACH):
 				ours, device_id = self.person()
@@ -556,9 +556,9 @@ class TestAMonthAgainstHRMS(AttendanceTestCase):
 		for _roster, _id, ours, twin in [each for each in people if each[0] == "leave"]:
 			for employee in (ours, twin):
 				if day == FULL_LEAVE[0]:
-					leave(employee, *FULL_LEAVE)
+					factories.leave(employee, *FULL_LEAVE)
 				if day == HALF_LEAVE:
-					leave(employee, day, day, half_day=1, half_day_date=day)
+					factories.leave(employee, day, day, half_day=1, half_day_date=day)
 
 	def compare(self, people, shifts: dict, total: int) -> None:
 		label_of = {name: label for label, pair in shifts.items() for name in pair}
@@ -734,27 +734,6 @@ def mark(employee: str, day: date, status: str, **values) -> str:
 	record = frappe.get_doc({"doctype": "Attendance", **values}).insert()
 	record.submit()
 	return record.name
-
-
-def leave(employee: str, first: date, last: date, **values) -> None:
-	if not frappe.db.exists("Leave Type", "Biometric Unpaid"):
-		kind = {"leave_type_name": "Biometric Unpaid", "is_lwp": 1, "include_holiday": 1}
-		frappe.get_doc({"doctype": "Leave Type", **kind}).insert()
-	values = {"employee": employee, "from_date": first, "to_date": last, **values}
-	values = {"leave_type": "Biometric Unpaid", "status": "Approved", "follow_via_email": 0, **values}
-	frappe.get_doc(
-		{"doctype": "Leave Application", "company": factories.company(), **values}
-	).insert().submit()
-
-
-def holidays(*days: date) -> str:
-	values = {
-		"holiday_list_name": factories.unique("Holidays"),
-		"from_date": "2025-01-01",
-		"to_date": "2025-12-31",
-	}
-	rows = [{"holiday_date": day, "description": "Holiday"} for day in days]
-	return frappe.get_doc({"doctype": "Holiday List", **values, "holidays": rows}).insert().name
 
 
 def refuse(timesheet) -> None:

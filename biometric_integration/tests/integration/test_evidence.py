@@ -359,6 +359,7 @@ class TestHeard(EvidenceTestCase):
 				moment = datetime(2025, 4, 7, 9, 30) + day * DAY - week * 7 * DAY
 				self.stage(device, *(moment + n * MINUTE for n in range(8)), arrived=moment + 10 * MINUTE)
 		self.stage(device, datetime(2025, 4, 10, 9, 30), arrived=datetime(2025, 4, 10, 9, 31))
+		frappe.db.set_value(staging.DOCTYPE, {"device": device}, "status", "Processed")
 		(heard,) = Evidence(NOW).heard({device}, TODAY)
 		silence = heard.silences[-1]
 		self.assertEqual(silence.contact, datetime(2025, 4, 10, 9, 31))
@@ -478,8 +479,8 @@ class TestDeserted(EvidenceTestCase):
 			}
 			sql.insert("Biometric Workday", tuple(row), [tuple(row.values())])
 
-	def is_asked(self) -> bool:
-		return bool(Evidence(NOW).heard({self.exit}, TODAY))
+	def is_asked(self, day: date = TODAY) -> bool:
+		return bool(Evidence(NOW).heard({self.exit}, day))
 
 	def test_when_all_who_used_it_and_are_still_here_do_without_it(self):
 		self.assertTrue(self.is_asked())
@@ -489,6 +490,13 @@ class TestDeserted(EvidenceTestCase):
 		self.assertTrue(self.is_asked(), "not for three days")
 		self.worked(self.people[1], 9)
 		self.assertFalse(self.is_asked())
+
+	def test_it_is_asked_about_the_days_before_for_ever(self):
+		"""What was punched at it when it was silent already is still missing, however long people have done without it since."""
+		self.worked(self.people[0], 3, 4, 5)
+		self.worked(self.people[1], 3, 4, 9)
+		self.assertFalse(self.is_asked(TODAY - 5 * DAY))
+		self.assertTrue(self.is_asked(TODAY - 6 * DAY), "the second of them was not there by then")
 
 	def test_not_while_people_only_come_in_elsewhere(self):
 		self.worked(self.people[0], 3, 4, 5)

@@ -1,0 +1,235 @@
+"""Plays a month on a site: devices and their server, the app's lanes, Frappe HR's own hourly job, and what people enter, each at its time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+import frappe
+from frappe.utils import get_system_timezone
+
+from hrms.hr.doctype.shift_type.shift_type import update_last_sync_of_checkin
+
+from biometric_integration.simulator import World
+from biometric_integration.sync import jobs
+from biometric_integration.sync.workdays import judging, marks
+from biometric_integration.sync.workdays.marks import Mark, Scope
+from biometric_integration.tests import factories
+from biometric_integration.tests.workdays import month as months
+from biometric_integration.tests.workdays.clock import Clock
+from biometric_integration.tests.workdays.month import Change, Contact, Happening, Leave, Month, Punch, Roster
+
+TICK, LONGEST_PAUSE = timedelta(minutes=30), timedelta(hours=3)
+MINUTES = timedelta(minutes=5)
+"""Past the half hour the server is read."""
+HRMS_EVERY = timedelta(hours=4)
+DEFAULT_SHIFTS = {"works": "Day", "mobile": "Day", "office": "Office", "night": "Night"}
+DEFAULT_OF_CREW = {2: "Late"}
+GUARDS = ("guard", "depot")
+LONGEST_WORKDAY = 26.0
+
+
+class Recorded(NamedTuple):
+	"""An attendance of HRMS."""
+
+	status: str
+	hours: float
+	other_half: str
+
+
+class Said(NamedTuple):
+	"""A workday's row."""
+
+	state: str
+	reason: str
+	would: str
+
+
+class Replay:
+	"""The site as the month sees it. `employees`: number of the person → employee."""
+
+	def __init__(self, month: Month, clock: Clock):
+		self.month, self.clock = month, clock
+		self.world = World(clock.now, get_system_timezone())
+		self._hrms_at = datetime.min
+		for device in months.DEVICES:
+			self.world.add_device(device.serial, device.name, device.location, device.direction)
+		for happening in month.happenings:
+			punch = happening.what
+			if isinstance(punch, Punch) and punch.device and punch.received:
+				code, way = punch.person.code, punch.device.direction
+				self.world.punch(punch.device.serial, code, punch.time, way, punch.received)
+
+	def set_up(self) -> None:
+		"""Shifts with HRMS's auto attendance by the clock, holidays, and people."""
+		days = [day for day in _days(months.BEGIN, months.END) if months.is_holiday(day)]
+		self.holiday_list = factories.holidays(*days)
+		self.shifts = {shift.label: self._shift_type(shift) for shift in months.SHIFTS}
+		self.employees = {person.number: self._employee(person) for person in self.month.people}
+
+	def _shift_type(self, shift: months.Shift) -> str:
+		margin = int(months.MARGIN.total_seconds() / 60)
+		way = (
+			"First Check-in and Last Check-out" if shift.first_last else "Every Valid Check-in and Check-out"
+		)
+		values = {
+			"enable_auto_attendance": 1,
+			"auto_update_last_sync": 1,
+			"process_attendance_after": months.FIRST,
+			"determine_check_in_and_check_out": "Alternating entries as IN and OUT during the same shift",
+			"working_hours_calculation_based_on": way,
+			"working_hours_threshold_for_half_day": shift.half,
+			"working_hours_threshold_for_absent": shift.absent,
+			"begin_check_in_before_shift_start_time": margin,
+			"allow_check_out_after_shift_end_time": margin,
+			"holiday_list": self.holiday_list,
+		}
+		return factories.shift_type(f"{shift.start}", f"{shift.end}", **values)
+
+	def _employee(self, person: months.Person) -> str:
+		default = DEFAULT_SHIFTS.get(person.group) or (
+			DEFAULT_OF_CREW.get(person.crew, "") if person.group == "plant" else ""
+		)
+		has_id = person.group != "mobile" and not person.id_entered
+		return factories.employee(
+			person.code if has_id else None,
+			person.joined,
+			default_shift=self.shifts.get(default),
+			holiday_list=self.holiday_list,
+			longest_workday=LONGEST_WORKDAY if person.group in GUARDS else 0,
+		)
+
+	# --- as time goes by
+
+	def play(self) -> None:
+		waiting = iter([*self._entered(), None])
+		coming = next(waiting)
+		for moment in self._ticks():
+			while coming and coming.at <= moment:
+				self.clock.now = coming.at
+				self._happens(coming)
+				coming = next(waiting)
+			self.clock.now = self.world.now = moment
+			self._tick(moment)
+
+	def _entered(self) -> list[Happening]:
+		"""All but punches at devices: the server has those."""
+		return [one for one in self.month.happenings if not (isinstance(one.what, Punch) and one.what.device)]
+
+	def _ticks(self) -> Iterator[datetime]:
+		"""Each half hour in which a punch came, and every few hours."""
+		came = sorted(
+			one.what.received
+			for one in self.month.happenings
+			if isinstance(one.what, Punch) and one.what.received
+		)
+		place, last = 0, self.clock.now
+		moment = datetime.combine(months.BEGIN, datetime.min.time()) + MINUTES
+		while moment.date() <= months.END:
+			before = place
+			while place < len(came) and came[place] <= moment:
+				place += 1
+			if place > before or moment - last >= LONGEST_PAUSE:
+				yield moment
+				last = moment
+			moment += TICK
+
+	def _tick(self, now: datetime) -> None:
+		jobs.pull_server("main")
+		if now.date() < months.FIRST:
+			return
+		jobs.workdays()
+		if now - self._hrms_at >= HRMS_EVERY:
+			self._hrms_at = now
+			self._auto_attendance()
+			jobs.workdays()
+
+	def _auto_attendance(self) -> None:
+		"""As `process_auto_attendance_for_all_shifts`, of our shifts."""
+		update_last_sync_of_checkin()
+		for name in self.shifts.values():
+			frappe.get_cached_doc("Shift Type", name).process_auto_attendance()
+		frappe.db.commit()  # nosemgrep -- as the scheduler does
+
+	# --- what people do beside punching at a device
+
+	def _happens(self, happening: Happening) -> None:
+		does: dict[type, Callable] = {
+			Punch: self._check_in,
+			Roster: self._assign,
+			Leave: self._approve,
+			Change: self._change,
+			Contact: self._contact,
+		}
+		does[type(happening.what)](happening.what)
+		frappe.db.commit()  # nosemgrep -- as a person who saved it
+
+	def _check_in(self, punch: Punch) -> None:
+		employee = self.employees[punch.person.number]
+		values = {"doctype": "Employee Checkin", "employee": employee, "time": punch.time}
+		frappe.get_doc(values).insert()
+
+	def _assign(self, roster: Roster) -> None:
+		employee = self.employees[roster.person.number]
+		factories.shift_assignment(employee, self.shifts[roster.shift.label], roster.first, roster.last)
+
+	def _approve(self, leave: Leave) -> None:
+		half = {"half_day": 1, "half_day_date": leave.first} if leave.is_half else {}
+		factories.leave(self.employees[leave.person.number], leave.first, leave.last, **half)
+
+	def _change(self, change: Change) -> None:
+		employee = frappe.get_doc("Employee", self.employees[change.person.number])
+		employee.update(change.values)
+		employee.save()
+
+	def _contact(self, contact: Contact) -> None:
+		self.world.set_last_ping(contact.device.serial, None if contact.is_on else self.clock.now)
+
+	# --- what came of it
+
+	def judge_again(self) -> int:
+		"""All rows are made once more; returns how many are others then."""
+		marks.add([Mark(Scope.EVERYBODY, "", months.FIRST, months.LAST)])
+		frappe.db.commit()  # nosemgrep -- the lane reads what is committed
+		return judging.run()
+
+	def recorded(self) -> dict[tuple[int, date], list[Recorded]]:
+		fields = ["employee", "attendance_date", "status", "working_hours", "half_day_status", "leave_type"]
+		rows = self._rows("Attendance", "attendance_date", fields, docstatus=1)
+		return {
+			key: [
+				Recorded(
+					row.status, row.working_hours or 0.0, row.half_day_status or "" if row.leave_type else ""
+				)
+				for row in found
+			]
+			for key, found in rows.items()
+		}
+
+	def said(self) -> dict[tuple[int, date], list[Said]]:
+		rows = self._rows(
+			"Biometric Workday", "date", ["employee", "date", "state", "reason", "would_status"]
+		)
+		return {
+			key: [Said(row.state, row.reason or "", row.would_status or "") for row in found]
+			for key, found in rows.items()
+		}
+
+	def _rows(self, doctype: str, day: str, fields: list[str], **filters) -> dict[tuple[int, date], list]:
+		numbers = {employee: number for number, employee in self.employees.items()}
+		filters = {
+			"employee": ("in", list(numbers)),
+			day: ("between", (months.FIRST, months.LAST)),
+			**filters,
+		}
+		found: dict[tuple[int, date], list] = {}
+		for row in frappe.get_all(doctype, filters, fields, order_by="name asc", limit=0):
+			found.setdefault((numbers[row.employee], row[day]), []).append(row)
+		return found
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+	while first <= last:
+		yield first
+		first += timedelta(days=1)
