@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 
 import frappe
+from frappe.query_builder import DocType
 from frappe import _
 from frappe.utils import cint, getdate, now_datetime
 
@@ -132,12 +133,12 @@ def _close(now: datetime) -> None:
 
 
 def _look_again(now: datetime) -> None:
-	due = frappe.get_all(
-		rows.DOCTYPE, {"look_again_at": ("<=", now)}, ["name", "employee", "date"], limit=LOOK_AGAIN
-	)
+	row = DocType(rows.DOCTYPE)
+	waiting = frappe.qb.from_(row).select(row.name, row.employee, row.date).where(row.look_again_at <= now)
+	due = waiting.orderby(row.look_again_at).limit(LOOK_AGAIN).run()  # `get_all` takes those without a time for due
 	if due:
-		marks.add(Mark(Scope.EMPLOYEE, row.employee, row.date, row.date) for row in due)
-		names = ("in", [row.name for row in due])
+		marks.add(Mark(Scope.EMPLOYEE, employee, day, day) for _name, employee, day in due)
+		names = ("in", [name for name, *_of in due])
 		frappe.db.set_value(rows.DOCTYPE, {"name": names}, "look_again_at", None, update_modified=False)
 
 
