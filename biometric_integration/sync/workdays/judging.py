@@ -9,8 +9,8 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 
 import frappe
-from frappe.query_builder import DocType
 from frappe import _
+from frappe.query_builder import DocType
 from frappe.utils import cint, getdate, now_datetime
 
 from biometric_integration.core import evidence as core_evidence
@@ -135,7 +135,9 @@ def _close(now: datetime) -> None:
 def _look_again(now: datetime) -> None:
 	row = DocType(rows.DOCTYPE)
 	waiting = frappe.qb.from_(row).select(row.name, row.employee, row.date).where(row.look_again_at <= now)
-	due = waiting.orderby(row.look_again_at).limit(LOOK_AGAIN).run()  # `get_all` takes those without a time for due
+	due = (
+		waiting.orderby(row.look_again_at).limit(LOOK_AGAIN).run()
+	)  # `get_all` takes those without a time for due
 	if due:
 		marks.add(Mark(Scope.EMPLOYEE, employee, day, day) for _name, employee, day in due)
 		names = ("in", [name for name, *_of in due])
@@ -288,6 +290,7 @@ class Lane:
 		known = [
 			(batch.people[employee], workday, written, circumstances)
 			for employee, (first, last) in days.items()
+			if employee in batch.people
 			for workday, written, circumstances in self._known(
 				batch, batch.people[employee], workdays[employee], first, last
 			)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import Enum
 from typing import NamedTuple
 
@@ -12,18 +12,21 @@ from frappe.query_builder import DocType
 from frappe.utils import now_datetime
 
 from biometric_integration.core.evidence import STATISTICS
+from biometric_integration.core.punch import name_from
 from biometric_integration.core.window import DAY
 from biometric_integration.sync.db import sql
 
 DOCTYPE = "Biometric Stale Mark"
 FIELDS = ("name", "creation", "modified", "owner", "modified_by", "scope", "whose", "from_date", "to_date")
 AT_ONCE = 2000
+FIRST = date(2000, 1, 1)
+"""Before any punch."""
 AROUND = 2 * DAY
 """A check-in is part of a workday that began so long before at most, and what that leaves over may be part of the next one."""
 
 
 class Scope(str, Enum):
-	"""Whose days: the name of the document; empty for everybody. Of a device: those of whose days it was asked."""
+	"""Whose days: the name of the document; empty for everybody. Of a device: those of whose days it was asked, or who punched at it."""
 
 	EMPLOYEE = "Employee"
 	SHIFT_TYPE = "Shift Type"
@@ -153,7 +156,14 @@ def _by_name(names: Collection[str]) -> str:
 def _people(scope: Scope, whose: str, first: date, last: date) -> list[str]:
 	if scope is Scope.DEVICE:
 		asked = {"own_devices": ("like", f"%{whose}%")}
-		return frappe.get_all("Biometric Workday", asked, pluck="employee", distinct=True, limit=0)
+		used = {"device": whose, "name": (">=", name_from(datetime.combine(max(first, FIRST), time())))}
+		return sorted(
+			{
+				*frappe.get_all("Biometric Workday", asked, pluck="employee", distinct=True, limit=0),
+				*frappe.get_all("Biometric Staging Event", used, pluck="employee", distinct=True, limit=0),
+			}
+			- {None, ""}
+		)
 	if scope is not Scope.SHIFT_TYPE:
 		filters = {"company": whose} if scope is Scope.COMPANY else {}
 		return frappe.get_all("Employee", filters, pluck="name", limit=0)
