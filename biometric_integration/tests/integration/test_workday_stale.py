@@ -61,6 +61,12 @@ class StaleTestCase(WorkdaysTestCase):
 		self.sweep()
 		self.assertFalse(self.marks(), "nothing is left to do")
 
+	def punch_at(self, device: str) -> None:
+		"""Anna does, and all is judged."""
+		self.stage(device, "7000", [self.moment(6, "09:00"), self.moment(6, "18:00")])
+		self.use()
+		self.settle()
+
 	def day(self, number: int) -> date:
 		return self.first + number * DAY
 
@@ -262,11 +268,15 @@ class TestFoundByTheirEvent(StaleTestCase):
 			frappe.delete_doc(DECISION, made)
 
 	def test_a_device_that_somebody_trusts(self):
-		self.decide(device=self.devices[1], date=self.day(20), what=TRUST)
-		transaction.commit()
-		judged = self.judged()
-		self.assertEqual({judged[employee] for employee in self.people}, {self.days(0)})
-		self.assert_right()
+		self.punch_at(self.devices[1])
+		with self.by_event({self.anna: self.days(0)}):
+			self.decide(device=self.devices[1], date=self.day(20), what=TRUST)
+
+	def test_a_device_that_counts_no_longer_and_then_again(self):
+		self.punch_at(self.devices[1])
+		for counts in (0, 1):
+			with self.by_event({self.anna: self.days(0)}):
+				self.save("Biometric Device", self.devices[1], counts_for_attendance=counts)
 
 	def test_a_setting(self):
 		settings = frappe.get_single(servers.SETTINGS)
@@ -394,7 +404,7 @@ class TestFoundByTheSweep(StaleTestCase):
 			frappe.db.bulk_insert(SLIP, fields, [values])
 
 	def test_a_shift_type_that_is_changed_by_query(self):
-		with self.everybody_by_sweep():
+		with self.by_sweep(self.anna, self.bob):
 			values = {"working_hours_threshold_for_half_day": 9.5}
 			frappe.db.set_value(SHIFT, self.shift, values, update_modified=False)
 
@@ -432,17 +442,17 @@ class TestFoundByTheSweep(StaleTestCase):
 		with self.everybody_by_sweep():
 			frappe.db.set_single_value(servers.SETTINGS, "missing_punch", "Present", update_modified=False)
 
-	def test_a_device_that_counts_no_longer(self):
-		with self.everybody_by_sweep():
-			device = frappe.get_doc("Biometric Device", self.devices[1])
-			device.counts_for_attendance = 0
-			device.save()
+	def test_a_device_that_is_changed_by_query(self):
+		self.punch_at(self.devices[1])
+		with self.by_sweep(self.anna):
+			frappe.db.set_value("Biometric Device", self.devices[1], "counts_for_attendance", 0)
 
 	def test_trust_in_a_device_that_is_deleted_by_query(self):
+		self.punch_at(self.devices[1])
 		values = {"device": self.devices[1], "date": self.day(20), "what": TRUST}
 		made = frappe.get_doc({"doctype": DECISION, "reason": "so", **values}).insert()
 		self.settle()
-		with self.everybody_by_sweep():
+		with self.by_sweep(self.anna):
 			frappe.db.delete(DECISION, {"name": made.name})
 
 	def put_in(self, employee: str, at: datetime) -> None:
