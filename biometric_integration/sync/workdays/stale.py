@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 
-from frappe.utils import get_datetime, getdate
+import frappe
+from frappe.utils import cint, get_datetime, getdate
 
 from biometric_integration.core.window import DAY
+from biometric_integration.sync.records import servers
 from biometric_integration.sync.workdays import marks
 from biometric_integration.sync.workdays.marks import Mark, Scope
 
 PERIOD = timedelta(days=45)
 """So far back what people are, and what the settings say, changes an answer by itself; further, a rebuild does."""
+
+SHUT = timedelta(days=14)
+"""So many holidays in a row are thought of."""
 
 OF_EMPLOYEE = (
 	"default_shift",
@@ -104,11 +109,15 @@ def shift_type_changed(shift, method: str | None = None) -> None:
 
 
 def holiday_list_changed(holidays, method: str | None = None) -> None:
-	"""Whose it is may come from a person, a shift, a company or an assignment: all are looked at, for the days that changed."""
+	"""Whose it is may come from a person, a shift, a company or an assignment: all are looked at, for the days that changed.
+
+	So are those before, whose devices are waited for so many expected days.
+	"""
 	before = holidays.get_doc_before_save()
 	changed = _dates(holidays) ^ (_dates(before) if before else set())
 	if changed:
-		marks.add([Mark(Scope.EVERYBODY, "", max(min(changed), _period()), max(changed))])
+		held = timedelta(days=cint(frappe.db.get_single_value(servers.SETTINGS, "hold_days"))) + SHUT
+		marks.add([Mark(Scope.EVERYBODY, "", max(min(changed) - held, _period()), max(changed))])
 
 
 def list_assignment_changed(assignment, method: str | None = None) -> None:

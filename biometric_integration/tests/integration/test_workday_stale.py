@@ -237,7 +237,7 @@ class TestFoundByTheirEvent(StaleTestCase):
 		holidays.save()
 		transaction.commit()
 		judged = self.judged()
-		self.assertEqual({judged[employee] for employee in self.people}, {self.days(5, 5)})
+		self.assertEqual({judged[employee] for employee in self.people}, {self.days(0, 5)})
 		self.assert_right()
 
 	def without_holiday(self, day: date) -> None:
