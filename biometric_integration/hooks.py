@@ -60,6 +60,7 @@ doc_events = {
 	"Employee": {
 		"validate": f"{CHANGES}.trim_ids",
 		"on_update": [f"{CHANGES}.employee_changed", f"{STALE}.employee_changed"],
+		"on_trash": f"{STALE}.employee_changed",
 	},
 	"Employee Checkin": {
 		"on_update": f"{STALE}.checkin_changed",

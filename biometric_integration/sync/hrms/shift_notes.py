@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import frappe
-from frappe.query_builder.functions import Count, Max
 
 from biometric_integration.core.directory import Moment, Occurrence, meet
 from biometric_integration.core.window import shifted
@@ -22,6 +21,23 @@ BEFORE, AFTER = timedelta(hours=6), timedelta(hours=18)
 NEAR = 3 * DAY
 ANY_LOG_TYPE = "IN"
 """Some shifts insist on one; it does not change which shift it is."""
+OF_SHIFT = (
+	"start_time",
+	"end_time",
+	"begin_check_in_before_shift_start_time",
+	"allow_check_out_after_shift_end_time",
+	"determine_check_in_and_check_out",
+	"working_hours_calculation_based_on",
+	"working_hours_threshold_for_half_day",
+	"working_hours_threshold_for_absent",
+	"holiday_list",
+	"mark_auto_attendance_on_holidays",
+	"enable_late_entry_marking",
+	"late_entry_grace_period",
+	"enable_early_exit_marking",
+	"early_exit_grace_period",
+)
+"""What of a shift type says anything about anybody's day."""
 OF_ASSIGNMENT = ("overtime_type",)
 """Fields that newer versions of HRMS take from the assignment."""
 
@@ -125,8 +141,13 @@ class ShiftNotes:
 		)
 
 	def _forget_if_changed(self) -> None:
-		shift = frappe.qb.DocType(SHIFT)
-		as_of = frappe.qb.from_(shift).select(Count("*"), Max(shift.modified)).run()
+		"""What frappe remembers for as long as a job runs is forgotten as well, where somebody has changed it since."""
+		frappe.db.value_cache.clear()
+		as_of = frappe.get_all(SHIFT, fields=["name", *OF_SHIFT], as_list=True, limit=0)
+		for name, *values in as_of if self._as_of is None else set(as_of) - set(self._as_of):
+			kept = frappe.cache.get_value(frappe.get_document_cache_key(SHIFT, name))
+			if kept and [kept.get(field) for field in OF_SHIFT] != values:
+				frappe.clear_document_cache(SHIFT, name)
 		if as_of != self._as_of:
 			self._windows.clear()
 			self._outside.clear()

@@ -17,8 +17,10 @@ from biometric_integration.sync.hrms.roster import Roster
 from biometric_integration.sync.workdays import decisions
 
 CHECKIN, ATTENDANCE = "Employee Checkin", "Attendance"
-CHECKIN_DIGEST = """CRC32(CONCAT_WS('|', c.`name`, c.`time`, c.`log_type`, c.`shift`, c.`shift_start`, c.`attendance`, c.`skip_auto_attendance`))"""
-ATTENDANCE_DIGEST = "CRC32(CONCAT_WS('|', a.`name`, a.`docstatus`, a.`status`, a.`working_hours`, a.`shift`, a.`leave_type`{half}))"
+CHECKIN_DIGEST = """CRC32(CONCAT_WS('|', c.`name`, c.`time`, c.`log_type`, c.`shift`, c.`shift_start`, c.`shift_end`, c.`shift_actual_end`, c.`attendance`, c.`skip_auto_attendance`))"""
+ATTENDANCE_DIGEST = "CRC32(CONCAT_WS('|', a.`name`, a.`docstatus`, a.`status`, a.`working_hours`, a.`shift`, a.`leave_type`, a.`leave_application`, a.`attendance_request`, a.`in_time`{half}))"
+WAITED_FOR = 100 * DAY
+"""So long after a day holidays may put off until when its devices are waited for."""
 HALF_DAY_FIELDS = ("half_day_status", "modify_half_day_status")
 BAD = ("Absent", "Half Day")
 
@@ -118,7 +120,7 @@ def gather(employees: Sequence[str], first: date, last: date, roster: Roster, as
 	_read_slips(batch, people, first, last)
 	batch.decisions = decisions.of(people, first, last)
 	lists = {person.name: (person.company, person.holiday_list) for person in batch.people.values()}
-	batch.holidays = Holidays(lists, first, last)
+	batch.holidays = Holidays(lists, first, last + WAITED_FOR)
 	return batch
 
 

@@ -10,6 +10,7 @@ from functools import partial
 
 import frappe
 from frappe import _
+from frappe.query_builder import DocType
 from frappe.utils import cint, getdate, now_datetime
 
 from biometric_integration.core import evidence as core_evidence
@@ -50,6 +51,7 @@ from biometric_integration.sync.workdays.evidence import Evidence
 from biometric_integration.sync.workdays.gathering import Batch, Days, Person
 from biometric_integration.sync.workdays.marks import Mark, Scope
 from biometric_integration.sync.workdays.rows import Judged, Row
+from biometric_integration.sync.workdays.stale import PERIOD
 
 LANE = "workdays"
 PEOPLE = 500
@@ -131,12 +133,14 @@ def _close(now: datetime) -> None:
 
 
 def _look_again(now: datetime) -> None:
-	due = frappe.get_all(
-		rows.DOCTYPE, {"look_again_at": ("<=", now)}, ["name", "employee", "date"], limit=LOOK_AGAIN
-	)
+	row = DocType(rows.DOCTYPE)
+	waiting = frappe.qb.from_(row).select(row.name, row.employee, row.date).where(row.look_again_at <= now)
+	due = (
+		waiting.orderby(row.look_again_at).limit(LOOK_AGAIN).run()
+	)  # `get_all` takes those without a time for due
 	if due:
-		marks.add(Mark(Scope.EMPLOYEE, row.employee, row.date, row.date) for row in due)
-		names = ("in", [row.name for row in due])
+		marks.add(Mark(Scope.EMPLOYEE, employee, day, day) for _name, employee, day in due)
+		names = ("in", [name for name, *_of in due])
 		frappe.db.set_value(rows.DOCTYPE, {"name": names}, "look_again_at", None, update_modified=False)
 
 
@@ -147,6 +151,7 @@ class Lane:
 		self.policy = policy
 		self._roster = Roster()
 		self._evidence = Evidence(policy.now)
+		self._by_newest: set[tuple[str, date]] = set()
 
 	def run(self, go_on: Callable[[], bool]) -> int:
 		changed = 0
@@ -198,6 +203,7 @@ class Lane:
 
 	def judge(self, days: Days) -> int:
 		"""Bring the rows of these people and days up to date, in the transaction of the caller."""
+		days = _with_all(days, rows.by_newest(days, self.policy.now.date() - PERIOD)) if days else {}
 		return sum(rows.replace(rows.existing(final), made) for final, made in self._made(days))
 
 	def derived(self, days: Days) -> dict[str, Row]:
@@ -294,9 +300,9 @@ class Lane:
 		for person, workday, written, circumstances in known:
 			proof = proofs.get((person.name, workday.date, workday.shift.key if workday.shift else None))
 			judgement = judge(workday, circumstances, proof)
-			yield Judged(
-				person, workday, written, judgement, proof, self._look_again_at(workday, judgement, proof)
-			)
+			look_again_at = self._look_again_at(workday, judgement, proof)
+			by_newest = bool(proof) and (person.name, workday.date) in self._by_newest
+			yield Judged(person, workday, written, judgement, proof, look_again_at, by_newest)
 
 	def _known(
 		self, batch: Batch, person: Person, workdays: Sequence[Workday], first: date, last: date
@@ -401,9 +407,12 @@ class Lane:
 		self, batch: Batch, person: Person, workday: Workday, own: Collection[str], last: str | None
 	) -> Proof:
 		"""`last`: the device of the person's newest check-in, empty for one without; None = there is none."""
+		asked = {*own, *(one.device for one in workday.checkins if one.device)}
+		if last is None or not asked:
+			self._by_newest.add((person.name, workday.date))
 		if last is None:
 			return Proof(False, no_id=True)
-		asked = {*own, *(one.device for one in workday.checkins if one.device)} or ({last} - {""})
+		asked = asked or ({last} - {""})
 		if not workday.lacks_a_punch or not workday.checkins:
 			asked |= self._evidence.around(asked)
 		policy = self.policy
@@ -425,6 +434,14 @@ class Lane:
 		if judgement.state is State.HELD and proof:
 			return min(proof.until, _to_the_second(now + pause))
 		return None
+
+
+def _with_all(days: Days, more: Days) -> Days:
+	none = (date.max, date.min)
+	return {
+		who: (min(first, more.get(who, none)[0]), max(last, more.get(who, none)[1]))
+		for who, (first, last) in days.items()
+	}
 
 
 def _to_the_second(moment: datetime) -> datetime:

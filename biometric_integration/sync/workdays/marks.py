@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import Enum
 from typing import NamedTuple
 
@@ -11,16 +11,22 @@ import frappe
 from frappe.query_builder import DocType
 from frappe.utils import now_datetime
 
+from biometric_integration.core.evidence import STATISTICS
+from biometric_integration.core.punch import name_from
 from biometric_integration.core.window import DAY
 from biometric_integration.sync.db import sql
 
 DOCTYPE = "Biometric Stale Mark"
 FIELDS = ("name", "creation", "modified", "owner", "modified_by", "scope", "whose", "from_date", "to_date")
 AT_ONCE = 2000
+FIRST = date(2000, 1, 1)
+"""Before any punch."""
+AROUND = 2 * DAY
+"""A check-in is part of a workday that began so long before at most, and what that leaves over may be part of the next one."""
 
 
 class Scope(str, Enum):
-	"""Whose days: the name of the document; empty for everybody. Of a device: those of whose days it was asked."""
+	"""Whose days: the name of the document; empty for everybody. Of a device: those of whose days it was asked, or who punched at it."""
 
 	EMPLOYEE = "Employee"
 	SHIFT_TYPE = "Shift Type"
@@ -69,9 +75,9 @@ def add(marks: Iterable[Mark]) -> None:
 
 
 def of_moments(moments: Mapping[str, Collection[datetime]]) -> list[Mark]:
-	"""Employee → times of their check-ins. A night's end belongs to the day before, so the days around are looked at as well."""
+	"""Employee → times of their check-ins. Where somebody punches says for a while after it which devices are asked about them."""
 	return [
-		Mark(Scope.EMPLOYEE, employee, min(times).date() - DAY, max(times).date() + DAY)
+		Mark(Scope.EMPLOYEE, employee, min(times).date() - AROUND, max(times).date() + STATISTICS)
 		for employee, times in sorted(moments.items())
 		if times
 	]
@@ -130,23 +136,34 @@ def people_waiting() -> int:
 
 
 def put_off(names: Collection[str], until: datetime) -> None:
-	frappe.db.set_value(DOCTYPE, {"name": ("in", list(names))}, "put_off_until", until, update_modified=False)
+	if names:
+		frappe.db.sql(
+			f"UPDATE {_by_name(names)} SET mark.`put_off_until`=%s", [*names, until]
+		)  # the order in which tables are read is not for the query builder to say
 
 
 def delete(names: Collection[str]) -> None:
-	"""One by one by the primary key: reading a small table from end to end would wait for marks of others that are not committed, and keep theirs waiting."""
 	if names:
-		them = " UNION ALL ".join(["SELECT %s AS `name`"] * len(names))
-		frappe.db.sql(
-			f"DELETE mark FROM ({them}) them STRAIGHT_JOIN `tab{DOCTYPE}` mark ON mark.`name`=them.`name`",
-			list(names),
-		)  # the order in which tables are read is not for the query builder to say
+		frappe.db.sql(f"DELETE mark FROM {_by_name(names)}", list(names))  # as in `put_off`
+
+
+def _by_name(names: Collection[str]) -> str:
+	"""One by one by the primary key: reading a small table from end to end would wait for marks of others that are not committed, and keep theirs waiting."""
+	them = " UNION ALL ".join(["SELECT %s AS `name`"] * len(names))
+	return f"({them}) them STRAIGHT_JOIN `tab{DOCTYPE}` mark ON mark.`name`=them.`name`"
 
 
 def _people(scope: Scope, whose: str, first: date, last: date) -> list[str]:
 	if scope is Scope.DEVICE:
 		asked = {"own_devices": ("like", f"%{whose}%")}
-		return frappe.get_all("Biometric Workday", asked, pluck="employee", distinct=True, limit=0)
+		used = {"device": whose, "name": (">=", name_from(datetime.combine(max(first, FIRST), time())))}
+		return sorted(
+			{
+				*frappe.get_all("Biometric Workday", asked, pluck="employee", distinct=True, limit=0),
+				*frappe.get_all("Biometric Staging Event", used, pluck="employee", distinct=True, limit=0),
+			}
+			- {None, ""}
+		)
 	if scope is not Scope.SHIFT_TYPE:
 		filters = {"company": whose} if scope is Scope.COMPANY else {}
 		return frappe.get_all("Employee", filters, pluck="name", limit=0)
@@ -156,8 +173,10 @@ def _people(scope: Scope, whose: str, first: date, last: date) -> list[str]:
 		assignment.end_date.isnull() | (assignment.end_date >= first)
 	)
 	query = frappe.qb.from_(assignment).select(assignment.employee).distinct().where(is_theirs & in_force)
+	judged_by_it = {"shift": whose, "date": ("between", (first, last))}
 	people = {
 		*query.run(pluck=True),
+		*frappe.get_all("Biometric Workday", judged_by_it, pluck="employee", distinct=True, limit=0),
 		*frappe.get_all("Employee", {"default_shift": whose}, pluck="name", limit=0),
 	}
 	return sorted(people)

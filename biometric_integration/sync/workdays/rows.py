@@ -56,13 +56,17 @@ FIELDS = (
 	"attendance_digest",
 	"made_on",
 )
+BY_NEWEST = "newest"
 META = ("creation", "modified", "owner", "modified_by")
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Judged:
-	"""A workday and all that its row says. written: attendance that is there for it, the one that counts first."""
+	"""A workday and all that its row says.
+
+	written: attendance that is there for it, the one that counts first. by_newest: there is no device to ask but that of the person's newest check-in.
+	"""
 
 	person: Person
 	workday: Workday
@@ -70,6 +74,7 @@ class Judged:
 	judgement: Judgement
 	proof: Proof | None
 	look_again_at: datetime | None
+	by_newest: bool = False
 
 	@property
 	def name(self) -> str:
@@ -83,6 +88,8 @@ def row_of(judged: Judged, digests: Mapping[str, int], inactive: Mapping[str, st
 	values = dict(judgement.values)
 	if assignment := next((inactive[one.name] for one in checkins if one.name in inactive), ""):
 		values["noted"] = assignment
+	if judged.by_newest:
+		values[BY_NEWEST] = "1"
 	is_held = bool(proof and not proof.proven)
 	return {
 		"state": judgement.state.value,
@@ -138,6 +145,16 @@ def existing(days: Days) -> dict[str, Row]:
 		as_dict=True,
 	)  # thousands of rows: get_all takes several times as long
 	return {row.pop("name"): row for row in rows if _is_within(row, days)}
+
+
+def by_newest(people: Collection[str], since: date) -> Days:
+	"""Days that hang on the newest check-in of these people, however long before it they are: from the first to the last of each."""
+	found = frappe.db.sql(
+		f"""SELECT `employee`, MIN(`date`), MAX(`date`) FROM `tab{DOCTYPE}`
+		WHERE `employee` IN %s AND `date`>=%s AND `reason_values` LIKE %s GROUP BY `employee`""",
+		(list(people), since, f'%"{BY_NEWEST}"%'),
+	)
+	return {employee: (first, last) for employee, first, last in found}
 
 
 def _is_within(row: Mapping[str, Any], days: Mapping[str, tuple[date, date]]) -> bool:

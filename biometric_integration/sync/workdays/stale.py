@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 
-from frappe.utils import get_datetime, getdate
+import frappe
+from frappe.utils import cint, get_datetime, getdate
 
 from biometric_integration.core.window import DAY
+from biometric_integration.sync.records import servers
 from biometric_integration.sync.workdays import marks
 from biometric_integration.sync.workdays.marks import Mark, Scope
 
 PERIOD = timedelta(days=45)
 """So far back what people are, and what the settings say, changes an answer by itself; further, a rebuild does."""
+
+SHUT = timedelta(days=14)
+"""So many holidays in a row are thought of."""
 
 OF_EMPLOYEE = (
 	"default_shift",
@@ -64,7 +69,8 @@ def checkin_changed(checkin, method: str | None = None) -> None:
 
 
 def attendance_changed(attendance, method: str | None = None) -> None:
-	_mark_days(attendance, "attendance_date", "attendance_date")
+	"""Its check-ins may be of the days around by the roster of today, once it does not fix them any more."""
+	_mark_days(attendance, "attendance_date", "attendance_date", DAY)
 
 
 def leave_changed(leave, method: str | None = None) -> None:
@@ -72,7 +78,7 @@ def leave_changed(leave, method: str | None = None) -> None:
 
 
 def assignment_changed(assignment, method: str | None = None) -> None:
-	"""The day before is looked at as well: a night begins on it."""
+	"""The days around are looked at as well: a night begins before, or ends after it."""
 	_mark_days(assignment, "start_date", "end_date", DAY)
 
 
@@ -103,11 +109,15 @@ def shift_type_changed(shift, method: str | None = None) -> None:
 
 
 def holiday_list_changed(holidays, method: str | None = None) -> None:
-	"""Whose it is may come from a person, a shift, a company or an assignment: all are looked at, for the days that changed."""
+	"""Whose it is may come from a person, a shift, a company or an assignment: all are looked at, for the days that changed.
+
+	So are those before, whose devices are waited for so many expected days.
+	"""
 	before = holidays.get_doc_before_save()
 	changed = _dates(holidays) ^ (_dates(before) if before else set())
 	if changed:
-		marks.add([Mark(Scope.EVERYBODY, "", max(min(changed), _period()), max(changed))])
+		held = timedelta(days=cint(frappe.db.get_single_value(servers.SETTINGS, "hold_days"))) + SHUT
+		marks.add([Mark(Scope.EVERYBODY, "", max(min(changed) - held, _period()), max(changed))])
 
 
 def list_assignment_changed(assignment, method: str | None = None) -> None:
@@ -138,7 +148,7 @@ def _mark_days(document, first: str, last: str, around: timedelta = timedelta(0)
 		marks.of_employee(
 			version.employee,
 			getdate(version.get(first)) - around,
-			getdate(version.get(last)) if version.get(last) else None,
+			getdate(version.get(last)) + around if version.get(last) else None,
 		)
 		for version in _versions(document)
 		if version.employee and version.get(first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from unittest.mock import patch
@@ -253,7 +254,13 @@ def differences(old: dict[str, Row], new: dict[str, Row]) -> list[str]:
 			continue
 		for field in COMPARED:
 			if rows._shown(before[field]) != rows._shown(after[field]):
+				was, is_now = before[field], after[field]
+				if field == "reason_values":
+					was, is_now = (
+						dict(json.loads(one).items() - json.loads(other).items())
+						for one, other in ((was, is_now), (is_now, was))
+					)
 				found.append(
-					f"{after['employee']} {after['date']} {after['shift']}: {field} {before[field]!r} ≠ {after[field]!r}"
+					f"{after['employee']} {after['date']} {after['shift']}: {field} {was!r} ≠ {is_now!r}"
 				)
 	return found
