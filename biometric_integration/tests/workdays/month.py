@@ -453,8 +453,9 @@ class _Life:
 	def _note(self, punch: Punch, day: date, causes: set[Cause]) -> None:
 		"""What is wrong with a punch."""
 		person = self.person
-		if punch.device is OFFICE and punch.received is None:
-			causes.add(Cause.DEAD)
+		is_new_there = punch.device is OFFICE_NEW and day == OTHER_DOOR and Cause.FORGOTTEN in causes
+		if (punch.device is OFFICE and punch.received is None) or is_new_there:
+			causes.add(Cause.DEAD)  # nobody can tell yet that this person has moved to the other door
 		if punch.device is GATE_OUT and OFFLINE[0] <= punch.time < OFFLINE[1]:
 			causes.add(Cause.OFFLINE)
 		if person.id_entered and punch.time < person.id_entered:
