@@ -317,7 +317,7 @@ class _Life:
 		if not person.employed(day):
 			self._gone(day)
 		elif is_holiday(day):
-			if self._is_judged(day) and dice.random() < ON_HOLIDAY:
+			if self._is_judged(day) and dice.random() < ON_HOLIDAY and self._is_known():
 				self._worked(day, {Cause.ON_HOLIDAY})
 		elif day in self._away:
 			pass
@@ -331,6 +331,10 @@ class _Life:
 			self._half_on_leave(day)
 		else:
 			self._worked(day, set())
+
+	def _is_known(self) -> bool:
+		"""What nobody expects of an id that is nobody's is nobody's day."""
+		return self.person.id_entered != datetime.max
 
 	def _gone(self, day: date) -> None:
 		left, entered = self.person.left, self.person.left_entered
