@@ -3,6 +3,7 @@
 import frappe
 from frappe.utils import getdate
 
+from biometric_integration.core.judgement import State
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.permissions import SETUP_ROLES, SYNC_ROLES
 from biometric_integration.sync.desk import (
@@ -14,8 +15,10 @@ from biometric_integration.sync.desk import (
 	device_states,
 	mapping,
 	period,
+	rebuild,
 	rederive,
 	review,
+	workdays,
 )
 from biometric_integration.sync.desk import status as site_status
 from biometric_integration.sync.desk import zones as time_zones
@@ -78,6 +81,20 @@ def devices_to_look_at() -> dict:
 	"""For the number card *Devices to Look At*. Returns {"value", "fieldtype", "route", "route_options"}."""
 	frappe.only_for(SYNC_ROLES)
 	return device_states.to_look_at()
+
+
+@frappe.whitelist()
+def workdays_to_settle() -> dict:
+	"""For the number card *To Settle*. Returns {"value", "fieldtype", "route", "route_options"}."""
+	frappe.only_for(SYNC_ROLES)
+	return workdays.waiting(State.TO_SETTLE)
+
+
+@frappe.whitelist()
+def workdays_held() -> dict:
+	"""For the number card *Held*. Returns {"value", "fieldtype", "route", "route_options"}."""
+	frappe.only_for(SYNC_ROLES)
+	return workdays.waiting(State.HELD)
 
 
 @frappe.whitelist()
@@ -247,3 +264,19 @@ def correct_mapping(
 	"""
 	frappe.only_for(SETUP_ROLES)
 	return correction.run(user_id, getdate(from_date), getdate(to_date), server, device, bool(dry_run))
+
+
+@frappe.whitelist(methods=["POST"])
+def rebuild_workdays(
+	from_date: str, to_date: str, company: str | None = None, employee: str | None = None
+) -> dict:
+	"""Judge the workdays of these days (both included) once more, in the background. Returns what `workdays_waiting` does."""
+	frappe.only_for(SYNC_ROLES)
+	return rebuild.start(getdate(from_date), getdate(to_date), company, employee)
+
+
+@frappe.whitelist()
+def workdays_waiting() -> dict:
+	"""{"people": whose days wait to be judged, "message"}."""
+	frappe.only_for(SYNC_ROLES)
+	return rebuild.state()

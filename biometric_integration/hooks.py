@@ -41,6 +41,8 @@ permission_query_conditions = {
 	"Biometric Mapping Rule": "biometric_integration.sync.records.sight.rules",
 	"Biometric Mapping Correction": "biometric_integration.sync.records.sight.corrections",
 	"Biometric Sync Log": "biometric_integration.sync.records.sight.logs",
+	"Biometric Workday": "biometric_integration.sync.records.sight.workdays",
+	"Biometric Decision": "biometric_integration.sync.records.sight.decisions",
 }
 
 has_permission = {
@@ -48,6 +50,8 @@ has_permission = {
 	"Biometric Mapping Rule": "biometric_integration.sync.records.sight.may_see_rule",
 	"Biometric Mapping Correction": "biometric_integration.sync.records.sight.may_see_correction",
 	"Biometric Sync Log": "biometric_integration.sync.records.sight.may_see_log",
+	"Biometric Workday": "biometric_integration.sync.records.sight.may_see_workday",
+	"Biometric Decision": "biometric_integration.sync.records.sight.may_see_decision",
 }
 
 CHANGES, STALE = "biometric_integration.sync.desk.changes", "biometric_integration.sync.workdays.stale"
@@ -89,7 +93,12 @@ doc_events = {
 	},
 }
 
-# HR can delete an employee or a check-in; the punches behind it stay.
-ignore_links_on_delete = ["Biometric Staging Event", "Biometric Sync Log"]
+# HR can delete an employee, a check-in or an attendance; the punches behind it stay, and what is derived follows.
+ignore_links_on_delete = [
+	"Biometric Staging Event",
+	"Biometric Sync Log",
+	"Biometric Workday",
+	"Biometric Device Hour",
+]
 
 default_log_clearing_doctypes = {"Biometric Sync Log": 90}

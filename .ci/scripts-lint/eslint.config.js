@@ -4,9 +4,18 @@ import js from "@eslint/js";
 import globals from "globals";
 
 const desk = Object.fromEntries(
-	["$", "__", "biometric_integration", "cint", "cur_frm", "cur_list", "flt", "frappe", "moment"].map(
-		(name) => [name, "readonly"]
-	)
+	[
+		"$",
+		"__",
+		"biometric_integration",
+		"cint",
+		"cur_frm",
+		"cur_list",
+		"flt",
+		"format_number",
+		"frappe",
+		"moment",
+	].map((name) => [name, "readonly"])
 );
 
 export default [

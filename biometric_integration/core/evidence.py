@@ -216,7 +216,8 @@ def own_devices(uses: Sequence[Use], day: date) -> set[str]:
 class Proof:
 	"""Is it proven that nothing more comes for a workday? held_by, since: the device that is missing, and its last sign of life.
 
-	no_id: it never can be, for a person whose punches would be nobody's. until: how long it is waited for.
+	no_id: it never can be, for a person whose punches would be nobody's. too_early: the devices have not been known for long enough. until: how long it is
+	waited for.
 	"""
 
 	proven: bool
@@ -225,6 +226,7 @@ class Proof:
 	since: datetime | None = None
 	until: datetime = datetime.max
 	no_id: bool = False
+	too_early: bool = False
 	devices: tuple[str, ...] = ()
 
 

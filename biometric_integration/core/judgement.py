@@ -40,6 +40,7 @@ class Why(str, Enum):
 	NOT_READ = "Not Read Yet"
 	DEVICE_MISSING = "Device Missing"
 	DEVICE_SILENT = "Device Silent"
+	TOO_EARLY = "Too Early to Tell"
 	NO_ID = "No Id"
 	MISSING_PUNCH = "Missing Punch"
 	OUTSIDE = "Outside the Shift"
@@ -65,10 +66,11 @@ class Why(str, Enum):
 SENTENCES: dict[Why, str] = {
 	Why.NOT_OVER: "A punch may still belong to it until {closes}.",
 	Why.NOT_READ: "The devices of its check-ins have not been read beyond {closes} yet.",
-	Why.DEVICE_MISSING: "{label} has not been heard from since {since}; until it has delivered, or until {until}, nothing bad is taken for proven.",
+	Why.DEVICE_MISSING: "{label} has not been heard from since {since}. Nothing bad is said of the day because of it until it has delivered, or until {until}.",
 	Why.DEVICE_SILENT: "{label} has not been heard from since {since}, so what is missing may still lie in it. It is not waited for any longer.",
+	Why.TOO_EARLY: "The devices have been watched for less than 14 days, so nothing bad is said of anybody yet.",
 	Why.NO_ID: "Punches of this person would be nobody's: no punch of them is known, or ids wait unmapped at their devices.",
-	Why.MISSING_PUNCH: "A punch is missing: {times}.",
+	Why.MISSING_PUNCH: "A punch is missing. There are only: {times}.",
 	Why.OUTSIDE: "Punched outside of the shift {shift}: {outside}.",
 	Why.UNCLEAR: "The punches can be divided into workdays in more than one way: {times}.",
 	Why.ROSTER_CHANGED: "The roster says {answered} now; it was noted as {noted}.",
@@ -210,9 +212,11 @@ def _proven(bad: Judgement, known: Circumstances, proof: Proof | None) -> Judgem
 		return Judgement(State.TO_SETTLE, Why.NO_ID)
 	if proof.proven:
 		return bad
-	if known.now >= proof.until:
-		return Judgement(State.TO_SETTLE, Why.DEVICE_SILENT)
-	return Judgement(State.HELD, Why.DEVICE_MISSING)
+	is_over = known.now >= proof.until
+	state = State.TO_SETTLE if is_over else State.HELD
+	if proof.too_early:
+		return Judgement(state, Why.TOO_EARLY)
+	return Judgement(state, Why.DEVICE_SILENT if is_over else Why.DEVICE_MISSING)
 
 
 # --- without check-ins

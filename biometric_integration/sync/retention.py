@@ -17,6 +17,7 @@ from biometric_integration.core.runs import RunStatus, Trigger
 from biometric_integration.sync.db import transaction
 from biometric_integration.sync.records import device_hours, event_groups, staging
 from biometric_integration.sync.records.servers import SETTINGS
+from biometric_integration.sync.workdays import rows
 
 FINAL = (EventStatus.PROCESSED.value, EventStatus.IGNORED.value)
 FINAL_REASONS = [reason for reason, status in STATUS_OF.items() if status.value in FINAL]
@@ -28,6 +29,7 @@ UNMAPPED_REASONS = [
 """Whose it is may be nobody's to say any more. A question that somebody was asked stays: giving it up would let Reprocess answer it."""
 IDLE_DAYS = 2
 DEVICE_HOURS_DAYS = 60
+WORKDAYS_DAYS = 400
 CHUNK = 5000
 
 
@@ -36,6 +38,7 @@ def tidy() -> None:
 	settings = frappe.get_cached_doc(SETTINGS)
 	delete_idle_logs(now_datetime() - timedelta(days=IDLE_DAYS))
 	delete_device_hours(now_datetime() - timedelta(days=DEVICE_HOURS_DAYS))
+	delete_workdays(getdate(add_days(nowdate(), -WORKDAYS_DAYS)))
 	if settings.payload_days:
 		empty_payloads(now_datetime() - timedelta(days=settings.payload_days))
 	if settings.unmapped_days:
@@ -67,6 +70,15 @@ def delete_device_hours(before: datetime) -> None:
 	_in_chunks(
 		lambda: device_hours.names_before(before, CHUNK),
 		lambda names: frappe.db.delete(device_hours.DOCTYPE, {"name": ("in", names)}),
+	)
+
+
+def delete_workdays(before: date) -> None:
+	"""Days from so long ago are looked at by nobody; their attendance, check-ins and decisions stay."""
+	old = {"name": ("<", f"{before:%Y%m%d}")}
+	_in_chunks(
+		lambda: frappe.get_all(rows.DOCTYPE, old, pluck="name", limit=CHUNK),
+		lambda names: frappe.db.delete(rows.DOCTYPE, {"name": ("in", names)}),
 	)
 
 

@@ -38,7 +38,23 @@ def company() -> str:
 			_insert("Warehouse Type", name="Transit")
 		values = {"company_name": name, "abbr": "BTC", "default_currency": "INR", "country": "India"}
 		_insert("Company", default_holiday_list=holiday_list(), **values)
+	assign_holidays(name)
 	return name
+
+
+def assign_holidays(company: str) -> None:
+	"""As newer versions of HRMS want it, which look at nothing else."""
+	doctype = "Holiday List Assignment"
+	about = {"assigned_to": company, "docstatus": 1}
+	if not frappe.db.exists("DocType", doctype) or frappe.db.exists(doctype, about):
+		return
+	_insert(
+		doctype,
+		applicable_for="Company",
+		assigned_to=company,
+		holiday_list=holiday_list(),
+		from_date="2020-01-01",
+	).submit()
 
 
 def holiday_list() -> str:
@@ -162,6 +178,19 @@ def device(serial: str | None, name: str | None = None, **values) -> str:
 	values = {"enabled": 1, "server": "", **values}
 	return _insert(
 		"Biometric Device", device_name=name or unique("Device"), serial_number=serial, **values
+	).name
+
+
+def workday(employee: str, day: date, state: str = "To Settle", **values) -> str:
+	"""A row as the workdays lane would have made it, about this person and company."""
+	about = frappe.db.get_value(
+		"Employee", employee, ["employee_name", "company", "department"], as_dict=True
+	)
+	name = f"{day:%Y%m%d}-{frappe.generate_hash(length=20)}"
+	return _insert(
+		"Biometric Workday",
+		**{"name": name, "employee": employee, "date": day, "state": state, "closes": f"{day} 19:00:00"},
+		**{**about, **values},
 	).name
 
 

@@ -11,10 +11,12 @@ import { intro_color, status_color } from "./status_colors.js";
 import { stream_words } from "./stream_words.js";
 import { sync_period } from "./sync_period.js";
 import { retry, sync_now } from "./sync_progress.js";
+import { attendance_words, rebuild_workdays, time_of_day } from "./workdays.js";
 
 frappe.provide("biometric_integration");
 Object.assign(biometric_integration, {
 	ask,
+	attendance_words,
 	correct_mapping,
 	device_state,
 	exact_filters,
@@ -25,6 +27,7 @@ Object.assign(biometric_integration, {
 	may_set_up,
 	may_sync,
 	poll,
+	rebuild_workdays,
 	retry,
 	server_options,
 	several_companies,
@@ -34,4 +37,5 @@ Object.assign(biometric_integration, {
 	stream_words,
 	sync_now,
 	sync_period,
+	time_of_day,
 });

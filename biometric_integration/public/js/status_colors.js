@@ -15,6 +15,14 @@ const COLORS = {
 		Failed: "red",
 		Quarantined: "purple",
 	},
+	"Biometric Workday": {
+		Open: "gray",
+		Held: "orange",
+		"To Settle": "red",
+		Complete: "blue",
+		Marked: "green",
+		"No Attendance": "gray",
+	},
 	"Biometric Server State": { ok: "green", failing: "red", stalled: "red" },
 };
 // The line above a form has no gray and no purple: frappe would make both blue.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 
 import frappe
 from frappe import _
@@ -100,7 +100,7 @@ def _servers() -> dict[str, ServerFacts]:
 
 def _todays(names: list[str], now: datetime) -> dict[str, Today]:
 	"""Device → how it stands by its own rhythm. A day on which nothing came of any device of the site is taken for one on which nobody was expected."""
-	since = now - RHYTHM
+	since = datetime.combine(now.date(), time()) - RHYTHM
 	found = device_hours.of_devices(names, since)
 	if not found:
 		return {}
@@ -164,7 +164,8 @@ def _rhythm(state: DeviceState, day: Today, now: datetime) -> str:
 	"""What has come today beside what is usual by now; nothing where nothing is usual yet, or the device is not asked."""
 	if state not in WITH_RHYTHM or not day.usual:
 		return ""
-	return _("Usually {0} punches by {1}, has {2} today.").format(day.usual, f"{now:%H:%M}", day.came)
+	full_hour = f"{now:%H}:00"
+	return _("Usually {0} punches by {1}, has {2} today.").format(day.usual, full_hour, day.came)
 
 
 def _ping(state: DeviceState, row) -> str:

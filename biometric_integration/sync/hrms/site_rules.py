@@ -13,7 +13,7 @@ from frappe.model.base_document import get_controller
 
 DOCTYPE = "Employee Checkin"
 CONTROLLER = "hrms.hr.doctype.employee_checkin.employee_checkin"
-OWN_APPS = ("frappe", "erpnext", "hrms", "biometric_integration")
+OWN = ("frappe.", "erpnext.", "hrms.", "biometric_integration.sync.")
 OWN_FIELD = "biometric_event"
 INSERT_EVENTS = (
 	"before_insert",
@@ -105,9 +105,7 @@ def _handlers(events: Sequence[str] = INSERT_EVENTS) -> Iterator[str]:
 	handlers = frappe.get_doc_hooks()
 	for of in (DOCTYPE, "*"):
 		for event in events:
-			yield from (
-				path for path in handlers.get(of, {}).get(event, []) if path.split(".")[0] not in OWN_APPS
-			)
+			yield from (path for path in handlers.get(of, {}).get(event, []) if not path.startswith(OWN))
 
 
 def _documents(added: Mapping[str, Mapping] = ADDED) -> Iterator[str]:

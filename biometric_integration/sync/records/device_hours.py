@@ -17,6 +17,7 @@ from biometric_integration.sync.db import sql
 from biometric_integration.sync.records import servers
 
 DOCTYPE = "Biometric Device Hour"
+_time = datetime.fromisoformat
 REMEMBERED = 45 * DAY
 """As far back as workdays are looked at."""
 FIELDS = (
@@ -82,22 +83,29 @@ def _stamp(moment: datetime) -> str:
 
 
 def of_devices(devices: Collection[str], since: datetime) -> dict[str, list[DeviceHour]]:
-	"""Device → its hours, oldest first; nothing for one of which nothing came."""
+	"""Device → its hours, oldest first; nothing for one of which nothing came.
+
+	Each row comes as one text: of 200 devices there are 100,000, and the driver takes ten times as long over columns.
+	"""
 	found: dict[str, list[DeviceHour]] = {}
 	if devices:
-		row = DocType(DOCTYPE)
-		columns = (
-			row.hour,
-			row.punches,
-			row.first_arrival,
-			row.last_arrival,
-			row.punch_sign,
-			row.ping_sign,
-			row.backlog,
+		rows = frappe.db.sql(
+			f"""SELECT CONCAT_WS('|', `hour`, `punches`, `backlog`, IFNULL(`first_arrival`, `hour`), IFNULL(`last_arrival`, `hour`), IFNULL(`punch_sign`, ''),
+				IFNULL(`ping_sign`, ''), `device`) FROM `tab{DOCTYPE}` WHERE `device` IN %s AND `hour`>=%s ORDER BY `device`, `hour`""",
+			(sorted(devices), since),
 		)
-		query = frappe.qb.from_(row).select(row.device, *columns).where(row.device.isin(sorted(devices)))
-		for device, *values in query.where(row.hour >= since).orderby(row.hour).run():
-			found.setdefault(device, []).append(DeviceHour(*values))
+		for (text,) in rows:
+			hour, punches, backlog, first, last, punch, ping, device = text.split("|", 7)
+			row = DeviceHour(
+				_time(hour),
+				int(punches),
+				_time(first),
+				_time(last),
+				_time(punch) if punch else None,
+				_time(ping) if ping else None,
+				int(backlog),
+			)
+			found.setdefault(device, []).append(row)
 	return found
 
 

@@ -1,4 +1,4 @@
-"""Who sees what. A person's punches: whoever sees the employee. Punches of nobody: whoever sees the device they were made at.
+"""Who sees what. A person's punches and workdays: whoever sees the employee. Punches of nobody: whoever sees the device they were made at.
 
 Both as Frappe itself says it (User Permissions, sharing, rules of the site); a row without a device is everybody's.
 """
@@ -13,6 +13,7 @@ from frappe.desk.reportview import build_match_conditions
 EMPLOYEE, DEVICE = "Employee", "Biometric Device"
 EVENT, LOG = "Biometric Staging Event", "Biometric Sync Log"
 RULE, CORRECTION = "Biometric Mapping Rule", "Biometric Mapping Correction"
+WORKDAY, DECISION = "Biometric Workday", "Biometric Decision"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ def _limit(doctype: str, user: str) -> str:
 	return build_match_conditions(doctype, user=user).replace("%%", "%")
 
 
+def of_list(doctype: str) -> str:
+	"""Which documents of it frappe's list shows the user, as SQL for a statement with parameters; empty = all. Raises where they have no role for it."""
+	return build_match_conditions(doctype)
+
+
 # --- hooks: lists
 
 
@@ -63,8 +69,21 @@ def events(user: str | None = None) -> str:
 
 
 def rules(user: str | None = None) -> str:
-	limits = (_column(RULE, "employee", EMPLOYEE, user), _column(RULE, "device", DEVICE, user))
-	return " and ".join(filter(None, limits))
+	return _both(RULE, user)
+
+
+def decisions(user: str | None = None) -> str:
+	return _both(DECISION, user)
+
+
+def workdays(user: str | None = None) -> str:
+	"""Each has an employee; said so that the database may begin with the few people whom the user sees."""
+	limit = _limit(EMPLOYEE, user or frappe.session.user)
+	return (
+		f"`tab{WORKDAY}`.`employee` in (select `tab{EMPLOYEE}`.`name` from `tab{EMPLOYEE}` where {limit})"
+		if limit
+		else ""
+	)
 
 
 def logs(user: str | None = None) -> str:
@@ -77,6 +96,12 @@ def corrections(user: str | None = None) -> str:
 	if not _limit(EMPLOYEE, user):
 		return ""
 	return f"`tab{CORRECTION}`.`corrected_by`={frappe.db.escape(user, percent=False)}"
+
+
+def _both(doctype: str, user: str | None) -> str:
+	"""Whom and what it is about: one that is about nobody, or about no device, is not limited in that."""
+	limits = (_column(doctype, "employee", EMPLOYEE, user), _column(doctype, "device", DEVICE, user))
+	return " and ".join(filter(None, limits))
 
 
 def _column(doctype: str, fieldname: str, linked: str, user: str | None) -> str:
@@ -96,6 +121,14 @@ def may_see_event(doc, ptype: str | None = None, user: str | None = None) -> boo
 
 def may_see_rule(doc, ptype: str | None = None, user: str | None = None) -> bool:
 	return _sees(EMPLOYEE, doc.employee, user) and _sees(DEVICE, doc.device, user)
+
+
+def may_see_decision(doc, ptype: str | None = None, user: str | None = None) -> bool:
+	return _sees(EMPLOYEE, doc.employee, user) and _sees(DEVICE, doc.device, user)
+
+
+def may_see_workday(doc, ptype: str | None = None, user: str | None = None) -> bool:
+	return _sees(EMPLOYEE, doc.employee, user)
 
 
 def may_see_log(doc, ptype: str | None = None, user: str | None = None) -> bool:

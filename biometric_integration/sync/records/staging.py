@@ -105,8 +105,14 @@ def _new(claim: Claim, punches: Sequence[Punch], count: int, now: datetime) -> S
 	if count == len(punches):
 		return punches
 	by_name = {punch.name: punch for punch in punches}
-	kept = sql.select_in(DOCTYPE, ("name", "sync_log", "modified"), "name", list(by_name))
-	return [by_name[name] for name, log, modified in kept if (log, modified) == (claim.log, now)]
+	few = 2 * count <= len(by_name)  # whichever are fewer are asked for
+	rows = frappe.db.sql(
+		f"""SELECT `name` FROM `tab{DOCTYPE}` WHERE `name` IN %s
+		AND {"" if few else "NOT"} (`modified`<=>%s AND `sync_log`<=>%s)""",
+		(list(by_name), now, claim.log),
+	)  # for a thousand names the query builder takes ten times as long
+	found = {name for (name,) in rows}
+	return [punch for name, punch in by_name.items() if (name in found) is few]
 
 
 def _row(claim: Claim, punch: Punch, now: datetime) -> tuple:

@@ -11,7 +11,7 @@ from frappe.utils import flt
 
 from biometric_integration.core.judgement import Decision, Written
 from biometric_integration.core.window import DAY
-from biometric_integration.core.workday import CheckIn, Workday
+from biometric_integration.core.workday import CheckIn, Shift, Workday
 from biometric_integration.sync.hrms.holidays import Holidays
 from biometric_integration.sync.hrms.roster import Roster
 from biometric_integration.sync.workdays import decisions
@@ -78,7 +78,7 @@ class Batch:
 	"""Check-in → its digest, and attendance → its."""
 	inactive: dict[str, str] = field(default_factory=dict)
 	"""Check-in → the inactive assignment that it belongs to."""
-	written: dict[tuple[str, date], list[Written]] = field(default_factory=dict)
+	written: dict[str, list[tuple[date, Written]]] = field(default_factory=dict)
 	leaves: dict[str, list[Leave]] = field(default_factory=dict)
 	slips: dict[str, list[Slip]] = field(default_factory=dict)
 	decisions: dict[tuple[str, date, str], Decision] = field(default_factory=dict)
@@ -201,34 +201,36 @@ def _by_devices_of() -> dict[tuple[str, str], str]:
 
 
 def _read_checkins(batch: Batch, people: Sequence[str], first: date, last: date, roster: Roster) -> None:
+	"""What a check-in says of its shift comes as one text: most say the same, and taking each apart is what takes the time."""
 	rows = frappe.db.sql(
-		f"""SELECT c.`employee`, c.`time`, c.`name`, c.`log_type`, c.`shift`, c.`shift_start`, c.`shift_end`,
-			c.`shift_actual_start`, c.`shift_actual_end`, c.`attendance`, c.`skip_auto_attendance`, c.`creation`,
-			e.`device`, {CHECKIN_DIGEST} AS digest
+		f"""SELECT c.`employee`, c.`time`, c.`name`, c.`log_type`, CONCAT_WS('|', COALESCE(c.`shift_start`, ''),
+			COALESCE(c.`shift_end`, ''), COALESCE(c.`shift_actual_start`, ''), COALESCE(c.`shift_actual_end`, ''), COALESCE(c.`shift`, '')), c.`attendance`, c.`skip_auto_attendance`, c.`creation`, e.`device`, {CHECKIN_DIGEST}
 		FROM `tab{CHECKIN}` c LEFT JOIN `tabBiometric Staging Event` e ON e.`name`=c.`biometric_event`
 		WHERE c.`employee` IN %s AND c.`time`>=%s AND c.`time`<%s""",
 		(people, first, last + DAY),
-		as_dict=True,
 	)  # the query builder has no CRC32 or CONCAT_WS
-	for row in rows:
-		batch.digests[row.name] = row.digest
-		noted = roster.from_fields(row)
-		time, log_type = row.time.replace(microsecond=0), row.log_type or ""
-		answered = roster.answered(row.employee, time, log_type, bool(row.attendance)) or noted
-		if answered is None and (found := roster.inactive(row.employee, time)):
-			answered, batch.inactive[row.name] = found
+	said: dict[str, Shift | None] = {}
+	for employee, time, name, log_type, shift, attendance, skipped, arrived, device, digest in rows:
+		batch.digests[name] = digest
+		if shift not in said:
+			said[shift] = _noted(shift, roster)
+		noted, log_type = said[shift], log_type or ""
+		time = time.replace(microsecond=0) if time.microsecond else time
+		answered = roster.answered(employee, time, log_type, bool(attendance)) or noted
+		if answered is None and (found := roster.inactive(employee, time)):
+			answered, batch.inactive[name] = found
 		checkin = CheckIn(
-			time,
-			row.name,
-			log_type,
-			noted,
-			answered,
-			row.device or "",
-			row.attendance or "",
-			bool(row.skip_auto_attendance),
-			row.creation,
+			time, name, log_type, noted, answered, device or "", attendance or "", bool(skipped), arrived
 		)
-		batch.checkins.setdefault(row.employee, []).append(checkin)
+		batch.checkins.setdefault(employee, []).append(checkin)
+
+
+def _noted(said: str, roster: Roster) -> Shift | None:
+	"""Start, end, window and name; None where it says no shift."""
+	*moments, name = said.split("|", 4)
+	start, end, opens, closes = (datetime.fromisoformat(moment) if moment else None for moment in moments)
+	fields = {"shift_start": start, "shift_end": end, "shift_actual_start": opens, "shift_actual_end": closes}
+	return roster.from_fields({"shift": name, **fields})
 
 
 def _read_punches(batch: Batch, people: Sequence[str], first: date, last: date, roster: Roster) -> None:
@@ -303,7 +305,7 @@ def _read_attendance(batch: Batch, people: Sequence[str], first: date, last: dat
 			other_half,
 			frozenset(mine),
 		)
-		batch.written.setdefault((row.employee, row.attendance_date), []).append(written)
+		batch.written.setdefault(row.employee, []).append((row.attendance_date, written))
 
 
 def _commented(records: Sequence[str]) -> set[str]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 
 import frappe
+from frappe import _
 from frappe.utils import cint, getdate, now_datetime
 
 from biometric_integration.core import evidence as core_evidence
 from biometric_integration.core.attendance import AttendanceStatus, Day, DayPunch, Span, Worked
+from biometric_integration.core.errors import SyncError
 from biometric_integration.core.evidence import Proof, hold_until
 from biometric_integration.core.judgement import (
 	Circumstances,
@@ -23,7 +27,8 @@ from biometric_integration.core.judgement import (
 	judge,
 	needs_proof,
 )
-from biometric_integration.core.store import BatchLost
+from biometric_integration.core.store import BatchLost, Interrupted
+from biometric_integration.core.text import harmless
 from biometric_integration.core.window import DAY
 from biometric_integration.core.workday import (
 	LONGEST,
@@ -44,12 +49,12 @@ from biometric_integration.sync.workdays import gathering, marks, rows
 from biometric_integration.sync.workdays.evidence import Evidence
 from biometric_integration.sync.workdays.gathering import Batch, Days, Person
 from biometric_integration.sync.workdays.marks import Mark, Scope
-from biometric_integration.sync.workdays.rows import Judged
+from biometric_integration.sync.workdays.rows import Judged, Row
 
 LANE = "workdays"
-PEOPLE = 200
+PEOPLE = 500
 LOOK_AGAIN = 2000
-AROUND, FURTHER, FURTHEST = 3 * DAY, 30 * DAY, 400 * DAY
+AROUND, FURTHER, FURTHEST = 2 * DAY, 30 * DAY, 400 * DAY
 """Check-ins so far before and after a day can have a say in it. Without a shift, those that hang together are followed further."""
 SOONEST, LATEST = timedelta(minutes=2), timedelta(hours=1)
 FIRST_LAST = "First Check-in and Last Check-out"
@@ -144,30 +149,66 @@ class Lane:
 		self._evidence = Evidence(policy.now)
 
 	def run(self, go_on: Callable[[], bool]) -> int:
-		changed, people = 0, PEOPLE
+		changed = 0
 		while go_on():
 			try:
 				with transaction.batch():
-					found = marks.read(people)
-					if not found.names:
-						break
-					changed += self.judge(found.days)
-					marks.delete(found.names)
-					transaction.commit()
+					found = marks.read(PEOPLE, self.policy.now)
+				if not found.names:
+					break
+				changed += self._answer(found)
 			except BatchLost:  # the marks are still there
 				continue
+			except (Interrupted, SyncError):
+				raise
+			except (
+				Exception
+			):  # whatever HRMS or the data of one person lead to: the others' days are told from each other
+				transaction.roll_back()
+				changed += self._one_by_one(found, go_on)
 		return changed
+
+	def _answer(self, found: marks.Found) -> int:
+		with transaction.batch():
+			changed = self.judge(found.days)
+			marks.delete(found.names)
+			transaction.commit()
+		return changed
+
+	def _one_by_one(self, found: marks.Found, go_on: Callable[[], bool]) -> int:
+		"""Whose days cannot be judged waits for an hour, and says why in the Error Log."""
+		changed = 0
+		for one in found.each():
+			if not go_on():
+				break
+			try:
+				changed += self._answer(one)
+			except (BatchLost, Interrupted, SyncError):
+				raise
+			except Exception as error:
+				transaction.roll_back()
+				transaction.in_one(partial(self._put_off, one, error))
+		return changed
+
+	def _put_off(self, one: marks.Found, error: Exception) -> None:
+		marks.put_off(one.names, self.policy.now + LATEST)
+		frames = "".join(traceback.format_tb(error.__traceback__))
+		title = _("The workdays of {0} could not be judged").format(*one.days)
+		frappe.log_error(title, f"{harmless(str(error))}\n{frames}", defer_insert=True)
 
 	def judge(self, days: Days) -> int:
 		"""Bring the rows of these people and days up to date, in the transaction of the caller."""
+		return sum(rows.replace(rows.existing(final), made) for final, made in self._made(days))
+
+	def derived(self, days: Days) -> dict[str, Row]:
+		"""The rows of these people and days as they ought to be, by name. Those that are there are not looked at."""
+		return {name: row for _final, made in self._made(days) for name, row in made.items()}
+
+	def _made(self, days: Days) -> Iterator[tuple[Days, dict[str, Row]]]:
+		"""Whose days they are in the end, and their rows."""
 		days = self._within(days)
-		if not days:
-			return 0
-		changed = 0
-		for batch, final, workdays in self._batches(days):
-			judged = list(self._judged(batch, final, workdays))
-			changed += rows.replace(rows.existing(final), rows.of_batch(judged, batch))
-		return changed
+		for batch, final, workdays in self._batches(days) if days else ():
+			yield final, rows.of_batch(self._judged(batch, final, workdays), batch)
 
 	def _within(self, days: Days) -> dict[str, tuple[date, date]]:
 		policy = self.policy
@@ -189,14 +230,17 @@ class Lane:
 			batch = gathering.gather(list(days), first, last, self._roster, self.policy.as_punches)
 			done: dict[str, tuple[date, date]] = {}
 			workdays: dict[str, list[Workday]] = {}
-			for employee in batch.people:
+			for employee, between in days.items():
+				if employee not in batch.people:  # who is gone has no days
+					done[employee], workdays[employee] = between, []
+					continue
 				workdays[employee] = self._cut(batch, employee)
-				whole = self._whole(batch, employee, workdays[employee], days[employee])
+				whole = self._whole(batch, employee, workdays[employee], between)
 				if whole or reach >= FURTHEST:
-					done[employee] = whole or days[employee]
+					done[employee] = whole or between
 			if done := self._within(done):
 				yield batch, done, workdays
-			days = {who: between for who, between in days.items() if who in batch.people and who not in done}
+			days = {who: between for who, between in days.items() if who not in done}
 			reach += FURTHER
 
 	def _longest(self, person: Person) -> timedelta:
@@ -240,10 +284,11 @@ class Lane:
 		known = [
 			(batch.people[employee], workday, written, circumstances)
 			for employee, (first, last) in days.items()
+			if employee in batch.people
 			for workday, written, circumstances in self._known(
-				batch, batch.people[employee], workdays[employee]
+				batch, batch.people[employee], workdays[employee], first, last
 			)
-			if first <= workday.date <= last and self._has_a_row(workday, circumstances)
+			if self._has_a_row(workday, circumstances)
 		]
 		proofs = self._proofs(batch, [each for each in known if needs_proof(each[1], each[3])])
 		for person, workday, written, circumstances in known:
@@ -254,9 +299,11 @@ class Lane:
 			)
 
 	def _known(
-		self, batch: Batch, person: Person, workdays: Sequence[Workday]
+		self, batch: Batch, person: Person, workdays: Sequence[Workday], first: date, last: date
 	) -> Iterator[tuple[Workday, tuple[Written, ...], Circumstances]]:
 		for workday, written in self._with_written(batch, person.name, workdays):
+			if not first <= workday.date <= last:
+				continue
 			decision = batch.decisions.get(
 				(person.name, workday.date, workday.shift.name if workday.shift else "")
 			)
@@ -275,20 +322,15 @@ class Lane:
 		self, batch: Batch, employee: str, workdays: Sequence[Workday]
 	) -> Iterator[tuple[Workday, tuple[Written, ...]]]:
 		"""Each workday with the attendance that is there for it; attendance that there is no workday for gets one."""
-		dates = {workday.date for workday in workdays}
 		attached: dict[int, list[Written]] = {}
 		more: list[tuple[Workday, tuple[Written, ...]]] = []
-		for (who, day), found in batch.written.items():
-			if who != employee:
-				continue
-			dates.add(day)
-			for written in found:
-				place = _place_of(written, day, workdays)
-				if place is None:
-					shift = self._roster.occurrence(written.shift, day) if written.shift else None
-					more.append((Workday(day, shift), (written,)))
-				else:
-					attached.setdefault(place, []).append(written)
+		for day, written in batch.written.get(employee, ()):
+			place = _place_of(written, day, workdays)
+			if place is None:
+				shift = self._roster.occurrence(written.shift, day) if written.shift else None
+				more.append((Workday(day, shift), (written,)))
+			else:
+				attached.setdefault(place, []).append(written)
 		for place, workday in enumerate(workdays):
 			yield workday, tuple(sorted(attached.get(place, ()), key=lambda one: (not one.linked, one.name)))
 		yield from more
@@ -371,8 +413,8 @@ class Lane:
 			lambda day: not batch.holidays.is_one(person.name, day, ""),
 			policy.decide_by,
 		)
-		if workday.closes < self._evidence.proves_from:
-			return Proof(False, until=until, devices=tuple(sorted(asked)))
+		if asked and workday.closes < self._evidence.proves_from:
+			return Proof(False, until=until, too_early=True, devices=tuple(sorted(asked)))
 		return core_evidence.proof(workday.closes, self._evidence.heard(asked, workday.date), until)
 
 	def _look_again_at(self, workday: Workday, judgement: Judgement, proof: Proof | None) -> datetime | None:

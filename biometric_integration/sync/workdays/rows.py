@@ -119,7 +119,7 @@ def row_of(judged: Judged, digests: Mapping[str, int], inactive: Mapping[str, st
 		"reason_values": json.dumps({key: harmless(value) for key, value in sorted(values.items())}),
 		"checkins_digest": sum(digests.get(one.name, 0) for one in checkins),
 		"attendance_digest": sum(digests.get(one.name, 0) for one in judged.written),
-		"made_on": input_hash(workday) if checkins else "",
+		"made_on": input_hash(workday),
 	}
 
 

@@ -31,6 +31,15 @@ OF_EMPLOYEE = (
 )
 BY_CLOCK = ("last_sync_of_checkin", "modified", "modified_by", "process_attendance_after")
 """Of a Shift Type, what says nothing about anybody's day."""
+OF_DEVICE = (
+	"enabled",
+	"counts_for_attendance",
+	"same_as",
+	"replaced_by",
+	"replaced_on",
+	"location",
+	"server",
+)
 OF_SETTINGS = (
 	"workdays_from",
 	"longest_workday",
@@ -75,7 +84,12 @@ def decision_changed(decision, method: str | None = None) -> None:
 	if decision.employee:
 		_mark_days(decision, "date", "date")
 	else:
-		_mark_everybody()
+		_mark_device(decision.device)
+
+
+def device_changed(device, method: str | None = None) -> None:
+	if device.get_doc_before_save() and any(map(device.has_value_changed, OF_DEVICE)):
+		_mark_device(device.name)
 
 
 def employee_changed(employee, method: str | None = None) -> None:
@@ -105,6 +119,10 @@ def list_assignment_changed(assignment, method: str | None = None) -> None:
 def settings_changed(settings, method: str | None = None) -> None:
 	if any(map(settings.has_value_changed, OF_SETTINGS)):
 		_mark_everybody()
+
+
+def _mark_device(device: str) -> None:
+	marks.add([Mark(Scope.DEVICE, device, _period(), date.max)])
 
 
 def _mark_everybody() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 import frappe
-from frappe.utils import now_datetime
+from frappe.utils import get_datetime, now_datetime
 
 from biometric_integration.core.window import DAY
 from biometric_integration.sync.db import sql
@@ -42,7 +43,7 @@ OF_ROSTER: Mapping[str, tuple[str, ...]] = {
 }
 """Doctypes with an employee, and what of them changes an answer."""
 OF_DECISION = ("date", "shift", "what", "made_on")
-OF_ALL: Mapping[str, tuple[str, ...]] = {
+OF_MANY: Mapping[str, tuple[str, ...]] = {
 	"Shift Type": (
 		"start_time",
 		"end_time",
@@ -59,15 +60,27 @@ OF_ALL: Mapping[str, tuple[str, ...]] = {
 		"enable_early_exit_marking",
 		"early_exit_grace_period",
 	),
-	"Holiday": ("parent", "holiday_date"),
+	"Holiday": ("holiday_date",),
 	"Company": ("default_holiday_list",),
 	"Holiday List Assignment": ("assigned_to", "from_date", "holiday_list", "docstatus"),
 	"Department": ("longest_workday", "attendance_by_devices"),
 	"Employment Type": ("longest_workday",),
 	"Employee Grade": ("attendance_by_devices",),
 	"Branch": ("attendance_by_devices",),
+	"Biometric Device": (
+		"enabled",
+		"counts_for_attendance",
+		"same_as",
+		"replaced_by",
+		"replaced_on",
+		"location",
+		"server",
+	),
 }
-"""What concerns whoever has it: a change of any looks at everybody once more."""
+"""What concerns whoever has it."""
+GROUPED_BY = {"Holiday": "parent", "Holiday List Assignment": "assigned_to"}
+SCOPES = {"Shift Type": Scope.SHIFT_TYPE, "Company": Scope.COMPANY, "Biometric Device": Scope.DEVICE}
+"""Whose days a change of one concerns; of others, everybody's."""
 
 
 def is_due(now: datetime) -> bool:
@@ -85,10 +98,7 @@ def sweep(earliest: date, now: datetime | None = None) -> int:
 		Mark(Scope.EMPLOYEE, employee, since, now.date() + DAY) for employee in sorted(found | set(changed))
 	)
 	_keep(changed, now)
-	whole = str(_of_all())
-	if frappe.db.get_single_value(servers.SETTINGS, "swept_digest") != whole:
-		marks.add([Mark(Scope.EVERYBODY, "", since, now.date() + DAY)])
-		frappe.db.set_single_value(servers.SETTINGS, "swept_digest", whole, update_modified=False)
+	marks.add(Mark(scope, whose, since, now.date() + DAY) for scope, whose in _by_what_many_have())
 	servers.keep_stamp("swept_at", now)
 	return len(found | set(changed))
 
@@ -100,26 +110,36 @@ def _by_checkins(since: date) -> Iterator[str]:
 	"""Employees of whom the check-ins since their first row are others than their rows say.
 
 	A person's rows hold each of their check-ins once, so the sums are equal; where the first row begins is where the check-ins are counted from.
+	That may be within the first day (and the night before), whose check-ins come one by one. Each is read once: that is what takes the time.
 	"""
-	of_rows = f"""SELECT `employee`, MIN(`first_in`) AS begin, SUM(`checkins_digest`) AS digest
-		FROM `tab{rows.DOCTYPE}` WHERE `date`>=%(since)s AND `checkins_digest`>0 GROUP BY `employee`"""
-	known = frappe.db.sql(
-		f"""SELECT r.`employee` FROM ({of_rows}) r
-		JOIN `tab{gathering.CHECKIN}` c ON c.`employee`=r.`employee` AND c.`time`>=r.begin
-		GROUP BY r.`employee`, r.digest HAVING SUM({gathering.CHECKIN_DIGEST})!=r.digest""",
-		{"since": since},
+	of_rows = _digests_of_rows(since)
+	border = since + DAY
+	found = frappe.db.sql(
+		f"""SELECT c.`employee`, SUM(IF(c.`time`>=%(border)s, {gathering.CHECKIN_DIGEST}, 0)),
+			GROUP_CONCAT(IF(c.`time`<%(border)s, CONCAT(c.`time`, '=', {gathering.CHECKIN_DIGEST}), NULL))
+		FROM `tab{gathering.CHECKIN}` c WHERE c.`time`>=%(before)s GROUP BY c.`employee`""",
+		{"border": border, "before": since - DAY},
 	)  # set-based: the query builder has no CRC32
-	gone = frappe.db.sql(
-		f"""SELECT r.`employee` FROM ({of_rows}) r WHERE NOT EXISTS
-		(SELECT 1 FROM `tab{gathering.CHECKIN}` c WHERE c.`employee`=r.`employee` AND c.`time`>=r.begin)""",
-		{"since": since},
+	for employee, digest, at_the_border in found:
+		begin, of_mine = of_rows.pop(employee, (None, 0))
+		if int(digest) + _since(begin, at_the_border) != of_mine:
+			yield employee
+	yield from of_rows
+
+
+def _since(begin: datetime | None, times: str | None) -> int:
+	"""The sum of those `time=digest` that lie after the first row begins."""
+	found = (each.split("=") for each in times.split(",")) if begin and times else ()
+	return sum(int(digest) for moment, digest in found if get_datetime(moment) >= begin)
+
+
+def _digests_of_rows(since: date) -> dict[str, tuple[datetime, int]]:
+	found = frappe.db.sql(
+		f"""SELECT `employee`, MIN(`first_in`), SUM(`checkins_digest`) FROM `tab{rows.DOCTYPE}`
+		WHERE `date`>=%s AND `checkins_digest`>0 GROUP BY `employee`""",
+		since,
 	)
-	before = frappe.db.sql(
-		f"""SELECT c.`employee` FROM `tab{gathering.CHECKIN}` c LEFT JOIN ({of_rows}) r ON r.`employee`=c.`employee`
-		WHERE c.`time`>=%(after)s AND (r.begin IS NULL OR c.`time`<r.begin) GROUP BY c.`employee`""",
-		{"since": since, "after": since + 2 * DAY},
-	)
-	return (employee for (employee,) in (*known, *gone, *before))
+	return {employee: (begin, int(digest)) for employee, begin, digest in found}
 
 
 def _by_attendance(since: date) -> Iterator[str]:
@@ -178,9 +198,27 @@ def _keep(digests: Mapping[str, int], now: datetime) -> None:
 	)
 
 
-def _of_all() -> int:
-	return sum(
-		int(frappe.db.sql(f"SELECT COALESCE(SUM({_digest(doctype, fields)}), 0) FROM `tab{doctype}`")[0][0])
-		for doctype, fields in OF_ALL.items()
-		if frappe.db.exists("DocType", doctype)
-	)
+# --- what many have
+
+
+def _by_what_many_have() -> set[tuple[Scope, str]]:
+	"""What is another than at the last sweep. What was found is remembered on the settings."""
+	before = json.loads(frappe.db.get_single_value(servers.SETTINGS, "swept_digest") or "{}")
+	now = {doctype: _of_each(doctype) for doctype in OF_MANY if frappe.db.exists("DocType", doctype)}
+	if now != before:
+		value = json.dumps(now, sort_keys=True)
+		frappe.db.set_single_value(servers.SETTINGS, "swept_digest", value, update_modified=False)
+	return {
+		(scope, name if scope is not Scope.EVERYBODY else "")
+		for doctype, found in now.items()
+		for scope in (SCOPES.get(doctype, Scope.EVERYBODY),)
+		for name in {*found, *before.get(doctype, {})}
+		if found.get(name) != before.get(doctype, {}).get(name)
+	}
+
+
+def _of_each(doctype: str) -> dict[str, int]:
+	return {
+		name: int(digest)
+		for name, digest in _sums(doctype, OF_MANY[doctype], GROUPED_BY.get(doctype, "name"))
+	}

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from datetime import datetime, time
 
 from frappe import _
+from frappe.utils import formatdate, get_datetime
 
-from biometric_integration.core.judgement import SENTENCES, Why
+from biometric_integration.core.judgement import SENTENCES, State, Why
+
+MOMENTS, DAYS = ("closes", "since", "until"), ("left",)
+"""The values that are written as this site writes times and dates; stored to the minute, as ISO 8601 has them."""
+
+WITHOUT_A_REASON = {
+	State.COMPLETE: "All punches are there. It may be written as it is.",
+	State.MARKED: "The attendance agrees with the check-ins.",
+	State.NO_ATTENDANCE: "Nothing is to be written for this day.",
+}
 
 
 class _Filled(dict):
@@ -18,4 +30,21 @@ class _Filled(dict):
 
 def sentence(reason: str | None, values: Mapping[str, str]) -> str:
 	pattern = SENTENCES.get(Why(reason or ""), "")
-	return _(pattern).format_map(_Filled(values)) if pattern else ""
+	return _(pattern).format_map(_Filled(_shown(values))) if pattern else ""
+
+
+def of_row(row) -> str:
+	"""Of a row of Biometric Workday: `state`, `reason` and `reason_values`. What needs no reason is said as well."""
+	found = sentence(row.reason, json.loads(row.reason_values or "{}"))
+	return found or _(WITHOUT_A_REASON.get(State(row.state), ""))
+
+
+def _shown(values: Mapping[str, str]) -> dict[str, str]:
+	shown = {key: _moment(get_datetime(values[key])) for key in MOMENTS if key in values}
+	shown.update((key, formatdate(values[key])) for key in DAYS if key in values)
+	return {**values, **shown}
+
+
+def _moment(moment: datetime) -> str:
+	"""As the site writes dates, without the seconds, which are not known; midnight is the date alone."""
+	return formatdate(moment) + (f" {moment:%H:%M}" if moment.time() != time() else "")

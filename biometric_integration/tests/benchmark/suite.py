@@ -20,6 +20,7 @@ from biometric_integration.tests.benchmark import (
 	rules,
 	speed,
 	two,
+	workdays,
 )
 from biometric_integration.tests.benchmark.table import Table, machine, tell
 
@@ -42,6 +43,8 @@ class Sizes:
 	growth_ids: int = 1_000
 	growth_processed: int = 2_000_000
 	growth_logs: int = 30_000
+	workday_people: int = 20_000
+	workday_days: int = 45
 
 
 PARTS: Mapping[str, Callable[[Table, Sizes], None]] = {
@@ -58,6 +61,7 @@ PARTS: Mapping[str, Callable[[Table, Sizes], None]] = {
 	"growth": lambda table, sizes: growth.measure(
 		table, sizes.growth_unmapped, sizes.growth_ids, sizes.growth_processed, sizes.growth_logs
 	),
+	"workdays": lambda table, sizes: workdays.measure(table, sizes.workday_people, sizes.workday_days),
 	"two": lambda table, sizes: two.measure(table, sizes.punches, sizes.employees),
 }
 

@@ -8,6 +8,14 @@ import path from "node:path";
 import readline from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Desk, SIZE } from "./desk.mjs";
+import {
+	a_decision_says_what_it_does,
+	a_number_opens_what_it_counts,
+	a_workday_says_why,
+	the_list_begins_with_what_waits,
+	the_report_says_it_of_all,
+	workdays_are_judged,
+} from "./workdays.mjs";
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const ROOT = path.resolve(HERE, "../../..");
@@ -351,7 +359,7 @@ async function what_a_hostile_server_says_stays_text(desk, servers) {
 
 async function the_workspace_and_the_devices(desk) {
 	await desk.go("Workspaces", "Biometric Integration");
-	for (const card of ["Unmapped Punches", "Devices to Look At"])
+	for (const card of ["Workdays to Settle", "Unmapped Punches", "Devices to Look At"])
 		await desk.page.locator(".number-widget-box:visible", { hasText: card }).waitFor();
 	await desk.page.locator(".shortcut-widget-box:visible", { hasText: "Biometric Devices" }).waitFor();
 	await desk.hide_sidebar();
@@ -431,6 +439,7 @@ async function main() {
 		await step(the_log_says_what_came);
 		await step(a_run_is_read_once_more);
 		await step(check_ins_are_there);
+		await step(workdays_are_judged, DAYS);
 		await step(the_workspace_and_the_devices);
 		await desk.sign_in(...HR_MANAGER);
 		await step(hr_manager_sets_up_but_sees_no_login);
@@ -441,8 +450,13 @@ async function main() {
 		await step(a_period_is_counted_and_read);
 		await step(reprocess_from_the_list);
 		await step(what_a_hostile_server_says_stays_text, servers);
+		await step(a_decision_says_what_it_does);
 		await desk.sign_in(...HR_USER);
 		await step(hr_user_syncs_and_reads);
+		await step(the_list_begins_with_what_waits, picture("workdays"));
+		await step(a_workday_says_why, picture("workday"));
+		await step(the_report_says_it_of_all, picture("workdays-report"));
+		await step(a_number_opens_what_it_counts);
 		console.log(
 			`1..${number}\nAll passed in ${Math.round((Date.now() - started) / 1000)} s at ${SIZE.width}x${
 				SIZE.height

@@ -33,6 +33,10 @@ class SiteTestCase(IntegrationTestCase):
 			"Biometric Device",
 			"Biometric Device Alias",
 			"Biometric Device Hour",
+			"Biometric Workday",
+			"Biometric Decision",
+			"Biometric Stale Mark",
+			"Biometric Roster Digest",
 			"Biometric Mapping Rule",
 			"Biometric Mapping Correction",
 		):

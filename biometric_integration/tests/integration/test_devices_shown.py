@@ -16,7 +16,7 @@ from biometric_integration.tests.integration.base import SiteTestCase
 from biometric_integration.tests.integration.test_mapping import stage
 from biometric_integration.tests.queries import queries
 
-DAY = timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 HOURS = "Biometric Device Hour"
 CARD = "Devices to Look At"
 
@@ -147,40 +147,23 @@ class TestDevicesShown(DevicesShownTestCase):
 class TestRhythmIsShown(DevicesShownTestCase):
 	"""On the form and in the list, beside what is shown there without it."""
 
-	def usual(self, *devices: str, by_now: int = 140) -> None:
-		"""So many punches came within the hour before on the same day of each of the last weeks."""
-		moment = self.clock()
+	def usual(self, *devices: str) -> None:
+		"""140 punches came around ten on the same day of each of the last weeks."""
 		for device in devices:
-			rows = []
 			for week in range(1, 4):
-				hour = (moment - 7 * week * DAY).replace(minute=0)
-				rows.append((f"{hour:%Y%m%d%H}-{device}", device, hour, by_now, 0, hour, hour, hour))
-			fields = (
-				"name",
-				"device",
-				"hour",
-				"punches",
-				"backlog",
-				"first_arrival",
-				"last_arrival",
-				"punch_sign",
-			)
-			sql.insert(HOURS, fields, rows)
+				self.came(device, 140, self.clock() - 7 * week * DAY)
 
-	def came(self, device: str, punches: int) -> None:
-		hour = self.clock().replace(minute=0)
-		row = (f"{hour:%Y%m%d%H}-{device}", device, hour, punches, 0, hour, hour, hour)
-		fields = (
-			"name",
-			"device",
-			"hour",
-			"punches",
-			"backlog",
-			"first_arrival",
-			"last_arrival",
-			"punch_sign",
-		)
-		sql.insert(HOURS, fields, [row])
+	def came(self, device: str, punches: int, hour: datetime) -> None:
+		row = {
+			"name": f"{hour:%Y%m%d%H}-{device}",
+			"device": device,
+			"hour": hour,
+			"punches": punches,
+			"backlog": 0,
+			"first_arrival": hour,
+			"last_arrival": hour + 59 * MINUTE,
+		}
+		sql.insert(HOURS, tuple(row), [tuple(row.values())])
 
 	def clock(self) -> datetime:
 		return (self.now - DAY).replace(hour=10, minute=0, second=0)
@@ -197,8 +180,8 @@ class TestRhythmIsShown(DevicesShownTestCase):
 	def test_a_device_that_has_less_than_usual_is_late(self):
 		few, many, none = (self.delivering(serial) for serial in ("SN1", "SN2", "SN3"))
 		self.usual(few, many, none)
-		self.came(few, 3)
-		self.came(many, 133)
+		self.came(few, 3, self.clock() + HOUR)
+		self.came(many, 133, self.clock() + HOUR)
 		self.assertEqual(self.shown(few)["state"], "late")
 		self.assertEqual(self.shown(few)["message"], "Usually 140 punches by 12:00, has 3 today.")
 		self.assertEqual(self.shown(many)["state"], "active")

@@ -359,6 +359,7 @@ class TestHeard(EvidenceTestCase):
 				moment = datetime(2025, 4, 7, 9, 30) + day * DAY - week * 7 * DAY
 				self.stage(device, *(moment + n * MINUTE for n in range(8)), arrived=moment + 10 * MINUTE)
 		self.stage(device, datetime(2025, 4, 10, 9, 30), arrived=datetime(2025, 4, 10, 9, 31))
+		frappe.db.set_value(staging.DOCTYPE, {"device": device}, "status", "Processed")
 		(heard,) = Evidence(NOW).heard({device}, TODAY)
 		silence = heard.silences[-1]
 		self.assertEqual(silence.contact, datetime(2025, 4, 10, 9, 31))

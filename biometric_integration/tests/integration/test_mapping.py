@@ -13,7 +13,6 @@ import frappe
 
 from biometric_integration import api
 from biometric_integration.biometric_integration.report.biometric_coverage import biometric_coverage
-from biometric_integration.biometric_integration.report.odd_punches import odd_punches
 from biometric_integration.biometric_integration.report.unmapped_punches import unmapped_punches
 from biometric_integration.core.mapping import Scope
 from biometric_integration.sync import jobs
@@ -524,33 +523,6 @@ class TestReports(MappingTestCase):
 		only = biometric_coverage.execute({"finding": "Id without an employee"})[1]
 		self.assertEqual({row["finding"] for row in only}, {"Id without an employee"})
 
-	def test_days_with_a_missing_in_or_out(self):
-		night = factories.shift_type("22:00:00", "06:00:00")
-		person = factories.employee("1", default_shift=night)
-		late, early = datetime(2025, 4, 7, 21, 58), datetime(2025, 4, 8, 6, 2)
-		next_day, other = timedelta(days=1), factories.employee("2")
-		stage(("1", late, "IN"), ("1", early, "OUT"), ("1", late + next_day, "IN"))
-		stage(
-			("2", NINE, "OUT"),
-			("2", NINE + MINUTE, "OUT"),
-			("2", NINE + next_day),
-			("2", NINE + next_day + MINUTE),
-		)
-		jobs.process()
-		filters = {"from_date": "2025-04-01", "to_date": "2025-04-30"}
-		rows = self.odd(**filters)
-		found = {(row["employee"], row["day"], row["missing"]) for row in rows}
-		self.assertEqual(found, {(person, date(2025, 4, 8), "OUT"), (other, DAY, "IN")})
-		self.assertEqual(self.odd(**{**filters, "to_date": "2025-04-06"}), [])
-		self.assertEqual(len(self.odd(**filters, employee=other)), 1)
-		with self.assertRaises(frappe.ValidationError):
-			odd_punches.execute({})
-
-	def odd(self, **filters) -> list[dict]:
-		"""Rows of the report about our people."""
-		ours = factories.everybody()
-		return [row for row in odd_punches.execute(filters)[1] if row["employee"] in ours]
-
 
 class TestWhoMayMap(MappingTestCase):
 	@contextmanager
@@ -590,7 +562,7 @@ class TestWhoMayMap(MappingTestCase):
 			"Employee": False,
 		}.items():
 			with self.as_user(role):
-				for report in ("Unmapped Punches", "Biometric Coverage", "Odd Punches"):
+				for report in ("Unmapped Punches", "Biometric Coverage", "Workdays"):
 					with self.subTest(f"{role}: {report}"):
 						self.assertEqual(self.can_run(report), allowed)
 

@@ -7,14 +7,16 @@ from datetime import datetime, timedelta
 from unittest.mock import patch
 
 import frappe
+from frappe.desk import query_report, reportview
+from frappe.desk.form import load
 from frappe.permissions import add_user_permission
 from frappe.utils import now_datetime
 
 from biometric_integration import api
 from biometric_integration.biometric_integration.dashboard_chart_source.punches_per_day import punches_per_day
 from biometric_integration.biometric_integration.report.biometric_coverage import biometric_coverage
-from biometric_integration.biometric_integration.report.odd_punches import odd_punches
 from biometric_integration.biometric_integration.report.unmapped_punches import unmapped_punches
+from biometric_integration.biometric_integration.report.workdays import workdays
 from biometric_integration.core.devices import DeviceChange
 from biometric_integration.sync import jobs
 from biometric_integration.sync.process.mapping_rules import Action
@@ -24,6 +26,7 @@ from biometric_integration.tests.integration.base import checkins, events
 from biometric_integration.tests.integration.test_mapping import NINE, RULE, MappingTestCase, rule, stage
 
 OTHER = "Biometric Other Company"
+WORKDAY, DECISION = "Biometric Workday", "Biometric Decision"
 EVENT, DEVICE, LOG = "Biometric Staging Event", "Biometric Device", "Biometric Sync Log"
 FROM, TO = "2025-04-01", "2025-04-30"
 
@@ -127,8 +130,18 @@ class TestWhatIsShown(OfOneCompany):
 		for role in ("HR Manager", "System Manager"):
 			frappe.set_user(factories.user(role))
 			self.addCleanup(frappe.set_user, "Administrator")
-			limits = [limit() for limit in (sight.events, sight.rules, sight.logs, sight.corrections)]
-			self.assertEqual(limits, [""] * 4)
+			limits = [
+				limit()
+				for limit in (
+					sight.events,
+					sight.rules,
+					sight.logs,
+					sight.corrections,
+					sight.workdays,
+					sight.decisions,
+				)
+			]
+			self.assertEqual(limits, [""] * 6)
 			self.assertEqual(len(frappe.get_list(EVENT, limit=0)), 5)
 
 	def test_the_chart_counts_what_is_seen(self):
@@ -148,7 +161,6 @@ class TestWhatIsShown(OfOneCompany):
 		self.assertEqual(api.status()["waiting"]["Unmapped"], 3)
 
 	def test_reports(self):
-		day = {"from_date": FROM, "to_date": TO}
 		ours, theirs = factories.employee(), factories.employee(company=OTHER)
 		with self.as_hr():
 			shown = unmapped_punches.execute()[1]
@@ -160,7 +172,6 @@ class TestWhatIsShown(OfOneCompany):
 			people = {row["employee"] for row in found if row.get("employee")}
 			self.assertIn(ours, people)
 			self.assertNotIn(theirs, people)
-			self.assertEqual([row["employee"] for row in odd_punches.execute(day)[1]], [self.ours])
 
 	def test_nobody_is_suggested_whom_the_user_does_not_see(self):
 		stage(("31", NINE), device=self.gate)
@@ -197,6 +208,121 @@ class TestWhatIsShown(OfOneCompany):
 			mine = api.correct_mapping("1", FROM, TO, dry_run=0)["correction"]
 			self.assertEqual(frappe.get_list("Biometric Mapping Correction", pluck="name"), [mine])
 			self.assertFalse(frappe.has_permission("Biometric Mapping Correction", "read", theirs))
+
+
+class TestWorkdays(OfOneCompany):
+	"""One day of ours and one of theirs, each with a decision, and decisions about the devices."""
+
+	def setUp(self) -> None:
+		super().setUp()
+		for doctype in (WORKDAY, DECISION):
+			frappe.db.delete(doctype)
+		self.day = now_datetime().date()
+		self.our_day = factories.workday(self.ours, self.day)
+		# of the time when they were with us: it is the person who counts
+		self.their_day = factories.workday(
+			self.theirs, self.day, held_by=self.gate, company=factories.company()
+		)
+		self.decisions = {
+			who: self.decide(what="Leave It", employee=who).name for who in (self.ours, self.theirs)
+		}
+		for device in (self.gate, self.dock, self.hall):
+			self.decisions[device] = self.decide(what="Trust This Device Until", device=device).name
+		frappe.db.commit()  # nosemgrep -- as a person who saved it
+
+	def decide(self, **values):
+		return frappe.get_doc({"doctype": DECISION, "date": self.day, "reason": "Asked", **values}).insert()
+
+	def test_a_day_is_shown_to_whoever_sees_the_person(self):
+		for role in ("HR User", "HR Manager"):
+			with self.subTest(role), self.as_hr(role=role):
+				self.assertEqual(frappe.get_list(WORKDAY, pluck="name"), [self.our_day])
+				seen = {
+					name
+					for name in (self.our_day, self.their_day)
+					if frappe.has_permission(WORKDAY, "read", name)
+				}
+				self.assertEqual(seen, {self.our_day})
+
+	def test_a_day_of_before_a_transfer_goes_with_the_person(self):
+		before = factories.workday(self.ours, self.day, company=OTHER, held_by=self.dock)
+		with self.as_hr():
+			self.assertEqual(set(frappe.get_list(WORKDAY, pluck="name")), {self.our_day, before})
+			load.getdoc(WORKDAY, before)
+
+	def test_forms(self):
+		with self.as_hr():
+			load.getdoc(WORKDAY, self.our_day)
+			with self.refused():
+				load.getdoc(WORKDAY, self.their_day)
+
+	def test_the_report_and_its_export(self):
+		filters = {"from_date": str(self.day), "to_date": str(self.day)}
+		with self.as_hr():
+			self.assertEqual([row["name"] for row in workdays.execute(filters)[1]], [self.our_day])
+			self.assertEqual(workdays.execute({**filters, "employee": self.theirs})[1], [])
+			self.assertEqual(workdays.execute(filters)[4][0]["value"], 1)
+			found = query_report.run("Workdays", filters=filters)
+			self.assertEqual([row["name"] for row in found["result"]], [self.our_day])
+
+	def test_the_export_of_the_list(self):
+		with self.as_hr():
+			frappe.local.form_dict = frappe._dict(
+				doctype=WORKDAY, fields='["name"]', file_format_type="CSV", title=WORKDAY
+			)
+			self.addCleanup(setattr, frappe.local, "form_dict", frappe._dict())
+			reportview.export_query()
+			written = frappe.response["filecontent"]
+		written = written.decode() if isinstance(written, bytes) else written
+		self.assertIn(self.our_day, written)
+		self.assertNotIn(self.their_day, written)
+
+	def test_numbers_are_those_of_the_list(self):
+		factories.workday(self.theirs, self.day, "Held", company=factories.company())
+		with self.as_hr(role="HR User"):
+			self.assertEqual(api.workdays_to_settle()["value"], 1)
+			self.assertEqual(api.workdays_held()["value"], 0)
+		self.assertEqual(api.workdays_to_settle()["value"], 2)
+		self.assertEqual(api.workdays_held()["value"], 1)
+
+	def test_a_decision_is_shown_to_whoever_sees_the_person_or_the_device(self):
+		ours = {self.decisions[about] for about in (self.ours, self.gate, self.hall)}
+		with self.as_hr():
+			self.assertEqual(set(frappe.get_list(DECISION, pluck="name")), ours)
+			seen = {name for name in self.decisions.values() if frappe.has_permission(DECISION, "read", name)}
+			self.assertEqual(seen, ours)
+
+	def test_nothing_is_decided_about_people_or_devices_of_others(self):
+		with self.as_hr():
+			self.assertTrue(self.decide(what="Leave It", employee=self.ours).name)
+			for about in (
+				{"what": "Leave It", "employee": self.theirs},
+				{"what": "Trust This Device Until", "device": self.dock},
+			):
+				with self.refused():
+					self.decide(**about)
+			with self.refused():
+				frappe.delete_doc(DECISION, self.decisions[self.theirs])
+
+	def test_outsiders_see_none_of_it(self):
+		frappe.set_user(factories.user("Employee"))
+		self.addCleanup(frappe.set_user, "Administrator")
+		filters = {"from_date": str(self.day), "to_date": str(self.day)}
+		with patch.dict(frappe.flags, in_test=False):
+			for look in (
+				lambda: frappe.get_list(WORKDAY),
+				lambda: frappe.get_list(DECISION),
+				lambda: load.getdoc(WORKDAY, self.our_day),
+				lambda: query_report.run("Workdays", filters=filters),
+				api.workdays_to_settle,
+				api.workdays_held,
+			):
+				with self.refused():
+					look()
+
+	def test_an_hr_user_decides_nothing(self):
+		with self.as_hr(role="HR User"), self.refused():
+			self.decide(what="Leave It", employee=self.ours)
 
 
 class TestWhatMayBeDone(OfOneCompany):

@@ -41,6 +41,8 @@ PROVEN = Proof(True)
 MISSING = Proof(False, "exit", "Exit", MONDAY + 8 * HOUR, MONDAY + 4 * DAY)
 OVERDUE = replace(MISSING, until=MONDAY + DAY)
 NOBODYS = Proof(True, no_id=True)
+EARLY = Proof(False, until=datetime.max, too_early=True)
+EARLY_AND_OVER = Proof(False, until=datetime.min, too_early=True)
 
 
 def on(hours: float) -> datetime:
@@ -127,6 +129,8 @@ CASES: tuple[tuple[str, Workday, dict, Proof | None, State, Why], ...] = (
 	("one punch", ONE, {}, PROVEN, State.TO_SETTLE, Why.MISSING_PUNCH),
 	("one punch, held", ONE, {}, MISSING, State.HELD, Why.DEVICE_MISSING),
 	("one punch, too long", ONE, {}, OVERDUE, State.TO_SETTLE, Why.DEVICE_SILENT),
+	("one punch, too early", ONE, {}, EARLY, State.HELD, Why.TOO_EARLY),
+	("one punch, too early, waited long enough", ONE, {}, EARLY_AND_OVER, State.TO_SETTLE, Why.TOO_EARLY),
 	("one punch, no id", ONE, {}, NOBODYS, State.TO_SETTLE, Why.NO_ID),
 	("one punch is enough", ONE, {"missing": MissingPunch.PRESENT}, None, State.COMPLETE, Why.NONE),
 	("one punch is half", ONE, {"missing": MissingPunch.HALF_DAY}, PROVEN, State.COMPLETE, Why.SHORT_HOURS),
@@ -329,8 +333,8 @@ class EachReason(unittest.TestCase):
 		found = judge(NOTHING, known(), MISSING)
 		self.assertEqual(
 			found.sentence.format(**found.values),
-			"Exit has not been heard from since 2025-05-05 08:00; until it has delivered, or until 2025-05-09 00:00, "
-			"nothing bad is taken for proven.",
+			"Exit has not been heard from since 2025-05-05 08:00. "
+			"Nothing bad is said of the day because of it until it has delivered, or until 2025-05-09 00:00.",
 		)
 
 	def test_what_would_be_written(self):

@@ -5,6 +5,7 @@ from frappe.model.document import Document
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.sync.desk import changes
 from biometric_integration.sync.records import device_hours
+from biometric_integration.sync.workdays import stale
 
 REOPENING_FIELDS = ("enabled", "counts_for_attendance", "same_as", "latitude", "longitude")
 """A change of one of these changes what becomes of the device's punches."""
@@ -66,6 +67,7 @@ class BiometricDevice(Document):
 			seen.add(following)
 
 	def on_update(self) -> None:
+		stale.device_changed(self)
 		if self.get_doc_before_save() and any(map(self.has_value_changed, REOPENING_FIELDS)):
 			changes.device_changed(self)
 

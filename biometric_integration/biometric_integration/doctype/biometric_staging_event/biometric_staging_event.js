@@ -18,6 +18,7 @@ frappe.ui.form.on("Biometric Staging Event", {
 		const color = biometric_integration.intro_color(frm.doctype, status, reason_code);
 		frm.set_intro(frappe.utils.escape_html(headline(frm.doc)), color);
 		if (status === "Pending" && !reason_code) show_why_unused(frm);
+		show_workday(frm);
 		add_actions(frm);
 		for (const [doctype, fieldname] of VIEWS) {
 			if (!frm.doc[fieldname] || !frappe.model.can_read(doctype)) continue;
@@ -35,6 +36,16 @@ function headline({ status, reason }) {
 	return status === "Pending"
 		? __("This punch waits to be used. That happens by itself, in a moment.")
 		: "";
+}
+
+// A punch that is used may still be left out of what is written for its day.
+function show_workday(frm) {
+	const { workday } = frm.doc.__onload || {};
+	if (!workday) return;
+	const link = frappe.utils.get_form_link("Biometric Workday", workday.name, true, __("Workday"));
+	const words = `${__(workday.state)}: ${workday.sentence}`;
+	const color = biometric_integration.status_color("Biometric Workday", workday.state);
+	frm.set_intro(`${link} – ${frappe.utils.escape_html(words)}`, color);
 }
 
 // Where nobody uses what waits, it does not happen by itself.

@@ -2,6 +2,7 @@ import frappe
 from frappe.model.document import Document
 
 from biometric_integration.sync.db import sql
+from biometric_integration.sync.desk import workdays
 
 DOCTYPE = "Biometric Staging Event"
 INDEXES = {
@@ -29,6 +30,9 @@ INDEXES = {
 
 class BiometricStagingEvent(Document):
 	"""A stored punch; its name is the punch's fingerprint."""
+
+	def onload(self) -> None:
+		self.set_onload("workday", workdays.of_punch(self))
 
 
 def on_doctype_update() -> None:

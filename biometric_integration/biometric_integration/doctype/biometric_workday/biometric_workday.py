@@ -1,24 +1,29 @@
-import json
-
 import frappe
 from frappe.model.document import Document
 
+from biometric_integration.sync.desk import workdays
 from biometric_integration.sync.workdays import words
 
 DOCTYPE = "Biometric Workday"
 INDEXES = {
-	"biometric_person": ["employee", "date"],
+	"biometric_person": ["employee", "date", "first_in", "checkins_digest", "attendance_digest"],
 	"biometric_state": ["state", "date"],
+	"biometric_date": ["date"],
+	"biometric_unlinked": ["unlinked", "date"],
 	"biometric_look_again": ["look_again_at"],
 	"biometric_attendance": ["attendance"],
 }
+"""The first one is all that the sweep reads of a row."""
 
 
 class BiometricWorkday(Document):
 	"""A derived row; its name is its date and a hash of employee, shift and start."""
 
 	def onload(self) -> None:
-		self.set_onload("sentence", words.sentence(self.reason, json.loads(self.reason_values or "{}")))
+		checkins = workdays.checkins(self)
+		self.set_onload("sentence", words.of_row(self))
+		self.set_onload("checkins", checkins)
+		self.set_onload("devices", workdays.devices(self, checkins))
 
 
 def on_doctype_update() -> None:

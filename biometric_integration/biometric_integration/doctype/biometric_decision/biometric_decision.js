@@ -1,0 +1,50 @@
+const ABOUT_A_DEVICE = "Trust This Device Until";
+const WHAT_IT_DOES = {
+	"Mark As It Is": __(
+		"The day counts as it is: by its check-ins, and as absent where there is none. No device is waited for."
+	),
+	"Count Outside Punch": __("The punches outside of the shift count as a part of it."),
+	"Leave It": __("Nothing is written for this day, and what is written stays as it is."),
+	[ABOUT_A_DEVICE]: __(
+		"Everything that was punched at this device is taken for delivered, up to and with this date. Nobody's day waits for it any longer, and whoever has no punch counts as absent."
+	),
+};
+
+frappe.ui.form.on("Biometric Decision", {
+	refresh: show,
+	what: show,
+	employee: show,
+	date: show,
+	shift: show,
+});
+
+async function show(frm) {
+	const { what, employee, date } = frm.doc;
+	frm.set_intro("");
+	if (WHAT_IT_DOES[what]) frm.set_intro(WHAT_IT_DOES[what], "blue");
+	if (!what || what === ABOUT_A_DEVICE || !employee || !date) return;
+	const workdays = await frappe.db.get_list("Biometric Workday", {
+		filters: { employee, date },
+		fields: ["name", "shift", "state", "reason"],
+		limit: 10,
+	});
+	if (frm.doc.employee !== employee || frm.doc.date !== date || frm.doc.what !== what) return;
+	if (frm.is_new() && workdays.length === 1 && frm.doc.shift !== workdays[0].shift) {
+		frm.set_value("shift", workdays[0].shift); // and is called again
+		return;
+	}
+	frm.set_intro("");
+	const workday = workdays.find(({ shift }) => (shift || "") === (frm.doc.shift || ""));
+	frm.set_intro(`${WHAT_IT_DOES[what]} ${its_workday(workday, workdays)}`, workday ? "blue" : "orange");
+}
+
+function its_workday(workday, others) {
+	if (workday) {
+		const words = [__(workday.state), __(workday.reason || "")].filter(Boolean).join(", ");
+		const link = frappe.utils.get_form_link("Biometric Workday", workday.name, true, __("The workday"));
+		return `${link}: ${frappe.utils.escape_html(words)}.`;
+	}
+	return others.length
+		? __("Choose the shift: there are {0} workdays of this person on this date.", [others.length])
+		: __("There is no workday of this person on this date, so there is nothing to decide yet.");
+}

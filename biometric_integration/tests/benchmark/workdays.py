@@ -1,0 +1,372 @@
+"""What judging costs: a day of many people, the sweep over weeks of them, and what others pay for it: saves, and HRMS's own job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from itertools import islice
+from statistics import median
+
+import frappe
+from frappe.utils import get_system_timezone, getdate
+
+from biometric_integration.core.window import DAY
+from biometric_integration.sync.db import sql
+from biometric_integration.sync.records import device_hours
+from biometric_integration.sync.workdays import judging, marks, rows, sweep
+from biometric_integration.sync.workdays.marks import Mark, Scope
+from biometric_integration.tests import factories
+from biometric_integration.tests.attack.rig import CHECKIN, EVENT
+from biometric_integration.tests.benchmark import place
+from biometric_integration.tests.benchmark.table import Line, Table, tell
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+STARTS, LENGTH = (6, 8, 9, 13, 21), 9 * HOUR
+"""When the shifts begin, an hour of the day; the last one is a night."""
+DEVICES = 20
+TURNS = 15
+"""How often the two ways that are compared take turns."""
+OF_HRMS = 100
+"""People whom HRMS marks in one turn."""
+CHUNK = 5000
+STALE = "biometric_integration.sync.workdays.stale"
+ATTENDANCE = "Attendance"
+
+META = ("creation", "modified", "owner", "modified_by")
+EVENT_FIELDS = (
+	"name",
+	*META,
+	"kind",
+	"status",
+	"reason_code",
+	"employee",
+	"device",
+	"device_user_id",
+	"source_time",
+	"punch_time",
+	"server",
+	"employee_checkin",
+)
+CHECKIN_FIELDS = (
+	"name",
+	*META,
+	"employee",
+	"employee_name",
+	"time",
+	"log_type",
+	"shift",
+	"shift_start",
+	"shift_end",
+	"shift_actual_start",
+	"shift_actual_end",
+	"skip_auto_attendance",
+	"biometric_event",
+)
+HOUR_FIELDS = (
+	"name",
+	*META,
+	"device",
+	"hour",
+	"punches",
+	"backlog",
+	"first_arrival",
+	"last_arrival",
+	"punch_sign",
+)
+
+
+def measure(table: Table, people: int, days: int) -> None:
+	place.clear()
+	_forget()
+	last = getdate() - DAY
+	first, now = last - (days - 1) * DAY, datetime.combine(getdate(), time(2))
+	shifts = [_shift(hour) for hour in STARTS]
+	employees = _hire(people, shifts, first)
+	_fill(employees, shifts, first, days, now)
+	table.add(Line(f"workdays, {people:,} people, {days} days, {frappe.db.count(CHECKIN):,} check-ins", 0))
+	_judging(table, employees, first, last, now)
+	_sweeping(table, employees, first, last, now)
+	_saves(table, employees[0], shifts[0])
+	_hrms(table, employees, shifts, last)
+	_forget()
+	place.clear()
+
+
+# --- judging and sweeping
+
+
+def _judging(table: Table, employees: Sequence[str], first: date, last: date, now: datetime) -> None:
+	queries: list[int] = []
+	for name in ("a day is judged, and its rows are written", "the same once more, without a change"):
+		_mark(employees, last, last)
+		before = _queries()
+		seconds, _changed = place.timed(lambda: judging.run(now=now))
+		queries.append(_queries() - before)
+		table.add(
+			Line(f"  {name}", len(employees), seconds, note=f"{seconds:.1f} s, {queries[-1]:,} queries")
+		)
+	_mark(employees, first, last)
+	seconds, changed = place.timed(lambda: judging.run(now=now))
+	table.add(Line("  all days are judged", int(str(changed)), seconds, note=f"{seconds:.0f} s"))
+	states = frappe.get_all(rows.DOCTYPE, fields=["state", "reason"], limit=0)
+	tell(str({(row.state, row.reason) for row in states}))
+
+
+def _sweeping(table: Table, employees: Sequence[str], first: date, last: date, now: datetime) -> None:
+	sweep.sweep(first, now)  # the first one learns the roster
+	judging.run(now=now)
+	seconds, found = place.timed(lambda: sweep.sweep(first, now))
+	table.expect("people found by a sweep after nothing changed", found, 0)
+	table.add(
+		Line("  the sweep", frappe.db.count(rows.DOCTYPE), seconds, note=f"{seconds:.1f} s, nothing changed")
+	)
+	frappe.db.sql(
+		f"UPDATE `tab{CHECKIN}` SET `skip_auto_attendance`=1 WHERE `employee`=%s LIMIT 1", employees[0]
+	)
+	table.expect("people found by a sweep after one change", sweep.sweep(first, now), 1)
+	frappe.db.rollback()
+
+
+def _mark(employees: Sequence[str], first: date, last: date) -> None:
+	frappe.db.delete(marks.DOCTYPE)
+	marks.add(Mark(Scope.EMPLOYEE, employee, first, last) for employee in employees)
+	frappe.db.commit()  # nosemgrep -- the lane sees it
+
+
+def _queries() -> int:
+	return int(frappe.db.sql("SHOW SESSION STATUS LIKE 'Questions'")[0][1])
+
+
+# --- what others pay
+
+
+def _saves(table: Table, employee: str, shift: str) -> None:
+	"""The handlers by themselves: what they add to a save."""
+	person = frappe.get_doc("Employee", employee)
+	shift_type = frappe.get_doc("Shift Type", shift)
+	checkin = frappe.get_doc("Employee Checkin", frappe.db.get_value(CHECKIN, {"employee": employee}))
+	for document, field, values in (
+		(person, "holiday_list", (factories.holiday_list(), None)),
+		(shift_type, "late_entry_grace_period", (10, 5)),
+		(checkin, "log_type", ("IN", "OUT")),
+	):
+		added = _added(partial(_save, document, field, values))
+		table.add(
+			Line(
+				f"  a save of {document.doctype}",
+				0,
+				note=f"{added * 1000:+.1f} ms for its mark (median of {TURNS})",
+			)
+		)
+
+
+def _save(document, field: str, values: tuple) -> None:
+	document.set(field, values[document.get(field) == values[0]])
+	document.save(ignore_permissions=True)
+
+
+def _added(action: Callable[[], object]) -> float:
+	"""Seconds, in the median of turns with and without the handlers."""
+	with_them, without = [], []
+	action()
+	for _turn in range(TURNS):
+		with_them.append(place.timed(action)[0])
+		with _without_handlers():
+			without.append(place.timed(action)[0])
+	frappe.db.rollback()
+	return median(one - other for one, other in zip(with_them, without, strict=True))
+
+
+def _hrms(table: Table, employees: Sequence[str], shifts: Sequence[str], last: date) -> None:
+	"""HRMS's own job over one shift: check-ins of some people, taken back after each turn."""
+	own = [employee for employee in employees if _default(employee) == shifts[0]]
+	some = own[: OF_HRMS // 2]
+	frappe.db.sql(
+		f"UPDATE `tab{CHECKIN}` SET `skip_auto_attendance`=1 WHERE `employee` NOT IN %s AND `shift`=%s",
+		(some, shifts[0]),
+	)
+	values = {
+		"enable_auto_attendance": 1,
+		"process_attendance_after": last - 2 * DAY,
+		"last_sync_of_checkin": datetime.combine(last, time(23)),
+	}
+	frappe.db.set_value("Shift Type", shifts[0], values)
+	frappe.db.set_value("Employee", {"name": ("in", own[len(some) :])}, "default_shift", shifts[1])
+	frappe.db.commit()  # nosemgrep -- HRMS commits as well
+	took: dict[bool, list[float]] = {True: [], False: []}
+	for turn in range(2 * 5 + 1):
+		_forget_attendance()
+		is_marked = bool(turn % 2)
+		document = frappe.get_doc("Shift Type", shifts[0])
+		if is_marked:
+			seconds, _nothing = place.timed(document.process_auto_attendance)
+		else:
+			with _without_handlers():
+				seconds, _nothing = place.timed(document.process_auto_attendance)
+		if turn:  # the first one warms up
+			took[is_marked].append(seconds)
+	written = frappe.db.count(ATTENDANCE, {"shift": shifts[0]})
+	share = median(one / other for one, other in zip(took[True], took[False], strict=True))
+	table.add(
+		Line(
+			"  HRMS's own job",
+			written,
+			median(took[True]),
+			note=f"{share:.2f} times as long as without marks",
+		)
+	)
+	_forget_attendance()
+
+
+def _default(employee: str) -> str:
+	return frappe.db.get_value("Employee", employee, "default_shift") or ""
+
+
+def _forget_attendance() -> None:
+	about = {"employee": ("in", factories.everybody())}
+	frappe.db.delete(ATTENDANCE, about)
+	frappe.db.set_value(
+		CHECKIN, {**about, "attendance": ("is", "set")}, "attendance", None, update_modified=False
+	)
+	frappe.db.delete("Comment", {"reference_doctype": ATTENDANCE})
+	frappe.db.commit()  # nosemgrep -- HRMS commits as well
+
+
+@contextmanager
+def _without_handlers() -> Iterator[None]:
+	"""As if nothing left a mark."""
+	hooks = frappe.get_doc_hooks()
+	before = {
+		(doctype, event): list(paths)
+		for doctype, events in hooks.items()
+		for event, paths in events.items()
+		if any(path.startswith(STALE) for path in paths)
+	}
+	for (doctype, event), paths in before.items():
+		hooks[doctype][event] = [path for path in paths if not path.startswith(STALE)]
+	try:
+		yield
+	finally:
+		for (doctype, event), paths in before.items():
+			hooks[doctype][event] = paths
+
+
+# --- the weeks before
+
+
+def _shift(hour: int) -> str:
+	end = f"{(hour + 9) % 24:02d}:00:00"
+	margins = {"begin_check_in_before_shift_start_time": 60, "allow_check_out_after_shift_end_time": 60}
+	return factories.shift_type(f"{hour:02d}:00:00", end, working_hours_threshold_for_half_day=5, **margins)
+
+
+def _hire(people: int, shifts: Sequence[str], first: date) -> list[str]:
+	found = factories.employees([f"W{number}" for number in range(people)], date_of_joining=first)
+	for number, shift in enumerate(shifts):
+		own = [name for place, name in enumerate(found.values()) if place % len(shifts) == number]
+		frappe.db.set_value("Employee", {"name": ("in", own)}, "default_shift", shift)
+	return list(found.values())
+
+
+def _fill(employees: Sequence[str], shifts: Sequence[str], first: date, days: int, now: datetime) -> None:
+	factories.settings(
+		server_type="eTimeTrackLite",
+		endpoint_url="http://127.0.0.1:9",
+		api_user="api",
+		api_password="x",
+		time_zone=get_system_timezone(),
+		start_date=first,
+		workdays_from=first,
+		closed_until=now,
+		swept_at=now,
+	)
+	devices = [factories.device(f"WORKDAYS{number}", location="W") for number in range(DEVICES)]
+	punches = _punches(employees, shifts, devices, first, days)
+	while chunk := list(islice(punches, CHUNK)):
+		sql.insert(EVENT, EVENT_FIELDS, [event for event, _checkin in chunk])
+		sql.insert(CHECKIN, CHECKIN_FIELDS, [checkin for _event, checkin in chunk])
+		frappe.db.commit()  # nosemgrep -- a chunk of made-up history
+	for number, device in enumerate(devices):
+		_read(number, device, first, days, now)
+	frappe.db.commit()  # nosemgrep -- made-up history
+	for doctype in (EVENT, CHECKIN):
+		frappe.db.sql_ddl(f"ANALYZE TABLE `tab{doctype}`")
+
+
+def _punches(
+	employees: Sequence[str], shifts: Sequence[str], devices: Sequence[str], first: date, days: int
+) -> Iterator[tuple[tuple, tuple]]:
+	"""Three people of a hundred do not come on a day, and three punches of two hundred are forgotten."""
+	count = 0
+	for day in range(days):
+		for number, employee in enumerate(employees):
+			if (number * 31 + day * 17) % 100 < 3:
+				continue
+			hour = STARTS[number % len(STARTS)]
+			start = datetime.combine(first + day * DAY, time(hour))
+			for is_out in (False, True):
+				if is_out and (number * 37 + day * 11) % 200 < 3:
+					continue
+				count += 1
+				at = start + is_out * LENGTH + ((number * 7 + day * 13) % 40 - 20 + 20 * is_out) * MINUTE
+				meta = (at, at, "Administrator", "Administrator")
+				event, checkin = f"{at:%Y%m%d%H%M%S}-{count:020x}", f"WORKDAYS-{count}"
+				shift = (
+					shifts[number % len(shifts)],
+					start,
+					start + LENGTH,
+					start - HOUR,
+					start + LENGTH + HOUR,
+				)
+				device = devices[number % len(devices)]
+				used = ("Punch", "Processed", "", employee, device, f"W{number}", at, at, "main", checkin)
+				yield (event, *meta, *used), (checkin, *meta, employee, employee, at, "", *shift, 0, event)
+
+
+def _read(number: int, device: str, first: date, days: int, now: datetime) -> None:
+	"""The device gave a sign of life in each hour, and was read until now."""
+	hours = (datetime.combine(first, time()) + hour * HOUR for hour in range(24 * (days + 1)))
+	meta = (now, now, "Administrator", "Administrator")
+	sql.insert(
+		device_hours.DOCTYPE,
+		HOUR_FIELDS,
+		[
+			(
+				f"{hour:%Y%m%d%H}-{device}",
+				*meta,
+				device,
+				hour,
+				10,
+				0,
+				hour,
+				hour + 55 * MINUTE,
+				hour + 55 * MINUTE,
+			)
+			for hour in hours
+			if hour + HOUR < now
+		],
+	)
+	serial = f"WORKDAYS{number}"
+	stream = f"main/eTimeTrackLite/{serial}/punches"
+	fields = (
+		"name",
+		*META,
+		"server",
+		"server_type",
+		"unit",
+		"feed",
+		"last_run",
+		"read_until",
+		"complete_until",
+		"scans",
+	)
+	of_stream = ("main", "eTimeTrackLite", serial, "punches", now, now, now, "{}")
+	sql.insert("Biometric Sync Cursor", fields, [(stream, *meta, *of_stream)])
+
+
+def _forget() -> None:
+	for doctype in (rows.DOCTYPE, marks.DOCTYPE, sweep.DIGEST, device_hours.DOCTYPE):
+		frappe.db.delete(doctype)
+	frappe.db.commit()  # nosemgrep -- the next part begins without them

@@ -1,0 +1,118 @@
+// What people read of workdays: the list, the page that says why, the report and the numbers.
+import assert from "node:assert/strict";
+
+const SETTINGS = "Biometric Sync Settings";
+const WORKDAY = "Biometric Workday";
+const DECISION = "Biometric Decision";
+const WAITING = { state: ["in", ["Held", "To Settle"]] };
+
+// As the scheduler would do it each minute: a person with the right to it presses Execute.
+export async function workdays_are_judged(desk, days) {
+	await desk.go("Form", SETTINGS);
+	await desk.tab("Workdays");
+	await desk.fill("workdays_from", await desk.written_date(-days));
+	await desk.save();
+	await desk.page.evaluate(() =>
+		frappe.db
+			.get_list("Scheduled Job Type", { filters: { method: "biometric_integration.tasks.sync_due" } })
+			.then(([doc]) =>
+				frappe.call("frappe.core.doctype.scheduled_job_type.scheduled_job_type.execute_event", {
+					doc,
+				})
+			)
+	);
+	await desk.until("days wait for somebody", async () => (await desk.count(WORKDAY, WAITING)) > 0);
+}
+
+export async function the_list_begins_with_what_waits(desk, file) {
+	await desk.go("List", WORKDAY);
+	const rows = await desk.page.locator(".list-row:visible").allInnerTexts();
+	assert.ok(rows.length > 0);
+	assert.ok(
+		rows.every((row) => /Held|To Settle/.test(row)),
+		rows.join("\n")
+	);
+	await desk.hide_sidebar();
+	await desk.picture(file);
+	await desk.press("Check-ins in No Attendance");
+	await desk.page.waitForFunction(() =>
+		cur_list.filter_area.get().some(([, field, sign]) => field === "unlinked" && sign === ">")
+	);
+	await desk.settled();
+}
+
+export async function a_workday_says_why(desk, file) {
+	const [name] = await desk.names(WORKDAY, { ...WAITING, checkins: [">", 0] }, 1);
+	await desk.go("Form", WORKDAY, name);
+	const sentence = await desk.headline();
+	assert.ok(sentence.length > 20, sentence);
+	assert.doesNotMatch(sentence, /\?|undefined|\d{4}-\d\d-\d\d \d\d:/);
+	const page = await desk.page.locator('.form-layout:visible [data-fieldname="answer"]').innerText();
+	for (const words of ["Is Written", "Would Be Right", "Check-ins", "Devices"])
+		assert.ok(page.includes(words), page);
+	const links = await desk.page
+		.locator('.form-layout:visible [data-fieldname="answer"] td a')
+		.evaluateAll((found) => found.map(({ href }) => href));
+	assert.ok(links.some((href) => href.includes("employee-checkin")));
+	assert.ok(links.some((href) => href.includes("biometric-device")));
+	assert.ok(!(await desk.buttons()).includes("Save"), "a workday is not for writing");
+	await desk.hide_sidebar();
+	await desk.picture(file);
+}
+
+export async function the_report_says_it_of_all(desk, file) {
+	await desk.go("query-report", "Workdays");
+	await desk.page.locator(".report-summary:visible .summary-item").first().waitFor();
+	await desk.page.locator(".dt-row:visible .dt-cell").first().waitFor();
+	const words = await desk.page.locator(".report-summary:visible").innerText();
+	assert.match(words, /Held|To Settle/);
+	const waiting = await desk.page.evaluate(() => frappe.query_report.data.length);
+	await desk.picture(file);
+	await desk.page.evaluate(() => frappe.query_report.set_filter_value("state", "All"));
+	await desk.until("all states are there", () =>
+		desk.page.evaluate((waiting) => frappe.query_report.data.length > waiting, waiting)
+	);
+	await desk.settled();
+}
+
+export async function a_number_opens_what_it_counts(desk) {
+	await desk.go("Workspaces", "Biometric Integration");
+	for (const [label, state] of [
+		["Workdays to Settle", "To Settle"],
+		["Workdays Held", "Held"],
+	]) {
+		const card = desk.page.locator(".number-widget-box:visible", { hasText: label });
+		await card.locator(".number").waitFor();
+		const shown = Number((await card.locator(".number").innerText()).trim());
+		assert.ok(shown <= (await desk.count(WORKDAY, { state })));
+		await card.locator(".number").click();
+		await desk.page.waitForFunction((doctype) => cur_list?.doctype === doctype, WORKDAY);
+		await desk.listed();
+		const asked = await desk.page.evaluate(() => cur_list.filter_area.get());
+		assert.ok(
+			asked.some(([, field, , value]) => field === "state" && value === state),
+			JSON.stringify(asked)
+		);
+		await desk.go("Workspaces", "Biometric Integration");
+	}
+}
+
+export async function a_decision_says_what_it_does(desk) {
+	const [name] = await desk.names(WORKDAY, { ...WAITING, checkins: [">", 0] }, 1);
+	const { employee, date } = await desk.page.evaluate(
+		([doctype, name]) =>
+			frappe.db.get_value(doctype, name, ["employee", "date"]).then(({ message }) => message),
+		[WORKDAY, name]
+	);
+	await desk.page.evaluate(
+		([doctype, values]) => frappe.new_doc(doctype, values),
+		[DECISION, { employee, date }]
+	);
+	await desk.page.waitForFunction((doctype) => cur_frm?.doctype === doctype && cur_frm.is_new(), DECISION);
+	await desk.settled();
+	await desk.choose("what", "Leave It");
+	await desk.page.locator(".form-message:visible", { hasText: "The workday" }).waitFor();
+	await desk.fill("reason", "Asked by telephone");
+	await desk.save();
+	assert.match(await desk.headline(), /stays as it is/);
+}
