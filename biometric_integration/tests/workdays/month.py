@@ -317,7 +317,7 @@ class _Life:
 		if not person.employed(day):
 			self._gone(day)
 		elif is_holiday(day):
-			if self._is_judged(day) and dice.random() < ON_HOLIDAY:
+			if self._is_judged(day) and dice.random() < ON_HOLIDAY and self._is_known():
 				self._worked(day, {Cause.ON_HOLIDAY})
 		elif day in self._away:
 			pass
@@ -331,6 +331,10 @@ class _Life:
 			self._half_on_leave(day)
 		else:
 			self._worked(day, set())
+
+	def _is_known(self) -> bool:
+		"""What nobody expects of an id that is nobody's is nobody's day."""
+		return self.person.id_entered != datetime.max
 
 	def _gone(self, day: date) -> None:
 		left, entered = self.person.left, self.person.left_entered
@@ -453,8 +457,9 @@ class _Life:
 	def _note(self, punch: Punch, day: date, causes: set[Cause]) -> None:
 		"""What is wrong with a punch."""
 		person = self.person
-		if punch.device is OFFICE and punch.received is None:
-			causes.add(Cause.DEAD)
+		is_new_there = punch.device is OFFICE_NEW and day == OTHER_DOOR and Cause.FORGOTTEN in causes
+		if (punch.device is OFFICE and punch.received is None) or is_new_there:
+			causes.add(Cause.DEAD)  # nobody can tell yet that this person has moved to the other door
 		if punch.device is GATE_OUT and OFFLINE[0] <= punch.time < OFFLINE[1]:
 			causes.add(Cause.OFFLINE)
 		if person.id_entered and punch.time < person.id_entered:

@@ -74,7 +74,7 @@ class Day(NamedTuple):
 def _agrees(truth: Truth, recorded: Recorded) -> bool:
 	if truth.status != recorded.status or truth.other_half != recorded.other_half:
 		return False
-	return truth.status in ("Absent", "On Leave") or abs(truth.hours - recorded.hours) <= HOURS
+	return truth.status == "On Leave" or abs(truth.hours - recorded.hours) <= HOURS
 
 
 @dataclass
