@@ -158,11 +158,11 @@ def _by_attendance(since: date, until: date) -> Iterator[str]:
 def _by_roster(people: Set[str], begin: date | None) -> Iterator[tuple[str, int]]:
 	"""Employees whose roster, leave, slips or decisions are others than at the last sweep, with the digest of what they are now.
 
-	begin: the first day that is judged at all, where that is not long ago. Check-ins of its morning may be of a night before, which has no row, so they are
-	compared with themselves as well.
+	begin: the first day that is judged at all, where that is not long ago. Check-ins of its morning, and of the days before, have a say in it and may be in
+	no row, so they are compared with themselves as well.
 	"""
 	now: dict[str, int] = {}
-	for employee, digest in _of_the_first_day(begin) if begin else ():
+	for employee, digest in _around_the_first_day(begin) if begin else ():
 		now[employee] = int(digest)
 	for doctype, fields in {**OF_ROSTER, "Employee": OF_EMPLOYEE, "Biometric Decision": OF_DECISION}.items():
 		of = "name" if doctype == "Employee" else "employee"
@@ -183,11 +183,11 @@ def _sums(doctype: str, fields: Iterable[str], of: str) -> Iterator[tuple[str, i
 	)
 
 
-def _of_the_first_day(begin: date) -> Iterable[tuple[str, int]]:
+def _around_the_first_day(begin: date) -> Iterable[tuple[str, int]]:
 	return frappe.db.sql(
 		f"""SELECT c.`employee`, SUM({gathering.CHECKIN_DIGEST}) FROM `tab{gathering.CHECKIN}` c
 		WHERE c.`time`>=%s AND c.`time`<%s GROUP BY c.`employee`""",
-		(begin, begin + DAY),
+		(begin - 3 * DAY, begin + DAY),
 	)
 
 

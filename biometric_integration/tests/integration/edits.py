@@ -360,12 +360,41 @@ def a_draft_is_deleted(office: Office) -> None:
 def hrms_marks_a_day(office: Office) -> None:
 	"""What HRMS does for each day in its hourly job: the record fires an event, the link to it is written by query."""
 	logs = office.of_one_day()
-	start = logs[0].shift_start
-	status = office.random.choice(["Present", "Present", "Half Day", "Absent"])
+	if not _marked(office, logs) or _is_half_day_leave(logs):
+		raise NothingThere  # that HRMS skips them, or changes what is there by `set_value`, are other edits
+
+
+@by_nobody()
+def hrms_counts_the_other_half_of_a_leave(office: Office) -> None:
+	"""It changes the record of the leave by `set_value`, and links by query."""
+	logs = office.of_one_day()
+	day = logs[0].shift_start.date()
+	open_half = {
+		"employee": logs[0].employee,
+		"attendance_date": day,
+		"status": "Half Day",
+		"modify_half_day_status": 1,
+	}
+	if not frappe.db.exists(ATTENDANCE, {**open_half, "leave_type": ("is", "set")}) or not _marked(
+		office, logs
+	):
+		raise NothingThere
+	if not _is_half_day_leave(logs):
+		raise NothingThere
+
+
+def _marked(office: Office, logs: list):
+	status = office.random.choice(["Present", "Present", "Half Day"])
 	times = {"in_time": logs[0].time, "out_time": logs[-1].time}
-	made = mark_attendance_and_link_log(logs, status, start.date(), 8.0, shift=logs[0].shift, **times)
-	if not made:
-		raise NothingThere  # that HRMS skips them is another edit
+	return mark_attendance_and_link_log(
+		logs, status, logs[0].shift_start.date(), 8.0, shift=logs[0].shift, **times
+	)
+
+
+def _is_half_day_leave(logs: list) -> bool:
+	"""Has the record that they are part of now been there before, for a leave?"""
+	attendance = frappe.db.get_value(CHECKIN, logs[0].name, "attendance")
+	return bool(attendance and frappe.db.get_value(ATTENDANCE, attendance, "leave_application"))
 
 
 @in_part(commits=True, weight=3)
