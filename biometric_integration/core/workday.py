@@ -255,7 +255,20 @@ def _settle_borders(
 			if not at_border:
 				outside.add(first.name)
 			earlier.append(later.pop(0))
+		if before not in roster and after in roster:
+			outside |= _begun_before(earlier, later, shifts[after], longest)
 	return outside
+
+
+def _begun_before(earlier: list[CheckIn], later: list[CheckIn], shift: Shift, longest: timedelta) -> set[str]:
+	"""The beginning that `later` lacks was noted for a shift that the roster does not have. Returns the names of those outside of its window."""
+	if not earlier or not later or is_paired(earlier) or is_paired(later):
+		return set()
+	last = earlier[-1]
+	if not _may_move(last, Direction.IN) or later[-1].time - last.time > longest:
+		return set()
+	later.insert(0, earlier.pop())
+	return set() if last.time >= shift.opens else {last.name}
 
 
 def _may_move(checkin: CheckIn, turn: Direction) -> bool:
@@ -363,12 +376,15 @@ def runs(checkins: Iterable[CheckIn], longest: timedelta) -> Iterator[list[Check
 
 
 class Cost(NamedTuple):
-	"""Of a cut, the first that differs decides: pauses that are too short, taps against what the device reported, odd stretches, seconds inside."""
+	"""Of a cut, the first that differs decides: pauses that are too short, taps against what the device reported, odd stretches, hours inside.
+
+	Each pair counts in whole hours: a few minutes say nothing about which of two ways to divide a week of guards on 12 or 24 hours is the right one.
+	"""
 
 	short: int = 0
 	against: int = 0
 	odd: int = 0
-	inside: float = 0
+	inside: int = 0
 
 	def plus(self, other: Cost) -> Cost:
 		return Cost(
@@ -435,10 +451,14 @@ def _cost(groups: Sequence[Piece], first: int, last: int) -> Cost:
 	turns = (Direction.IN.value, Direction.OUT.value)
 	against = sum(1 for place, group in enumerate(stretch) if group[0].log_type not in ("", turns[place % 2]))
 	inside = sum(
-		round((after[-1].time - before[0].time).total_seconds())
+		_whole_hours(after[-1].time - before[0].time)
 		for before, after in zip(stretch[::2], stretch[1::2], strict=False)
 	)
 	return Cost(int(is_short), against, len(stretch) % 2, inside)
+
+
+def _whole_hours(length: timedelta) -> int:
+	return int(length / HOUR + 0.5)
 
 
 # --- what a person decided

@@ -209,16 +209,20 @@ class WithoutAShift(Cuts):
 			"Tue: 08:00 20:00 = 12 h",
 		)
 
-	def test_minutes_make_a_chain_clear(self):
+	def test_minutes_do_not_make_a_chain_clear_hours_do(self):
+		found = cut(loose("Mon 08:00", "Mon 19:50", "Tue 08:00"))
+		self.assertTrue(all(workday.is_unclear for workday in found))
 		self.assert_cut(
-			loose("Mon 08:00", "Mon 19:59", "Tue 08:00"),
-			"Mon: 08:00 19:59 = 11.98 h",
+			loose("Mon 08:00", "Mon 19:00", "Tue 08:00"),
+			"Mon: 08:00 19:00 = 11 h",
 			"Tue: 08:00 = 0 h, lacks a punch",
 		)
-		self.assert_cut(
-			loose("Mon 08:00", "Mon 20:01", "Tue 08:00"),
-			"Mon: 08:00 | 20:01 +08:00 = 11.98 h, lacks a punch",
-		)
+
+	def test_guards_on_every_other_day_of_whom_a_punch_is_forgotten_are_asked_about(self):
+		days = ("Mon 08:10", "Tue 08:00", "Wed 08:10", "Thu 08:00", "Fri 08:10", "Sat 08:00")
+		whole = cut(loose(*days), longest=26 * HOUR)
+		self.assertEqual([(workday.hours, workday.is_unclear) for workday in whole], [(23.83, False)] * 3)
+		self.assertTrue(all(workday.is_unclear for workday in cut(loose(*days[1:]), longest=26 * HOUR)))
 
 	def test_what_the_device_reported_decides_a_chain(self):
 		self.assert_cut(
@@ -492,6 +496,14 @@ class WithAShift(Cuts):
 
 
 class Borders(Cuts):
+	def test_the_beginning_of_the_assigned_night_was_noted_for_the_default_shift(self):
+		default = shift("Late", "Mon 14:00", 8)
+		self.assert_cut(
+			[*day_of(default, "Mon 21:50"), *day_of(NIGHT, "Tue 06:05")],
+			"Mon Night: 21:50 +06:05 = 8.25 h, 0.25 over",
+			roster=[NIGHT],
+		)
+
 	BOTH = (EARLY, LATE)
 
 	def test_two_shifts_a_day_are_two_workdays(self):
@@ -763,13 +775,13 @@ def divisions(count: int) -> Iterator[list[tuple[int, int]]]:
 def cost_of(groups: Sequence[Piece], division: Sequence[tuple[int, int]]) -> Cost:
 	"""As design §4 says it, written down once more."""
 	short = sum(groups[first][0].time - groups[first - 1][-1].time < APART for first, _last in division[1:])
-	against, odd, inside = 0, 0, 0.0
+	against, odd, inside = 0, 0, 0
 	for first, last in division:
 		for place, group in enumerate(groups[first : last + 1]):
 			against += group[0].log_type == ("OUT" if place % 2 == 0 else "IN")
 		odd += (last - first + 1) % 2
 		for place in range(first, last, 2):
-			inside += (groups[place + 1][-1].time - groups[place][0].time) / SECOND
+			inside += int((groups[place + 1][-1].time - groups[place][0].time) / HOUR + 0.5)
 	return Cost(short, against, odd, inside)
 
 
