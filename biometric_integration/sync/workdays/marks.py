@@ -89,42 +89,47 @@ def of_employee(employee: str, first: date, last: date | None = None) -> Mark:
 
 
 def expand() -> int:
-	"""Wide marks become those of their people; returns how many there were. In one transaction of the caller."""
+	"""Wide marks become one for each of their people; returns how many there were. In one transaction of the caller."""
 	rows = frappe.get_all(
 		DOCTYPE,
 		{"scope": ("!=", Scope.EMPLOYEE.value)},
 		["name", "scope", "whose", "from_date", "to_date"],
 		limit=100,
 	)
-	for row in rows:
-		people = _people(Scope(row.scope), row.whose or "", row.from_date, row.to_date)
-		add(Mark(Scope.EMPLOYEE, employee, row.from_date, row.to_date) for employee in people)
+	days = _merged(
+		(employee, row.from_date, row.to_date)
+		for row in rows
+		for employee in _people(Scope(row.scope), row.whose or "", row.from_date, row.to_date)
+	)
+	add(Mark(Scope.EMPLOYEE, employee, first, last) for employee, (first, last) in days.items())
 	delete([row.name for row in rows])
 	return len(rows)
 
 
 def read(people: int, now: datetime) -> Found:
-	"""The oldest, of at most so many people; each with all that was read of them. Those that were put off come when their time has come."""
+	"""Of those who have waited longest, at most so many people; each with all that waits of them. Those that were put off come when their time has come."""
 	mark = DocType(DOCTYPE)
-	is_due = mark.put_off_until.isnull() | (mark.put_off_until <= now)
-	rows = (
-		frappe.qb.from_(mark)
-		.select(mark.name, mark.whose, mark.from_date, mark.to_date)
-		.where((mark.scope == Scope.EMPLOYEE.value) & is_due)
-		.orderby(mark.creation)
-		.limit(AT_ONCE)
-	).run()
-	found: list[tuple[str, str]] = []
-	days: dict[str, tuple[date, date]] = {}
-	for name, employee, first, last in rows:
-		if employee in days:
-			days[employee] = min(first, days[employee][0]), max(last, days[employee][1])
-		elif len(days) < people:
-			days[employee] = first, last
-		else:
-			continue
-		found.append((name, employee))
-	return Found(tuple(found), days)
+	is_due = (mark.scope == Scope.EMPLOYEE.value) & (
+		mark.put_off_until.isnull() | (mark.put_off_until <= now)
+	)
+	oldest = frappe.qb.from_(mark).select(mark.whose).where(is_due).orderby(mark.creation).limit(AT_ONCE)
+	chosen = list(dict.fromkeys(oldest.run(pluck=True)))[:people]
+	if not chosen:
+		return Found((), {})
+	columns = (mark.name, mark.whose, mark.from_date, mark.to_date)
+	rows = frappe.qb.from_(mark).select(*columns).where(is_due & mark.whose.isin(chosen)).run()
+	return Found(
+		tuple((name, employee) for name, employee, _first, _last in rows),
+		_merged((employee, first, last) for _name, employee, first, last in rows),
+	)
+
+
+def _merged(days: Iterable[tuple[str, date, date]]) -> dict[str, tuple[date, date]]:
+	found: dict[str, tuple[date, date]] = {}
+	for employee, first, last in days:
+		before = found.get(employee, (first, last))
+		found[employee] = min(first, before[0]), max(last, before[1])
+	return found
 
 
 def people_waiting() -> int:

@@ -210,13 +210,15 @@ def _keep(digests: Mapping[str, int], now: datetime) -> None:
 
 
 def _by_what_many_have() -> set[tuple[Scope, str]]:
-	"""What is another than at the last sweep. What was found is remembered on the settings."""
+	"""What is another than at the last sweep; nothing at the first one, which marks each person. What was found is remembered on the settings."""
 	before = json.loads(frappe.db.get_single_value(servers.SETTINGS, "swept_digest") or "{}")
 	now = {doctype: _of_each(doctype) for doctype in OF_MANY if frappe.db.exists("DocType", doctype)}
 	now[servers.SETTINGS] = {"": _of_settings()}
 	if now != before:
 		value = json.dumps(now, sort_keys=True)
 		frappe.db.set_single_value(servers.SETTINGS, "swept_digest", value, update_modified=False)
+	if not before:
+		return set()
 	return {
 		(scope, name if scope is not Scope.EVERYBODY else "")
 		for doctype, found in now.items()
