@@ -361,6 +361,8 @@ class TestFoundByTheSweep(StaleTestCase):
 			frappe.db.delete(ATTENDANCE, {"name": made.name})
 
 	def test_the_other_half_that_hrms_writes_ahead(self):
+		if not frappe.get_meta(ATTENDANCE).has_field("half_day_status"):
+			self.skipTest("this HRMS does not say what the other half is")
 		self.leave(self.anna, self.day(7), self.day(7), half_day=self.day(7))
 		self.settle()
 		name = frappe.db.get_value(ATTENDANCE, {"employee": self.anna, "docstatus": 1})
