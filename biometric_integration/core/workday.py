@@ -46,6 +46,10 @@ class Shift(NamedTuple):
 	def length(self) -> timedelta:
 		return self.end - self.start
 
+	def is_near(self, moment: datetime) -> bool:
+		"""Within a day of its window: what lies further away was moved since the shift was noted."""
+		return shifted(self.opens, -DAY) <= moment <= shifted(max(self.closes, self.end), DAY)
+
 
 Key = tuple[datetime, str]
 """Start and name of a shift: which occurrence it is."""
@@ -71,7 +75,8 @@ class CheckIn:
 
 	@property
 	def shift(self) -> Shift | None:
-		return self.noted if self.attendance else self.answered
+		shift = self.noted if self.attendance else self.answered
+		return shift if shift and shift.is_near(self.time) else None
 
 	@property
 	def is_noted_otherwise(self) -> bool:

@@ -34,6 +34,7 @@ class Roster:
 
 	def prepare(self, defaults: Mapping[str, str], first: date, last: date) -> None:
 		"""Read what is in force for these employees (employee → default shift, or empty) from the first to the last day."""
+		frappe.db.value_cache.clear()  # a default shift that HRMS has looked up before may be another one by now
 		self._notes.prepare(dict(defaults), first, last)
 		self._hours.clear()
 		self._inactive = _inactive(list(defaults), first, last)

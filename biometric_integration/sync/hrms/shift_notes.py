@@ -142,7 +142,6 @@ class ShiftNotes:
 
 	def _forget_if_changed(self) -> None:
 		"""What frappe remembers for as long as a job runs is forgotten as well, where somebody has changed it since."""
-		frappe.db.value_cache.clear()
 		as_of = frappe.get_all(SHIFT, fields=["name", *OF_SHIFT], as_list=True, limit=0)
 		for name, *values in as_of if self._as_of is None else set(as_of) - set(self._as_of):
 			kept = frappe.cache.get_value(frappe.get_document_cache_key(SHIFT, name))

@@ -462,7 +462,7 @@ def _shift_type(workday: Workday):
 def _place_of(written: Written, day: date, workdays: Sequence[Workday]) -> int | None:
 	"""The workday that an attendance is of: that of its check-ins, else of its shift, else any of its date."""
 	for place, workday in enumerate(workdays):
-		if written.linked & {one.name for one in workday.checkins}:
+		if abs(workday.date - day) <= DAY and written.linked & {one.name for one in workday.checkins}:
 			return place
 	same_day = [(place, workday) for place, workday in enumerate(workdays) if workday.date == day]
 	for place, workday in same_day:

@@ -87,7 +87,7 @@ class TestWhatPeopleAreTold(SiteTestCase):
 
 	def test_each_card_of_the_workspace_is_shown_to_hr(self):
 		cards = frappe.get_doc("Workspace", "Biometric Integration").number_cards
-		self.assertEqual(len(cards), 4)
+		self.assertEqual(len(cards), 6)
 		for role in ("HR Manager", "HR User"):
 			frappe.set_user(factories.user(role))
 			self.addCleanup(frappe.set_user, "Administrator")
