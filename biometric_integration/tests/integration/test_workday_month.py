@@ -45,6 +45,8 @@ class TestAMonthOfWorkdays(SiteTestCase):
 		frappe.db.commit()  # nosemgrep -- the next test begins with an empty table
 
 	def test_wrong_records_are_listed_and_right_ones_are_not(self):
+		if not frappe.get_meta("Shift Type").has_field("auto_update_last_sync"):
+			self.skipTest("this HRMS does not move its mark by the clock")
 		print(f"\nseed {SEED} (BIOMETRIC_MONTH)")
 		month, clock = months.made(SEED), Clock(datetime.combine(months.BEGIN, datetime.min.time()))
 		began = time.monotonic()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import frappe
 from frappe.utils import get_system_timezone
 
-from hrms.hr.doctype.shift_type.shift_type import update_last_sync_of_checkin
+from hrms.hr.doctype.shift_type import shift_type as hrms_shifts
 
 from biometric_integration.core import punch as core_punch
 from biometric_integration.core.runs import Trigger
@@ -170,7 +170,7 @@ class Replay:
 
 	def _auto_attendance(self) -> None:
 		"""As `process_auto_attendance_for_all_shifts`, of our shifts."""
-		update_last_sync_of_checkin()
+		hrms_shifts.update_last_sync_of_checkin()
 		for name in self.shifts.values():
 			frappe.get_cached_doc("Shift Type", name).process_auto_attendance()
 		frappe.db.commit()  # nosemgrep -- as the scheduler does
