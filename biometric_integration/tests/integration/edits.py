@@ -360,8 +360,21 @@ def a_draft_is_deleted(office: Office) -> None:
 def hrms_marks_a_day(office: Office) -> None:
 	"""What HRMS does for each day in its hourly job: the record fires an event, the link to it is written by query."""
 	logs = office.of_one_day()
-	if not _marked(office, logs) or _is_half_day_leave(logs):
+	if _were_moved(logs) or not _marked(office, logs) or _is_half_day_leave(logs):
 		raise NothingThere  # that HRMS skips them, or changes what is there by `set_value`, are other edits
+
+
+@edit(Told.IN_PART)
+def hrms_marks_check_ins_that_were_moved_by_query(office: Office) -> None:
+	"""They belong to the days around their own time, which the record says nothing of."""
+	logs = office.of_one_day()
+	if not _were_moved(logs) or not _marked(office, logs):
+		raise NothingThere
+
+
+def _were_moved(logs: list) -> bool:
+	"""Days away from the shift that they say."""
+	return any(abs(log.time - log.shift_start) > DAY for log in logs)
 
 
 @by_nobody()
