@@ -56,7 +56,7 @@ from biometric_integration.sync.workdays.stale import PERIOD
 LANE = "workdays"
 PEOPLE = 500
 LOOK_AGAIN = 2000
-AROUND, FURTHER, FURTHEST = 2 * DAY, 30 * DAY, 400 * DAY
+AROUND, FURTHER, FURTHEST = 3 * DAY, 30 * DAY, 400 * DAY
 """Check-ins so far before and after a day can have a say in it. Without a shift, those that hang together are followed further."""
 SOONEST, LATEST = timedelta(minutes=2), timedelta(hours=1)
 FIRST_LAST = "First Check-in and Last Check-out"
