@@ -34,6 +34,9 @@ from biometric_integration.sync.workdays import attendance, judging, sweep
 BUDGET = 1200
 """Seconds after which a job, reading and using together, leaves the rest to the next one; the queue would end it at 1,500."""
 
+WORKDAYS_BUDGET = 60
+"""The same of a job that judges workdays: punches come first, and there may be one worker for both."""
+
 ENOUGH = 1000
 """New punches of a run after which it is worth while for another worker to begin using them."""
 
@@ -176,8 +179,8 @@ def _has_begun(log: str) -> bool:
 	return bool(read_to and start < read_to < end)
 
 
-def budget() -> InTime:
-	end = time.monotonic() + BUDGET
+def budget(seconds: int = BUDGET) -> InTime:
+	end = time.monotonic() + seconds
 	return lambda: time.monotonic() < end
 
 
@@ -221,8 +224,8 @@ def process(in_time: InTime | None = None) -> int:
 
 
 def workdays(in_time: InTime | None = None) -> int:
-	"""Judge the workdays that are stale, after comparing values once an hour; returns how many rows changed."""
-	in_time = in_time or budget()
+	"""Judge the workdays that are stale, after comparing values once an hour; returns how many rows changed. What there is no time for is the next minute's."""
+	in_time = in_time or budget(WORKDAYS_BUDGET)
 	settled = judging.policy()
 	if sweep.is_due(settled.now):
 		transaction.in_one(lambda: sweep.sweep(settled.earliest, settled.now))

@@ -168,7 +168,7 @@ class Lane:
 				raise
 			except (
 				Exception
-			):  # whatever HRMS or the data of one person lead to: the others' days are told from each other
+			):  # whatever the data of one person lead to: the others' days are judged all the same
 				transaction.roll_back()
 				changed += self._one_by_one(found, go_on)
 		return changed
@@ -298,7 +298,7 @@ class Lane:
 		]
 		proofs = self._proofs(batch, [each for each in known if needs_proof(each[1], each[3])])
 		for person, workday, written, circumstances in known:
-			proof = proofs.get((person.name, workday.date, workday.shift.key if workday.shift else None))
+			proof = proofs.get(_key(person, workday))
 			judgement = judge(workday, circumstances, proof)
 			look_again_at = self._look_again_at(workday, judgement, proof)
 			by_newest = bool(proof) and (person.name, workday.date) in self._by_newest
@@ -354,20 +354,22 @@ class Lane:
 		is_half = bool(leave and leave.half_day == day)
 		shift = _shift_type(workday)
 		return Circumstances(
-			policy.now,
-			self._evidence.read_until({one.device for one in workday.checkins if one.device}),
-			self._worked(workday) if workday.counted else None,
-			written[0] if written else None,
-			leave.name if leave and not is_half else "",
-			leave.name if leave and is_half else "",
-			batch.holidays.is_one(person.name, day, (shift.holiday_list or "") if shift else ""),
-			bool(cint(shift.mark_auto_attendance_on_holidays)) if shift else policy.on_holidays,
-			batch.slip_before(person.name, workday),
-			person.left if person.left and workday.checkins and day > person.left else None,
-			person.by_devices,
-			bool(shift and shift.working_hours_calculation_based_on == FIRST_LAST),
-			decision,
-			policy.missing,
+			now=policy.now,
+			read_until=self._evidence.read_until({one.device for one in workday.checkins if one.device}),
+			worked=self._worked(workday) if workday.counted else None,
+			written=written[0] if written else None,
+			leave=leave.name if leave and not is_half else "",
+			half_leave=leave.name if leave and is_half else "",
+			holiday=batch.holidays.is_one(person.name, day, (shift.holiday_list or "") if shift else ""),
+			counts_on_holidays=bool(cint(shift.mark_auto_attendance_on_holidays))
+			if shift
+			else policy.on_holidays,
+			slip=batch.slip_before(person.name, workday),
+			left=person.left if person.left and workday.checkins and day > person.left else None,
+			by_devices=person.by_devices,
+			first_last=bool(shift and shift.working_hours_calculation_based_on == FIRST_LAST),
+			decision=decision,
+			missing=policy.missing,
 		)
 
 	def _worked(self, workday: Workday) -> Worked:
@@ -397,7 +399,7 @@ class Lane:
 		own = self._evidence.own(people, min(dates), max(dates))
 		last = gathering.last_checkins(people)
 		return {
-			(person.name, workday.date, workday.shift.key if workday.shift else None): self._proof(
+			_key(person, workday): self._proof(
 				batch, person, workday, own(person.name, workday.date), last.get(person.name)
 			)
 			for person, workday, *_rest in bad
@@ -442,6 +444,10 @@ def _with_all(days: Days, more: Days) -> Days:
 		who: (min(first, more.get(who, none)[0]), max(last, more.get(who, none)[1]))
 		for who, (first, last) in days.items()
 	}
+
+
+def _key(person: Person, workday: Workday) -> tuple:
+	return person.name, workday.date, workday.shift.key if workday.shift else None
 
 
 def _to_the_second(moment: datetime) -> datetime:

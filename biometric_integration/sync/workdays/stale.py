@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 import frappe
 from frappe.utils import cint, get_datetime, getdate
 
 from biometric_integration.core.window import DAY
+from biometric_integration.sync.hrms import shift_notes
 from biometric_integration.sync.records import servers
 from biometric_integration.sync.workdays import marks
 from biometric_integration.sync.workdays.marks import Mark, Scope
@@ -34,8 +35,6 @@ OF_EMPLOYEE = (
 	"longest_workday",
 	"attendance_by_devices",
 )
-BY_CLOCK = ("last_sync_of_checkin", "modified", "modified_by", "process_attendance_after")
-"""Of a Shift Type, what says nothing about anybody's day."""
 OF_DEVICE = (
 	"enabled",
 	"counts_for_attendance",
@@ -44,6 +43,7 @@ OF_DEVICE = (
 	"replaced_on",
 	"location",
 	"server",
+	"serial_number",
 )
 OF_SETTINGS = (
 	"workdays_from",
@@ -104,7 +104,7 @@ def employee_changed(employee, method: str | None = None) -> None:
 
 
 def shift_type_changed(shift, method: str | None = None) -> None:
-	if _differs(shift, BY_CLOCK):
+	if any(map(shift.has_value_changed, shift_notes.OF_SHIFT)):
 		marks.add([Mark(Scope.SHIFT_TYPE, shift.name, _period(), date.max)])
 
 
@@ -160,12 +160,6 @@ def _versions(document) -> Iterator:
 	yield document
 	if before := document.get_doc_before_save():
 		yield before
-
-
-def _differs(document, but: Iterable[str]) -> bool:
-	before = document.get_doc_before_save()
-	fields = (field.fieldname for field in document.meta.fields if field.fieldname not in but)
-	return before is None or any(before.get(field) != document.get(field) for field in fields)
 
 
 def _dates(holidays) -> set[date]:

@@ -17,26 +17,9 @@ from biometric_integration.sync.workdays import gathering, marks, rows, stale
 from biometric_integration.sync.workdays.marks import Mark, Scope
 
 EVERY = timedelta(hours=1)
-PERIOD = timedelta(days=45)
 DIGEST = "Biometric Roster Digest"
 META = ("name", "creation", "modified", "owner", "modified_by", "digest")
 
-OF_EMPLOYEE = (
-	"name",
-	"employee_name",
-	"company",
-	"department",
-	"default_shift",
-	"status",
-	"date_of_joining",
-	"relieving_date",
-	"holiday_list",
-	"branch",
-	"grade",
-	"employment_type",
-	"longest_workday",
-	"attendance_by_devices",
-)
 OF_ROSTER: Mapping[str, tuple[str, ...]] = {
 	"Shift Assignment": ("shift_type", "start_date", "end_date", "status", "docstatus"),
 	"Leave Application": ("from_date", "to_date", "half_day", "half_day_date", "status", "docstatus"),
@@ -53,16 +36,7 @@ OF_MANY: Mapping[str, tuple[str, ...]] = {
 	"Employment Type": ("longest_workday",),
 	"Employee Grade": ("attendance_by_devices",),
 	"Branch": ("attendance_by_devices",),
-	"Biometric Device": (
-		"enabled",
-		"counts_for_attendance",
-		"same_as",
-		"replaced_by",
-		"replaced_on",
-		"location",
-		"server",
-		"serial_number",
-	),
+	"Biometric Device": stale.OF_DEVICE,
 	"Biometric Decision": ("what", "date"),
 }
 """What concerns whoever has it."""
@@ -84,7 +58,7 @@ def is_due(now: datetime) -> bool:
 def sweep(earliest: date, now: datetime | None = None) -> int:
 	"""Mark what differs; returns how many people that were. In one transaction of the caller, on one view of the data."""
 	now = now or now_datetime()
-	since = max(earliest, (now - PERIOD).date())
+	since = max(earliest, (now - stale.PERIOD).date())
 	until = now.date() + DAY
 	people = set(frappe.get_all("Employee", pluck="name", limit=0))
 	with_rows = set(frappe.get_all(rows.DOCTYPE, pluck="employee", distinct=True, limit=0))
@@ -164,7 +138,11 @@ def _by_roster(people: Set[str], begin: date | None) -> Iterator[tuple[str, int]
 	now: dict[str, int] = {}
 	for employee, digest in _around_the_first_day(begin) if begin else ():
 		now[employee] = int(digest)
-	for doctype, fields in {**OF_ROSTER, "Employee": OF_EMPLOYEE, "Biometric Decision": OF_DECISION}.items():
+	for doctype, fields in {
+		**OF_ROSTER,
+		"Employee": stale.OF_EMPLOYEE,
+		"Biometric Decision": OF_DECISION,
+	}.items():
 		of = "name" if doctype == "Employee" else "employee"
 		for employee, digest in _sums(doctype, fields, of):
 			now[employee] = now.get(employee, 0) + int(digest)

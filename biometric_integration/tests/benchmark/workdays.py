@@ -64,17 +64,6 @@ CHECKIN_FIELDS = (
 	"skip_auto_attendance",
 	"biometric_event",
 )
-HOUR_FIELDS = (
-	"name",
-	*META,
-	"device",
-	"hour",
-	"punches",
-	"backlog",
-	"first_arrival",
-	"last_arrival",
-	"punch_sign",
-)
 
 
 def measure(table: Table, people: int, days: int) -> None:
@@ -331,7 +320,7 @@ def _read(number: int, device: str, first: date, days: int, now: datetime) -> No
 	meta = (now, now, "Administrator", "Administrator")
 	sql.insert(
 		device_hours.DOCTYPE,
-		HOUR_FIELDS,
+		device_hours.FIELDS,
 		[
 			(
 				f"{hour:%Y%m%d%H}-{device}",
@@ -343,6 +332,7 @@ def _read(number: int, device: str, first: date, days: int, now: datetime) -> No
 				hour,
 				hour + 55 * MINUTE,
 				hour + 55 * MINUTE,
+				None,
 			)
 			for hour in hours
 			if hour + HOUR < now
