@@ -11,6 +11,7 @@ from frappe import _
 from frappe.query_builder import DocType
 from frappe.utils import add_days, get_datetime, getdate, now_datetime, nowdate
 
+from biometric_integration.core.evidence import STATISTICS
 from biometric_integration.core.punch import RESET_END, name_from
 from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.core.runs import RunStatus, Trigger
@@ -18,6 +19,7 @@ from biometric_integration.sync.db import transaction
 from biometric_integration.sync.records import device_hours, event_groups, staging
 from biometric_integration.sync.records.servers import SETTINGS
 from biometric_integration.sync.workdays import rows
+from biometric_integration.sync.workdays.stale import PERIOD
 
 FINAL = (EventStatus.PROCESSED.value, EventStatus.IGNORED.value)
 FINAL_REASONS = [reason for reason, status in STATUS_OF.items() if status.value in FINAL]
@@ -30,6 +32,8 @@ UNMAPPED_REASONS = [
 IDLE_DAYS = 2
 DEVICE_HOURS_DAYS = 60
 WORKDAYS_DAYS = 400
+EVIDENCE_DAYS = (PERIOD + STATISTICS).days
+"""Whose device is whose is known by punches so long ago: without them an absence would be taken for proven while the device is dead."""
 CHUNK = 5000
 
 
@@ -44,7 +48,7 @@ def tidy() -> None:
 	if settings.unmapped_days:
 		expire_unmapped(now_datetime() - timedelta(days=settings.unmapped_days), settings.unmapped_days)
 	if settings.delete_after_days:
-		delete_events(getdate(add_days(nowdate(), -settings.delete_after_days)))
+		delete_events(getdate(add_days(nowdate(), -max(settings.delete_after_days, EVIDENCE_DAYS))))
 
 
 def delete_idle_logs(before: datetime) -> None:

@@ -6,11 +6,12 @@ from datetime import date, datetime, timedelta
 
 import frappe
 from frappe.deferred_insert import save_to_db
+from frappe.utils import getdate
 
 from biometric_integration import api
 from biometric_integration.core.process import process as process_staged
 from biometric_integration.sync import retention
-from biometric_integration.sync.db import transaction
+from biometric_integration.sync.db import sql, transaction
 from biometric_integration.sync.records import servers
 from biometric_integration.sync.store import ProcessStore
 from biometric_integration.sync.workdays import judging, marks, rows, sweep, words
@@ -399,6 +400,27 @@ class TestWhatHRMSWrote(WorkdayTestCase):
 		self.judge()
 		self.assertEqual(self.says(employee, 6), ("Marked", "By Hand"))
 
+	def test_an_absence_that_a_person_wrote_and_spoke_about_is_theirs(self):
+		shift = self.shift()
+		employee = factories.employee(default_shift=shift)
+		self.checkin(employee, at(5, 9))
+		absent = frappe.get_doc(
+			{
+				"doctype": "Attendance",
+				"employee": employee,
+				"attendance_date": day(6),
+				"status": "Absent",
+				"shift": shift,
+				"company": factories.company(),
+			}
+		)
+		absent.submit()
+		comment = absent.add_comment(text="Called in sick, no leave left.")
+		later = comment.creation + timedelta(hours=1)
+		frappe.db.set_value("Comment", comment.name, "creation", later, update_modified=False)
+		self.judge()
+		self.assertEqual(self.says(employee, 6), ("Marked", "By Hand"))
+
 	def test_a_draft_that_is_deleted_frees_its_day(self):
 		shift = self.shift()
 		employee = factories.employee(default_shift=shift)
@@ -488,6 +510,19 @@ class TestLane(WorkdayTestCase):
 	def test_days_before_the_first_one_are_not_asked_for(self):
 		with self.assertRaisesRegex(frappe.ValidationError, "are not judged"):
 			api.rebuild_workdays("2025-04-01", "2025-04-30")
+
+	def test_punches_by_which_days_are_judged_are_not_deleted(self):
+		for days in (70, 80):
+			time = datetime.combine(getdate(), datetime.min.time()) - timedelta(days=days)
+			row = {"name": f"{time:%Y%m%d%H%M%S}-{frappe.generate_hash(length=20)}", "punch_time": time}
+			final = {"kind": "Punch", "status": "Processed", "reason_code": "", "attempts": 0}
+			values = {**row, **final, "server": "main", "device_user_id": "1", "source_time": time}
+			sql.insert("Biometric Staging Event", tuple(values), [tuple(values.values())])
+		frappe.db.set_single_value(servers.SETTINGS, "delete_after_days", 30)
+		frappe.clear_document_cache(servers.SETTINGS)
+		retention.tidy()
+		(kept,) = frappe.get_all("Biometric Staging Event", pluck="punch_time")
+		self.assertEqual(getdate(kept), getdate() - timedelta(days=70))
 
 	def test_the_night_deletes_days_of_more_than_400_days_ago(self):
 		shift = self.shift()
