@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 import frappe
 from frappe.deferred_insert import save_to_db
-from frappe.utils import getdate
+from frappe.utils import get_datetime, getdate
 
 from biometric_integration import api
 from biometric_integration.core.process import process as process_staged
@@ -416,7 +416,7 @@ class TestWhatHRMSWrote(WorkdayTestCase):
 		)
 		absent.submit()
 		comment = absent.add_comment(text="Called in sick, no leave left.")
-		later = comment.creation + timedelta(hours=1)
+		later = get_datetime(comment.creation) + timedelta(hours=1)
 		frappe.db.set_value("Comment", comment.name, "creation", later, update_modified=False)
 		self.judge()
 		self.assertEqual(self.says(employee, 6), ("Marked", "By Hand"))
