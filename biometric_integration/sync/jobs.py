@@ -179,8 +179,8 @@ def _has_begun(log: str) -> bool:
 	return bool(read_to and start < read_to < end)
 
 
-def budget(seconds: int = BUDGET) -> InTime:
-	end = time.monotonic() + seconds
+def budget(seconds: int | None = None) -> InTime:
+	end = time.monotonic() + (BUDGET if seconds is None else seconds)
 	return lambda: time.monotonic() < end
 
 

@@ -63,6 +63,7 @@ def _fits(lead: timedelta | None) -> bool:
 def is_due(server: str, zone: str, since: datetime = datetime.min) -> bool:
 	"""Have the newest punches of a server, of those that came `since` then (site clock), other times than this zone gives?"""
 	site = get_system_timezone()
+	since = since.replace(microsecond=0)  # as punches are stamped
 	return any(
 		to_site(row.source_time, zone, site) != row.punch_time
 		for row in _newest(server)

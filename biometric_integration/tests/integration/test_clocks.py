@@ -368,6 +368,8 @@ class TestTimeZone(Clocks):
 	def test_what_a_sync_still_brings_by_the_former_zone_is_told_also_where_days_were_left_alone(self):
 		world, server = self.wrong("eTimeTrackLite", "2")
 		self.attend(events(device_user_id="2")[0])
+		for event in events():
+			frappe.db.set_value("Biometric Staging Event", event.name, "creation", now() - MINUTE)
 		self.corrected("eTimeTrackLite", server)
 		_preview, state = self.rederive()
 		self.assertEqual(state["left"], 1)
