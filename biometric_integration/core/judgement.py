@@ -122,7 +122,7 @@ class Written:
 	"""An attendance that is there, draft or submitted.
 
 	by_hand: by a person, a leave or a request; else HRMS or this app wrote it from check-ins, or for lack of them. leave: a half-day leave is part of it;
-	other_half: what the other half is taken for. linked: names of its check-ins.
+	other_half: what the other half is taken for; half_open: that is not said yet. linked: names of its check-ins.
 	"""
 
 	name: str
@@ -132,6 +132,7 @@ class Written:
 	by_hand: bool = False
 	leave: str = ""
 	other_half: str = ""
+	half_open: bool = False
 	linked: frozenset[str] = field(default_factory=frozenset)
 
 	@property
@@ -188,15 +189,24 @@ ABSENT = Worked(AttendanceStatus.ABSENT, 0.0, None, None)
 
 def needs_proof(workday: Workday, known: Circumstances) -> bool:
 	"""Would anything bad be said of the person? Only then the devices are asked."""
-	return _found(workday, known).is_bad
+	return _found(workday, _unwritten(known)).is_bad
 
 
 def judge(workday: Workday, known: Circumstances, proof: Proof | None = None) -> Judgement:
 	"""`proof` is looked at where `needs_proof` says so."""
+	known = _unwritten(known)
 	found = _found(workday, known)
 	if found.is_bad:
 		found = _proven(found, known, proof)
 	return replace(found, values={**_values(workday, known, proof), **found.values})
+
+
+def _unwritten(known: Circumstances) -> Circumstances:
+	"""Of a half-day leave whose other half is open, the record says nothing of that half yet."""
+	written = known.written
+	if not (written and written.half_open):
+		return known
+	return replace(known, written=None, half_leave=known.half_leave or written.leave)
 
 
 def _found(workday: Workday, known: Circumstances) -> Judgement:

@@ -119,6 +119,15 @@ def overtime(day: Day, hours: float) -> dict:
 	return {**found, "overtime_type": day.span.overtime_type} if found else {}
 
 
+def overtime_of(employee: str, start: datetime, hours: float) -> dict:
+	"""Overtime fields of an attendance for the shift that begins then, where HRMS has them (v16)."""
+	overtime_data = getattr(hrms_checkin, "get_overtime_data", None)
+	span = span_of(employee, start) if overtime_data else None
+	if not span or not span.overtime_type:
+		return {}
+	return {**overtime_data(span.shift, hours), "overtime_type": span.overtime_type}
+
+
 def with_a_shift(employees: Sequence[str]) -> Callable[[str, date], bool]:
 	"""Answers whether an employee works by shifts around a day: has a default shift, or an assignment within a month of it.
 

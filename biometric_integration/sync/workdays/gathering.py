@@ -297,15 +297,16 @@ def _read_attendance(batch: Batch, people: Sequence[str], first: date, last: dat
 		half_leave = row.status == "Half Day" and bool(row.leave_type)
 		is_open = half_leave and bool(row.get("modify_half_day_status"))
 		other_half = (row.get("half_day_status") or "") if half_leave and not is_open else ""
-		excused = (row.leave_type or row.leave_application) and not (by_machine and half_leave)
+		excused = (row.leave_type or row.leave_application) and not (half_leave and (by_machine or is_open))
 		written = Written(
 			row.name,
 			row.status,
 			flt(row.working_hours),
 			row.shift or "",
-			bool(excused or row.attendance_request or not by_machine),
+			bool(excused or row.attendance_request or not (by_machine or is_open)),
 			row.leave_type or "" if half_leave else "",
 			other_half,
+			is_open,
 			frozenset(mine),
 		)
 		batch.written.setdefault(row.employee, []).append((row.attendance_date, written))

@@ -206,6 +206,15 @@ class Lane:
 		days = _with_all(days, rows.by_newest(days, self.policy.now.date() - PERIOD)) if days else {}
 		return sum(rows.replace(rows.existing(final), made) for final, made in self._made(days))
 
+	def judged(self, days: Days) -> list[Judged]:
+		"""What is to be said of these people and days now, whatever their rows say. Nothing is written."""
+		days = self._within(days)
+		return [
+			one
+			for batch, final, workdays in (self._batches(days) if days else ())
+			for one in self._judged(batch, final, workdays)
+		]
+
 	def derived(self, days: Days) -> dict[str, Row]:
 		"""The rows of these people and days as they ought to be, by name. Those that are there are not looked at."""
 		return {name: row for _final, made in self._made(days) for name, row in made.items()}
