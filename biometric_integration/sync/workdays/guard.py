@@ -33,13 +33,24 @@ OF_DAYS = f"""SELECT w.`employee`, w.`date`, COALESCE(w.`shift`, ''), w.`shift_s
 	COALESCE(w.`would_status`, ''), {IS_STALE}
 	FROM `tab{rows.DOCTYPE}` w WHERE w.`employee` IN %s AND w.`date` IN %s"""
 HALF_DAY_FIELDS = (
-	"shift",
-	"half_day_status",
 	"modify_half_day_status",
+	"half_day_status",
+	"shift",
 	"modified",
 	"modified_by",
 	"_comments",
 )
+IS_OPEN = 0
+"""Where the first of them is."""
+HALF_DAYS = f"""SELECT `name`, `attendance_date`, {", ".join(f"`{field}`" for field in HALF_DAY_FIELDS)}
+	FROM `tab{ATTENDANCE}` WHERE `employee`=%s AND `status`='Half Day'"""
+COMMENTS = (
+	f"SELECT `name` FROM `tab{COMMENT}` WHERE `reference_doctype`='{ATTENDANCE}' AND `reference_name` IN %s"
+)
+WRITTEN = f"""SELECT 'written', `name` FROM `tab{ATTENDANCE}`
+	WHERE `employee`=%s AND `attendance_date`=%s AND `docstatus`<2 AND COALESCE(`shift`, '') IN ('', %s)"""
+USABLE = f"""SELECT 'usable', `name` FROM `tab{CHECKIN}`
+	WHERE `name` IN %s AND COALESCE(`attendance`, '')='' AND `skip_auto_attendance`=0 AND `shift`=%s"""
 
 Read = Callable[[str, Sequence], Sequence[tuple]]
 
@@ -58,18 +69,14 @@ def free_dates(shift: str, employee: str, dates: list[date]) -> list[date]:
 
 
 def fill_half_days(shift: str, employee: str, fill: Callable[[], None]) -> None:
-	"""Let HRMS take the open halves of half-day leaves for absences, and open those again that are not free."""
-	held = _or_else(None, _held_half_days, shift, employee)
-	if held is None:
-		return
-	if not held:
-		fill()
-		return
-	spoken = _comments(ATTENDANCE, held)
-	frappe.db.savepoint("biometric_half_days")
+	"""Let HRMS take the open halves of half-day leaves for absences, and put those back that are not free. Most people have none: that costs nothing.
+
+	On a defect all goes back that HRMS has not committed: absences of some people, which it finds again in an hour.
+	"""
+	writes = frappe.db.transaction_writes
 	fill()
-	if not _or_else(False, _open_again, held, spoken):
-		frappe.db.rollback(save_point="biometric_half_days")
+	if frappe.db.transaction_writes != writes and not _or_else(False, _put_half_days_back, shift, employee):
+		frappe.db.rollback()
 
 
 def _free_checkins(shift: str, logs: list[Any]) -> list[Any]:
@@ -97,45 +104,28 @@ def _free_dates(shift: str, employee: str, dates: list[date]) -> list[date]:
 	return [day for day in dates if day < since or guard.may_miss(days.get((employee, day), ()), shift)]
 
 
-def _held_half_days(shift: str, employee: str) -> dict[str, dict]:
-	"""Those that are open and not free: name → its fields."""
-	columns = ", ".join(f"`{field}`" for field in ("name", "attendance_date", *HALF_DAY_FIELDS))
-	found = frappe.db.sql(
-		f"SELECT {columns} FROM `tab{ATTENDANCE}` WHERE `employee`=%s AND `status`='Half Day' AND `modify_half_day_status`=1",
-		(employee,),
-		as_dict=True,
-	)  # for each person of the site, every hour
-	if not found:
-		return {}
-	since = _since()
-	days = _days([employee], [row.attendance_date for row in found])
-	free = {
-		row.name
-		for row in found
-		if row.attendance_date < since
-		or guard.may_miss_half(days.get((employee, row.attendance_date), ()), shift)
-	}
-	if free and not (_hold(employee) and _are_open(free)):
-		free = set()
-	return {
-		row.name: {field: row[field] for field in HALF_DAY_FIELDS} for row in found if row.name not in free
-	}
-
-
-def _are_open(names: Collection[str]) -> bool:
-	"""Also as of now: somebody may have filled them in since this transaction began."""
-	still = frappe.db.sql(
-		f"SELECT `name` FROM `tab{ATTENDANCE}` WHERE `name` IN %s AND `modify_half_day_status`=1 FOR UPDATE",
-		(list(names),),
+def _put_half_days_back(shift: str, employee: str) -> bool:
+	"""As they are committed, also by somebody who was faster."""
+	before, now = (
+		{row[0]: row[1:] for row in read(HALF_DAYS, (employee,))} for read in (fresh.read, frappe.db.sql)
 	)
-	return len(still) == len(names)
-
-
-def _open_again(held: dict[str, dict], spoken: Collection[str]) -> bool:
-	for name, before in held.items():
-		if not frappe.db.get_value(ATTENDANCE, name, "modify_half_day_status"):
-			frappe.db.set_value(ATTENDANCE, name, before, update_modified=False)
-	_delete_comments(set(_comments(ATTENDANCE, held)) - set(spoken))
+	filled = {name: before[name] for name in before if now.get(name) != before[name]}
+	since, dates = _since(), {values[0] for values in filled.values()}
+	days = _days([employee], dates) if dates else {}
+	held = {
+		name: values
+		for name, (day, *values) in filled.items()
+		if day >= since
+		and not (values[IS_OPEN] and guard.may_miss_half(days.get((employee, day), ()), shift))
+	}
+	if len(held) < len(filled) and not _hold(employee):
+		held = {name: values for name, (_day, *values) in filled.items()}
+	if held:
+		spoken = {name for (name,) in fresh.read(COMMENTS, (list(held),))}
+		for name, values in held.items():
+			fields = dict(zip(HALF_DAY_FIELDS, values, strict=True))
+			frappe.db.set_value(ATTENDANCE, name, fields, update_modified=False)
+		_delete_comments({name for (name,) in frappe.db.sql(COMMENTS, (list(held),))} - spoken)
 	return True
 
 
@@ -175,32 +165,26 @@ def _is_held(attendance, checkins: list[str]) -> bool:
 
 
 def _is_overtaken(attendance, checkins: list[str]) -> bool:
+	"""Is somebody at it, or is there an attendance by now that was not when this transaction began, or are the check-ins used, skipped or of another shift?"""
 	if not _hold(attendance.employee):
 		return True
-	return bool(_written_meanwhile(attendance) or (checkins and _changed_meanwhile(attendance, checkins)))
+	about = (attendance.employee, attendance.attendance_date, attendance.shift or "")
+	statement, values = f"({WRITTEN} FOR UPDATE)", about
+	if checkins:  # HRMS locks the same rows a moment later
+		statement, values = (
+			f"{statement} UNION ALL ({USABLE} FOR UPDATE)",
+			(*about, checkins, attendance.shift),
+		)
+	found = frappe.db.sql(statement, values)
+	written = {name for what, name in found if what == "written"}
+	usable = {name for what, name in found if what == "usable"}
+	if usable != set(checkins):
+		return True
+	return bool(written) and not written <= {name for _what, name in frappe.db.sql(WRITTEN, about)}
 
 
 def _hold(employee: str) -> bool:
 	return locks.hold(locks.of_attendance(employee))
-
-
-def _written_meanwhile(attendance) -> set[str]:
-	"""Attendance that is there by now, and was not when this transaction began. HRMS locks the same rows a moment later."""
-	statement = f"""SELECT `name` FROM `tab{ATTENDANCE}` WHERE `employee`=%s AND `attendance_date`=%s AND `docstatus`<2
-		AND COALESCE(`shift`, '') IN ('', %s)"""
-	values = (attendance.employee, attendance.attendance_date, attendance.shift or "")
-	by_now = frappe.db.sql(f"{statement} FOR UPDATE", values, pluck=True)
-	return set(by_now) - set(frappe.db.sql(statement, values, pluck=True)) if by_now else set()
-
-
-def _changed_meanwhile(attendance, checkins: list[str]) -> bool:
-	"""Check-ins that are part of another attendance, skipped, or of another shift by now."""
-	same = frappe.db.sql(
-		f"""SELECT `name` FROM `tab{CHECKIN}` WHERE `name` IN %s AND COALESCE(`attendance`, '')='' AND `skip_auto_attendance`=0
-		AND `shift`=%s FOR UPDATE""",
-		(checkins, attendance.shift),
-	)
-	return len(same) < len(set(checkins))
 
 
 def _unskipped(checkins: list[str]) -> dict[str, str | None]:
@@ -213,12 +197,10 @@ def _give_back(checkins: dict[str, str | None], mark: str) -> None:
 	for name, comments in checkins.items():
 		before = {"skip_auto_attendance": 0, "_comments": comments}
 		frappe.db.set_value(CHECKIN, name, before, update_modified=False)
-	_delete_comments(_comments(CHECKIN, checkins, content=("like", f"%{mark}%")))
-
-
-def _comments(doctype: str, names: Collection[str], **filters) -> list[str]:
-	about = {"reference_doctype": doctype, "reference_name": ("in", list(names)), **filters}
-	return frappe.get_all(COMMENT, about, pluck="name", limit=0) if names else []
+	about = {"reference_doctype": CHECKIN, "reference_name": ("in", list(checkins))}
+	_delete_comments(
+		frappe.get_all(COMMENT, {**about, "content": ("like", f"%{mark}%")}, pluck="name", limit=0)
+	)
 
 
 def _delete_comments(names: Collection[str]) -> None:
