@@ -31,10 +31,14 @@ extend_bootinfo = "biometric_integration.permissions.extend_bootinfo"
 
 # What the scripts in doctype and report folders share. Those of our own doctypes need no hook.
 app_include_js = "biometric_integration.bundle.js"
-doctype_js = {"Employee Checkin": "public/js/employee_checkin.js"}
+doctype_js = {
+	"Employee Checkin": "public/js/employee_checkin.js",
+	"Shift Type": "public/js/shift_type.js",
+}
 
 scheduler_events = {
 	"cron": {"* * * * *": ["biometric_integration.tasks.sync_due"]},
+	"hourly_long": ["biometric_integration.tasks.tell_of_held_back"],
 	"daily_long": ["biometric_integration.tasks.tidy"],
 }
 

@@ -61,6 +61,7 @@ class Why(str, Enum):
 	LEFT_AS_IT_IS = "Left As It Is"
 	NOT_BY_DEVICES = "Not by Devices"
 	HOLIDAY = "Holiday"
+	HRMS_SILENT = "HRMS Silent"
 
 
 SENTENCES: dict[Why, str] = {
@@ -89,6 +90,7 @@ SENTENCES: dict[Why, str] = {
 	Why.LEFT_AS_IT_IS: "A person left it as it is.",
 	Why.NOT_BY_DEVICES: "The attendance of this person does not depend on devices.",
 	Why.HOLIDAY: "A holiday.",
+	Why.HRMS_SILENT: "The day may be written as it is, and Frappe HR has not written it. {silence}",
 }
 
 

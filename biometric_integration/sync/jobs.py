@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 import frappe
 from frappe import _
-from frappe.utils import get_system_timezone
+from frappe.utils import get_system_timezone, now_datetime
 from frappe.utils.background_jobs import is_job_enqueued
 
 from biometric_integration.core.connector import TellsPings
@@ -29,7 +29,7 @@ from biometric_integration.sync.db import locks, transaction
 from biometric_integration.sync.records import pings, servers, sync_log, times
 from biometric_integration.sync.records.servers import SETTINGS
 from biometric_integration.sync.store import ProcessStore, PullStore
-from biometric_integration.sync.workdays import attendance, judging, sweep
+from biometric_integration.sync.workdays import attendance, judging, notices, silent, sweep, watermark
 
 BUDGET = 1200
 """Seconds after which a job, reading and using together, leaves the rest to the next one; the queue would end it at 1,500."""
@@ -229,7 +229,16 @@ def workdays(in_time: InTime | None = None) -> int:
 	settled = judging.policy()
 	if sweep.is_due(settled.now):
 		transaction.in_one(lambda: sweep.sweep(settled.earliest, settled.now))
-	return judging.run(in_time)
+	changed = judging.run(in_time)
+	transaction.in_one(silent.note_run)
+	watermark.move(judging.policy())
+	transaction.in_one(lambda: silent.find(now_datetime()))
+	return changed
+
+
+def tell_of_held_back() -> int:
+	"""Hourly: who ought to know that attendance waits for a device."""
+	return transaction.in_one(lambda: notices.tell(now_datetime()))
 
 
 def enqueue_workdays() -> None:

@@ -17,7 +17,7 @@ from biometric_integration.core.runs import RunStatus
 from biometric_integration.core.window import DAY
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks
-from biometric_integration.sync.desk import zones
+from biometric_integration.sync.desk import watermarks, zones
 from biometric_integration.sync.records import servers, sight, staging
 
 WAITING = (EventStatus.PENDING, EventStatus.UNMAPPED, EventStatus.FAILED, EventStatus.QUARANTINED)
@@ -62,6 +62,8 @@ def overview() -> dict:
 		"counted_to": COUNTED_TO,
 		"unused": _why_unused(),
 		"clocks": _clocks(),
+		"held_back": watermarks.held_back_by(),
+		"by_clock": watermarks.by_clock(),
 	}
 
 

@@ -12,7 +12,7 @@ import frappe
 from frappe.utils import now_datetime
 
 from biometric_integration.core.evidence import Proof
-from biometric_integration.core.judgement import Judgement, Written
+from biometric_integration.core.judgement import Judgement, State, Why, Written
 from biometric_integration.core.text import harmless
 from biometric_integration.core.workday import Workday, input_hash
 from biometric_integration.sync.db import sql
@@ -57,6 +57,8 @@ FIELDS = (
 	"made_on",
 )
 BY_NEWEST = "newest"
+SAID_LATER = ("state", "reason", "reason_values")
+"""What is said of a row after it was judged."""
 META = ("creation", "modified", "owner", "modified_by")
 Row = dict[str, Any]
 
@@ -177,7 +179,15 @@ def replace(old: Mapping[str, Row], new: Mapping[str, Row]) -> int:
 
 
 def _differs(old: Row | None, new: Row) -> bool:
-	return old is None or any(_shown(old[field]) != _shown(new[field]) for field in FIELDS)
+	if old is None:
+		return True
+	fields = (field for field in FIELDS if field not in SAID_LATER) if _is_silent_still(old, new) else FIELDS
+	return any(_shown(old[field]) != _shown(new[field]) for field in fields)
+
+
+def _is_silent_still(old: Row, new: Row) -> bool:
+	"""It was Complete until HRMS was found silent about it, and is judged the same again."""
+	return old["reason"] == Why.HRMS_SILENT.value and new["state"] == State.COMPLETE.value
 
 
 def _shown(value: object) -> object:

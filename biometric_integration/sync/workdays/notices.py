@@ -1,0 +1,115 @@
+"""Who is told that a device keeps attendance from being marked: HR Manager after an expected day, System Manager as well after three; once per silence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+
+import frappe
+from frappe import _
+from frappe.desk.doctype.notification_log.notification_log import make_notification_logs
+from frappe.utils import escape_html, format_datetime
+from frappe.utils.user import get_users_with_role
+
+from biometric_integration.core.evidence import hold_until
+from biometric_integration.sync.hrms.holidays import Holidays
+from biometric_integration.sync.records import servers, sight
+from biometric_integration.sync.workdays import held_back
+from biometric_integration.sync.workdays.held_back import Cause
+
+ROLES: Mapping[int, tuple[str, ...]] = {1: ("HR Manager",), 3: ("HR Manager", "System Manager")}
+"""Expected days of waiting → who is told then."""
+LONG = timedelta(days=70)
+"""`hold_until` looks no further ahead."""
+TOLD = "held_back_told"
+
+
+def tell(now: datetime) -> int:
+	"""Tell those who have not been told yet; returns of how many devices and servers there was something to tell. In one transaction of the caller."""
+	before: dict[str, int] = json.loads(frappe.db.get_single_value(servers.SETTINGS, TOLD) or "{}")
+	found = held_back.causes(now)
+	ages = {id(cause): _age(cause, now) for cause in found}
+	told = {
+		device: max(ages[id(cause)], before.get(device, 0)) for cause in found for device in cause.devices
+	}
+	told = {device: age for device, age in told.items() if age}
+	new = [
+		(cause, age)
+		for cause in found
+		if (age := ages[id(cause)]) and any(before.get(device, 0) < age for device in cause.devices)
+	]
+	for cause, age in new:
+		_tell(cause, _roles(cause, age, before), now)
+	if told != before:
+		value = json.dumps(told, sort_keys=True)
+		frappe.db.set_single_value(servers.SETTINGS, TOLD, value, update_modified=False)
+	return len(new)
+
+
+def _roles(cause: Cause, age: int, before: Mapping[str, int]) -> set[str]:
+	"""Those for whom it is new."""
+	told = max((before.get(device, 0) for device in cause.devices), default=0)
+	return {role for days in ROLES if told < days <= age for role in ROLES[days]} or set(ROLES[age])
+
+
+def _age(cause: Cause, now: datetime) -> int:
+	"""So many expected days it has been waited for, of those after which somebody is told; 0 = nobody yet."""
+	oldest = dict(sorted(cause.people.items(), key=lambda item: item[1])[:100])
+	is_expected = _expected_of(oldest, cause.since.date())
+	return max((days for days in ROLES if hold_until(cause.since, days, is_expected) <= now), default=0)
+
+
+def _expected_of(people: Iterable[str], first: date):
+	"""Is the day a working day of any of these people? Nobody is asked to look at a device of a factory that is shut."""
+	fields = ["name", "company", "holiday_list"]
+	found = frappe.get_all("Employee", {"name": ("in", list(people))}, fields, limit=0)
+	holidays = Holidays(
+		{row.name: (row.company, row.holiday_list or "") for row in found}, first, first + LONG
+	)
+	return lambda day: not found or any(not holidays.is_one(row.name, day) for row in found)
+
+
+def _tell(cause: Cause, roles: Iterable[str], now: datetime) -> None:
+	"""Each in their language is not possible in one text; the number is that of the people whom they see."""
+	users = sorted({user for role in roles for user in get_users_with_role(role)})
+	numbers: dict[str, int] = {}
+	for user in users:
+		limit = sight.workdays(user)
+		if limit not in numbers:
+			numbers[limit] = _number(cause, limit, now)
+		if numbers[limit]:
+			_log(cause, user, numbers[limit])
+
+
+def _number(cause: Cause, limit: str, now: datetime) -> int:
+	if not limit:
+		return len(cause.people)
+	mine = (
+		one for one in held_back.causes(now, limit) if (one.doctype, one.name) == (cause.doctype, cause.name)
+	)
+	return sum(len(one.people) for one in mine)
+
+
+def _log(cause: Cause, user: str, number: int) -> None:
+	email = frappe.db.get_value("User", user, "email")
+	subject = f"<b>{escape_html(cause.label)}</b>: {escape_html(words(cause, number))}"
+	is_device = cause.doctype == held_back.DEVICE
+	document = {"document_type": cause.doctype, "document_name": cause.name}
+	settings = {"document_type": servers.SETTINGS, "document_name": servers.SETTINGS}
+	about = document if is_device else settings
+	make_notification_logs(frappe._dict(type="Alert", subject=subject, **about), [email])
+
+
+def words(cause: Cause, number: int) -> str:
+	"""Without the name of what is missing, which stands before it."""
+	since = format_datetime(cause.since, "medium")
+	waits = _("the attendance of {0} people waits for it, the oldest day since {1}.").format(number, since)
+	if number == 1:
+		waits = _("the attendance of one person waits for it, the oldest day since {0}.").format(since)
+	if cause.doctype != held_back.DEVICE:
+		return _("The server cannot be read ({0}), so {1}").format(cause.why, waits)
+	if cause.heard:
+		heard = format_datetime(cause.heard, "medium")
+		return _("Not heard from since {0}, so {1}").format(heard, waits)
+	return _("Its punches have not been read so far, so {0}").format(waits)
