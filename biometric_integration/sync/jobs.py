@@ -208,28 +208,25 @@ def _while_others_use(watch: Watch) -> Watch:
 
 
 def process(in_time: InTime | None = None) -> int:
-	"""Use everything that waits, then write the attendance of days that are complete; returns how many events were decided.
+	"""Use everything that waits; returns how many events were decided.
 
 	Where the first punch of a shift is IN, none is used while times are put right: an earlier one may still have its wrong time.
 	"""
 	if servers.rules().asks_for_shifts and times.are_moving():
 		return 0
-	in_time = in_time or budget()
-	if not servers.to_attendance():
-		attendance.let_go()
-	decided = process_staged(ProcessStore(), servers.rules, in_time, note=_note_defect)
-	if servers.to_attendance() and in_time() and not times.are_moving():
-		attendance.mark_due(servers.rules().now, in_time)
-	return decided
+	return process_staged(ProcessStore(), servers.rules, in_time or budget(), note=_note_defect)
 
 
 def workdays(in_time: InTime | None = None) -> int:
-	"""Judge the workdays that are stale, after comparing values once an hour; returns how many rows changed. What there is no time for is the next minute's."""
+	"""Judge the workdays that are stale, after comparing values once an hour, and write the attendance of those that are complete; returns how many rows changed.
+
+	What there is no time for is the next minute's.
+	"""
 	in_time = in_time or budget(WORKDAYS_BUDGET)
 	settled = judging.policy()
 	if sweep.is_due(settled.now):
 		transaction.in_one(lambda: sweep.sweep(settled.earliest, settled.now))
-	changed = judging.run(in_time)
+	changed = judging.run(in_time) + attendance.run(in_time)
 	transaction.in_one(silent.note_run)
 	watermark.move(judging.policy())
 	transaction.in_one(lambda: silent.find(now_datetime()))

@@ -32,7 +32,6 @@ AT_ONCE = 10000
 DECIDED = (
 	(EventStatus.PROCESSED, None),
 	(EventStatus.IGNORED, Reason.REPEAT),
-	(EventStatus.PENDING, Reason.DAY_OPEN),
 )
 """Punches that a mapping sent to somebody, by status and reason (None = any)."""
 EmployeeDay = tuple[str, date]

@@ -41,7 +41,6 @@ WAITING = (
 	(EventStatus.UNMAPPED, None),
 	(EventStatus.IGNORED, Reason.ID_IGNORED),
 	(EventStatus.FAILED, Reason.HRMS_REFUSED),
-	(EventStatus.PENDING, Reason.DAY_OPEN),
 )
 """Punches that a rule could still send elsewhere, since nothing was made of them: by status and reason (None = any)."""
 

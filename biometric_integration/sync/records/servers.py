@@ -187,7 +187,6 @@ def rules() -> Rules:
 			timedelta(minutes=settings.round_to or 0), RoundingMode(settings.rounding_mode or "Nearest")
 		),
 		asks_for_shifts=_asks_for_shifts(settings),
-		to_attendance=to_attendance(),
 	)
 
 
@@ -197,7 +196,7 @@ def allowed_drift() -> timedelta:
 
 
 def to_attendance() -> bool:
-	"""Is Attendance written per day, instead of a check-in per punch?"""
+	"""Is the attendance of complete workdays written here?"""
 	return frappe.get_cached_doc(SETTINGS).output == "Attendance"
 
 
