@@ -21,7 +21,7 @@ from biometric_integration.sync.db import locks, sql, transaction
 from biometric_integration.sync.db.savepoint import Refused, savepoint
 from biometric_integration.sync.hrms import shifts
 from biometric_integration.sync.records import completeness, servers, staging, sync_log
-from biometric_integration.sync.workdays import timesheets
+from biometric_integration.sync.workdays import timesheets, writing
 
 DOCTYPE = "Attendance"
 PEOPLE = 50
@@ -374,6 +374,8 @@ def _rows(verdict: Verdict, now: datetime) -> Iterator[tuple]:
 
 def cancelled(record, method: str | None = None) -> None:
 	"""What a person cancels stays cancelled; its punches say so, and can be used again by Reprocess."""
+	if record.flags.get(writing.OURS):
+		return
 	values = {
 		"user": frappe.session.user,
 		"attendance": record.name,
