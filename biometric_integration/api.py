@@ -18,6 +18,7 @@ from biometric_integration.sync.desk import (
 	rebuild,
 	rederive,
 	review,
+	settle,
 	watermarks,
 	workdays,
 )
@@ -295,3 +296,44 @@ def workdays_waiting() -> dict:
 	"""{"people": whose days wait to be judged, "message"}."""
 	frappe.only_for(SYNC_ROLES)
 	return rebuild.state()
+
+
+@frappe.whitelist(methods=["POST"])
+def decide(
+	workdays: list | str,
+	what: str,
+	reason: str = "",
+	values: dict | str | None = None,
+	dry_run: int = 1,
+) -> dict:
+	"""Decide about workdays, by name (a list, or one as JSON): `what` is one of `core.settling.Action`; by default only say what would be.
+
+	values: what the dialog asks beside the reason: `time`, `log_type` of *Add a Check-in*, `until`, `replaced_by`, `replaced_on`, `from_date`.
+	Returns {"days": [{"workday", "employee", "employee_name", "date", "shift", "written": [{"name", "status", "hours"}], "right": {"status", "hours"},
+	"state", "sentence", "does": "written", "taken_back", "changed" or "refused", "why", "record"}], "more": days that are not listed, "counts"}, or
+	{"key"} for `decide_state` and `stop_deciding` where the days are many.
+	"""
+	frappe.only_for(SYNC_ROLES)
+	return settle.ask(frappe.parse_json(workdays), what, reason, frappe.parse_json(values), bool(dry_run))
+
+
+@frappe.whitelist(methods=["POST"])
+def repair(workdays: list | str, reason: str = "", dry_run: int = 1) -> dict:
+	"""Cancel what a machine wrote wrongly of these workdays, and write what is right; by default only say what would be. Returns what `decide` does."""
+	frappe.only_for(SYNC_ROLES)
+	return settle.ask(frappe.parse_json(workdays), settle.Action.REPAIR.value, reason, None, bool(dry_run))
+
+
+@frappe.whitelist()
+def decide_state(key: str) -> dict:
+	"""Returns {"running", "message", "counts", "days": those that were refused} of days that are being settled."""
+	frappe.only_for(SYNC_ROLES)
+	return settle.state(key)
+
+
+@frappe.whitelist(methods=["POST"])
+def stop_deciding(key: str) -> dict:
+	"""Stop before the next person; what is done stays. Returns {"message"}."""
+	frappe.only_for(SYNC_ROLES)
+	settle.stop(key)
+	return {"message": frappe._("It stops before the next person.")}

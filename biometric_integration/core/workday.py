@@ -5,7 +5,7 @@ All times are naive wall clock of the site.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from hashlib import blake2b
@@ -514,7 +514,22 @@ def _whole_hours(length: timedelta) -> int:
 
 
 def with_outside_counted(workday: Workday) -> Workday:
-	return replace(workday, outside=frozenset())
+	shift = workday.shift
+	counted = _with_outside(workday, lambda checkin: replace(checkin, noted=shift, answered=shift))
+	return replace(counted, outside=frozenset())
+
+
+def with_outside_answered(workday: Workday) -> Workday:
+	"""The shift that they are taken for is what its check-ins outside of it ought to say."""
+	return _with_outside(workday, lambda checkin: replace(checkin, answered=workday.shift))
+
+
+def _with_outside(workday: Workday, changed: Callable[[CheckIn], CheckIn]) -> Workday:
+	pieces = tuple(
+		tuple(changed(checkin) if checkin.name in workday.outside else checkin for checkin in piece)
+		for piece in workday.pieces
+	)
+	return replace(workday, pieces=pieces)
 
 
 def input_hash(workday: Workday) -> str:

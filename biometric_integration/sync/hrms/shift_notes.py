@@ -228,6 +228,12 @@ class ShiftNotes:
 		return self._outside[of]
 
 
+def of_checkin(employee: str, time: datetime, log_type: str) -> Fields:
+	"""What HRMS would set on this one check-in now."""
+	fields = _asked(employee, time, log_type or ANY_LOG_TYPE)
+	return {"offshift": 0, **fields} if fields.get("shift") else fields
+
+
 def _asked(employee: str, time: datetime, log_type: str) -> Fields:
 	"""What HRMS sets on a new check-in."""
 	checkin = frappe.new_doc(CHECKIN)

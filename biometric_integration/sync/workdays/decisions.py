@@ -11,6 +11,8 @@ from biometric_integration.core.judgement import Decision, What
 
 DOCTYPE = "Biometric Decision"
 OF_A_WORKDAY = tuple(what.value for what in What)
+STILL_HERE = "Still Here"
+"""From its date on: whatever the relieving date says, the person works here."""
 
 
 def of(people: Collection[str], first: date, last: date) -> dict[tuple[str, date, str], Decision]:
@@ -31,6 +33,13 @@ def of(people: Collection[str], first: date, last: date) -> dict[tuple[str, date
 		(row.employee, row.date, row.shift or ""): Decision(row.name, What(row.what), row.made_on or "")
 		for row in rows
 	}
+
+
+def still_here(people: Collection[str]) -> dict[str, date]:
+	"""Employee → since when."""
+	filters = {"employee": ("in", list(people)), "what": STILL_HERE}
+	rows = frappe.get_all(DOCTYPE, filters, ["employee", "date"], order_by="date desc", limit=0)
+	return {row.employee: row.date for row in rows}
 
 
 def made_on(decision) -> str:

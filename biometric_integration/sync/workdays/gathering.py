@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 import frappe
-from frappe.utils import flt
+from frappe.utils import flt, now_datetime
 
 from biometric_integration.core.judgement import Decision, Written
 from biometric_integration.core.window import DAY
@@ -24,9 +24,32 @@ WAITED_FOR = 100 * DAY
 HALF_DAY_FIELDS = ("half_day_status", "modify_half_day_status")
 BAD = ("Absent", "Half Day")
 SAME_MOMENT = 60
+SUPPOSED = "supposed"
+"""Begins the name of a check-in that is not there."""
 
 Days = Mapping[str, tuple[date, date]]
 """Employee → first and last day, both included."""
+
+
+@dataclass(frozen=True)
+class Supposing:
+	"""What would be gathered if some things had been done: for a preview.
+
+	records: attendance that is cancelled; reopened: of half-day leave whose other half is open again. refetched: check-ins that are part of none, are not skipped, and say the
+	shift of the roster, the inactive assignments included; everyone's that the records leave over are. gone: check-ins that are deleted. added: employee → (time, log type).
+	decisions: as they would be read.
+	"""
+
+	records: frozenset[str] = frozenset()
+	reopened: frozenset[str] = frozenset()
+	refetched: frozenset[str] = frozenset()
+	gone: frozenset[str] = frozenset()
+	added: Mapping[str, Sequence[tuple[datetime, str]]] = field(default_factory=dict)
+	decisions: Mapping[tuple[str, date, str], Decision] = field(default_factory=dict)
+	still_here: Mapping[str, date] = field(default_factory=dict)
+
+
+NOTHING = Supposing()
 
 
 @dataclass(frozen=True)
@@ -81,10 +104,14 @@ class Batch:
 	"""Check-in → its digest, and attendance → its."""
 	inactive: dict[str, str] = field(default_factory=dict)
 	"""Check-in → the inactive assignment that it belongs to."""
+	dead_links: set[str] = field(default_factory=set)
+	"""Check-ins that are linked to a record that is cancelled, or gone: they count as part of none."""
 	written: dict[str, list[tuple[date, Written]]] = field(default_factory=dict)
 	leaves: dict[str, list[Leave]] = field(default_factory=dict)
 	slips: dict[str, list[Slip]] = field(default_factory=dict)
 	decisions: dict[tuple[str, date, str], Decision] = field(default_factory=dict)
+	still_here: dict[str, date] = field(default_factory=dict)
+	"""The relieving date says nothing from that day on."""
 	holidays: Holidays | None = None
 
 	def leave_on(self, employee: str, day: date) -> Leave | None:
@@ -106,17 +133,22 @@ class Batch:
 		)
 
 
-def gather(employees: Sequence[str], first: date, last: date, roster: Roster) -> Batch:
+def gather(
+	employees: Sequence[str], first: date, last: date, roster: Roster, supposing: Supposing = NOTHING
+) -> Batch:
 	batch = Batch(first, last, _persons(employees))
 	people = list(batch.people)
 	if not people:
 		return batch
 	roster.prepare({person.name: person.default_shift for person in batch.people.values()}, first, last)
-	_read_checkins(batch, people, first, last, roster)
-	_read_attendance(batch, people, first, last)
-	_read_leaves(batch, people, first, last)
-	_read_slips(batch, people, first, last)
-	batch.decisions = decisions.of(people, first, last)
+	_read_checkins(batch, people, first, last, roster, supposing)
+	_with_their_fellows(batch)
+	_add_supposed(batch, roster, supposing)
+	_read_attendance(batch, people, first, last, supposing)
+	read_leaves(batch, people, first, last)
+	read_slips(batch, people, first, last)
+	batch.decisions = {**decisions.of(people, first, last), **supposing.decisions}
+	batch.still_here = {**decisions.still_here(people), **supposing.still_here}
 	lists = {person.name: (person.company, person.holiday_list) for person in batch.people.values()}
 	batch.holidays = Holidays(lists, first, last + WAITED_FOR)
 	return batch
@@ -200,7 +232,9 @@ def _by_devices_of() -> dict[tuple[str, str], str]:
 # --- check-ins
 
 
-def _read_checkins(batch: Batch, people: Sequence[str], first: date, last: date, roster: Roster) -> None:
+def _read_checkins(
+	batch: Batch, people: Sequence[str], first: date, last: date, roster: Roster, supposing: Supposing
+) -> None:
 	"""What a check-in says of its shift comes as one text: most say the same, and taking each apart is what takes the time."""
 	rows = frappe.db.sql(
 		f"""SELECT c.`employee`, c.`time`, c.`name`, c.`log_type`, CONCAT_WS('|', COALESCE(c.`shift_start`, ''),
@@ -209,9 +243,18 @@ def _read_checkins(batch: Batch, people: Sequence[str], first: date, last: date,
 		WHERE c.`employee` IN %s AND c.`time`>=%s AND c.`time`<%s""",
 		(people, first, last + DAY),
 	)  # the query builder has no CRC32 or CONCAT_WS
+	dead = _dead({row[5] for row in rows if row[5]})
 	said: dict[str, Shift | None] = {}
 	for employee, time, name, log_type, shift, attendance, skipped, arrived, device, digest in rows:
+		if name in supposing.gone:
+			continue
 		batch.digests[name] = digest
+		if attendance in dead:
+			batch.dead_links.add(name)
+			attendance = ""
+		is_again = name in supposing.refetched or (attendance and attendance in supposing.records)
+		if is_again:
+			attendance, skipped = "", 0
 		if shift not in said:
 			said[shift] = _noted(shift, roster)
 		noted, log_type = said[shift], log_type or ""
@@ -219,10 +262,32 @@ def _read_checkins(batch: Batch, people: Sequence[str], first: date, last: date,
 		answered = roster.answered(employee, time, log_type, bool(attendance)) or noted
 		if answered is None and (found := roster.inactive(employee, time)):
 			answered, batch.inactive[name] = found
+		if is_again:
+			noted = answered
 		checkin = CheckIn(
 			time, name, log_type, noted, answered, device or "", attendance or "", bool(skipped), arrived
 		)
 		batch.checkins.setdefault(employee, []).append(checkin)
+
+
+def _dead(records: Set[str]) -> set[str]:
+	"""Those of these attendance records that are cancelled, or are not there any more."""
+	if not records:
+		return set()
+	alive = frappe.db.sql(
+		f"SELECT `name` FROM `tab{ATTENDANCE}` WHERE `name` IN %s AND `docstatus`<2", (sorted(records),)
+	)  # thousands of names: the query builder takes ten times as long
+	return {*records} - {name for (name,) in alive}
+
+
+def _add_supposed(batch: Batch, roster: Roster, supposing: Supposing) -> None:
+	for employee, moments in supposing.added.items():
+		for time, log_type in moments if employee in batch.people else ():
+			answered = roster.answered(employee, time, log_type, False)
+			name = f"{SUPPOSED} {time}"
+			arrived = now_datetime()
+			checkin = CheckIn(time, name, log_type, answered, answered, arrived=arrived)
+			batch.checkins.setdefault(employee, []).append(checkin)
 
 
 def _noted(said: str, roster: Roster) -> Shift | None:
@@ -243,7 +308,22 @@ def attendance_digest() -> str:
 	return ATTENDANCE_DIGEST.format(half=half)
 
 
-def _read_attendance(batch: Batch, people: Sequence[str], first: date, last: date) -> None:
+def _with_their_fellows(batch: Batch) -> None:
+	"""A check-in that lost its shift, as HRMS's *Fetch Shifts* takes it, stays with those of the same attendance."""
+	for employee, checkins in batch.checkins.items():
+		said = {one.attendance: one.noted for one in checkins if one.attendance and one.noted}
+		if any(one.attendance in said and not one.noted for one in checkins):
+			batch.checkins[employee] = [
+				replace(one, noted=said[one.attendance], answered=said[one.attendance])
+				if one.attendance in said and not one.noted
+				else one
+				for one in checkins
+			]
+
+
+def _read_attendance(
+	batch: Batch, people: Sequence[str], first: date, last: date, supposing: Supposing
+) -> None:
 	meta = frappe.get_meta(ATTENDANCE)
 	half_day = [name for name in HALF_DAY_FIELDS if meta.has_field(name)]
 	more = "".join(f", a.`{name}`" for name in half_day)
@@ -262,7 +342,11 @@ def _read_attendance(batch: Batch, people: Sequence[str], first: date, last: dat
 	unlinked = [row.name for row in rows if row.name not in linked and row.status in BAD and row.shift]
 	commented = _commented(unlinked)
 	for row in rows:
+		if row.name in supposing.records:
+			continue
 		batch.digests[row.name] = row.digest
+		if row.name in supposing.reopened:
+			row.update({"half_day_status": "Present", "modify_half_day_status": 1})
 		mine = linked.get(row.name, set())
 		by_machine = bool(mine or row.biometric_day or row.in_time or row.name in commented)
 		half_leave = row.status == "Half Day" and bool(row.leave_type)
@@ -298,7 +382,7 @@ def _commented(records: Sequence[str]) -> set[str]:
 	return {name for (name,) in found}
 
 
-def _read_leaves(batch: Batch, people: Sequence[str], first: date, last: date) -> None:
+def read_leaves(batch: Batch, people: Sequence[str], first: date, last: date) -> None:
 	filters = {
 		"employee": ("in", people),
 		"docstatus": 1,
@@ -313,7 +397,7 @@ def _read_leaves(batch: Batch, people: Sequence[str], first: date, last: date) -
 		batch.leaves.setdefault(row.employee, []).append(leave)
 
 
-def _read_slips(batch: Batch, people: Sequence[str], first: date, last: date) -> None:
+def read_slips(batch: Batch, people: Sequence[str], first: date, last: date) -> None:
 	filters = {
 		"employee": ("in", people),
 		"docstatus": 1,

@@ -41,15 +41,16 @@ from biometric_integration.core.workday import (
 	input_hash,
 	runs,
 	taps,
+	with_outside_answered,
 	with_outside_counted,
 )
 from biometric_integration.sync.db import locks, transaction
 from biometric_integration.sync.hrms import shifts
 from biometric_integration.sync.hrms.roster import Roster
 from biometric_integration.sync.records import servers
-from biometric_integration.sync.workdays import gathering, marks, rows
+from biometric_integration.sync.workdays import gathering, marks, notes, rows
 from biometric_integration.sync.workdays.evidence import Evidence
-from biometric_integration.sync.workdays.gathering import Batch, Days, Person
+from biometric_integration.sync.workdays.gathering import NOTHING, Batch, Days, Person, Supposing
 from biometric_integration.sync.workdays.marks import Mark, Scope
 from biometric_integration.sync.workdays.rows import Judged, Row
 from biometric_integration.sync.workdays.stale import PERIOD
@@ -204,19 +205,23 @@ class Lane:
 		title = _("The workdays of {0} could not be judged").format(*one.days)
 		frappe.log_error(title, f"{harmless(str(error))}\n{frames}", defer_insert=True)
 
-	def judge(self, days: Days) -> int:
-		"""Bring the rows of these people and days up to date, in the transaction of the caller."""
+	def judge(self, days: Days, of_inactive: Collection[str] = ()) -> int:
+		"""Bring the rows of these people and days up to date, and what their check-ins say of shifts, in the transaction of the caller.
+
+		of_inactive: check-ins for which an inactive assignment counts as well.
+		"""
 		days = _with_all(days, rows.by_newest(days, self.policy.now.date() - PERIOD)) if days else {}
 		return sum(
-			rows.replace(rows.existing(final), made, self.policy.writes) for final, made in self._made(days)
+			rows.replace(rows.existing(final), made, self.policy.writes)
+			for final, made in self._made(days, partial(self._put_notes_right, of_inactive))
 		)
 
-	def judged(self, days: Days) -> list[Judged]:
-		"""What is to be said of these people and days now, whatever their rows say. Nothing is written."""
+	def judged(self, days: Days, supposing: Supposing = NOTHING) -> list[Judged]:
+		"""What is to be said of these people and days now, or if some things had been done, whatever their rows say. Nothing is written."""
 		days = self._within(days)
 		return [
 			one
-			for batch, final, workdays in (self._batches(days) if days else ())
+			for batch, final, workdays in (self._batches(days, supposing) if days else ())
 			for one in self._judged(batch, final, workdays)
 		]
 
@@ -224,11 +229,30 @@ class Lane:
 		"""The rows of these people and days as they ought to be, by name. Those that are there are not looked at."""
 		return {name: row for _final, made in self._made(days) for name, row in made.items()}
 
-	def _made(self, days: Days) -> Iterator[tuple[Days, dict[str, Row]]]:
-		"""Whose days they are in the end, and their rows."""
+	def _made(
+		self, days: Days, put_right: Callable[[Batch, Days, dict[str, list[Workday]]], set[str]] | None = None
+	) -> Iterator[tuple[Days, dict[str, Row]]]:
+		"""Whose days they are in the end, and their rows. `put_right`: returns whose check-ins it has changed; they are read once more."""
 		days = self._within(days)
 		for batch, final, workdays in self._batches(days) if days else ():
-			yield final, rows.of_batch(self._judged(batch, final, workdays), batch)
+			changed = put_right(batch, final, workdays) if put_right else set()
+			yield from self._made({who: final[who] for who in changed})
+			if as_read := {who: between for who, between in final.items() if who not in changed}:
+				yield as_read, rows.of_batch(self._judged(batch, as_read, workdays), batch)
+
+	def _put_notes_right(
+		self, of_inactive: Collection[str], batch: Batch, days: Days, workdays: dict[str, list[Workday]]
+	) -> set[str]:
+		found = {who: list(self._as_they_should_say(batch, who, workdays[who], *days[who])) for who in days}
+		return notes.put_right(found, batch, of_inactive)
+
+	def _as_they_should_say(
+		self, batch: Batch, employee: str, workdays: Sequence[Workday], first: date, last: date
+	) -> Iterator[Workday]:
+		for workday in workdays:
+			if first <= workday.date <= last:
+				counts = _counts_outside(workday, _decision(batch, employee, workday))
+				yield with_outside_answered(workday) if counts else workday
 
 	def _within(self, days: Days) -> dict[str, tuple[date, date]]:
 		policy = self.policy
@@ -238,7 +262,9 @@ class Lane:
 		}
 		return {who: (first, last) for who, (first, last) in found.items() if first <= last}
 
-	def _batches(self, days: Days) -> Iterator[tuple[Batch, Days, dict[str, list[Workday]]]]:
+	def _batches(
+		self, days: Days, supposing: Supposing = NOTHING
+	) -> Iterator[tuple[Batch, Days, dict[str, list[Workday]]]]:
 		"""What was gathered, the days of each person that can be told from it, and their workdays.
 
 		Without a shift, check-ins that hang together are judged together: days may grow, and people of whom not enough was read come again.
@@ -247,7 +273,7 @@ class Lane:
 		while days:
 			first = min(first for first, _last in days.values()) - reach
 			last = max(last for _first, last in days.values()) + reach
-			batch = gathering.gather(list(days), first, last, self._roster)
+			batch = gathering.gather(list(days), first, last, self._roster, supposing)
 			done: dict[str, tuple[date, date]] = {}
 			workdays: dict[str, list[Workday]] = {}
 			for employee, between in days.items():
@@ -324,10 +350,8 @@ class Lane:
 		for workday, written in self._with_written(batch, person.name, workdays):
 			if not first <= workday.date <= last:
 				continue
-			decision = batch.decisions.get(
-				(person.name, workday.date, workday.shift.name if workday.shift else "")
-			)
-			if decision and decision.what is What.COUNT_OUTSIDE and decision.made_on == input_hash(workday):
+			decision = _decision(batch, person.name, workday)
+			if _counts_outside(workday, decision):
 				workday = with_outside_counted(workday)
 			yield workday, written, self._circumstances(batch, person, workday, written, decision)
 
@@ -377,7 +401,7 @@ class Lane:
 			holiday=batch.holidays.is_one(person.name, day, (shift.holiday_list or "") if shift else ""),
 			on_holidays=_on_holidays(shift, policy.on_holidays),
 			slip=batch.slip_before(person.name, workday),
-			left=person.left if person.left and workday.checkins and day > person.left else None,
+			left=_left(person, workday, batch.still_here.get(person.name, date.max)),
 			by_devices=person.by_devices,
 			first_last=bool(shift and shift.working_hours_calculation_based_on == FIRST_LAST),
 			by_log_type=bool(shift and shift.determine_check_in_and_check_out == shifts.BY_LOG_TYPE),
@@ -453,6 +477,20 @@ def _with_all(days: Days, more: Days) -> Days:
 		who: (min(first, more.get(who, none)[0]), max(last, more.get(who, none)[1]))
 		for who, (first, last) in days.items()
 	}
+
+
+def _decision(batch: Batch, employee: str, workday: Workday) -> Decision | None:
+	return batch.decisions.get((employee, workday.date, workday.shift.name if workday.shift else ""))
+
+
+def _counts_outside(workday: Workday, decision: Decision | None) -> bool:
+	return bool(decision and decision.what is What.COUNT_OUTSIDE and decision.made_on == input_hash(workday))
+
+
+def _left(person: Person, workday: Workday, still_here: date) -> date | None:
+	"""The relieving date, where the workday lies behind it and nobody has said since when it says nothing."""
+	day = workday.date
+	return person.left if person.left and workday.checkins and person.left < day < still_here else None
 
 
 def _key(person: Person, workday: Workday) -> tuple:

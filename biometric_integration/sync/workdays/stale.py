@@ -11,7 +11,7 @@ from frappe.utils import cint, get_datetime, getdate
 from biometric_integration.core.window import DAY
 from biometric_integration.sync.hrms import shift_notes
 from biometric_integration.sync.records import servers
-from biometric_integration.sync.workdays import marks
+from biometric_integration.sync.workdays import decisions, marks
 from biometric_integration.sync.workdays.marks import Mark, Scope
 from biometric_integration.sync.workdays.writing import OURS
 
@@ -90,7 +90,9 @@ def slip_changed(slip, method: str | None = None) -> None:
 
 
 def decision_changed(decision, method: str | None = None) -> None:
-	if decision.employee:
+	if decision.what == decisions.STILL_HERE:
+		marks.add([marks.of_employee(decision.employee, getdate(decision.date))])
+	elif decision.employee:
 		_mark_days(decision, "date", "date")
 	else:
 		_mark_device(decision.device)

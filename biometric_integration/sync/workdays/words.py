@@ -36,8 +36,11 @@ def sentence(reason: str | None, values: Mapping[str, str]) -> str:
 
 def of_row(row) -> str:
 	"""Of a row of Biometric Workday: `state`, `reason` and `reason_values`. What needs no reason is said as well."""
-	found = sentence(row.reason, json.loads(row.reason_values or "{}"))
-	return found or _(WITHOUT_A_REASON.get(State(row.state), ""))
+	return said(row.state, row.reason, json.loads(row.reason_values or "{}"))
+
+
+def said(state: str, reason: str | None, values: Mapping[str, str]) -> str:
+	return sentence(reason, values) or _(WITHOUT_A_REASON.get(State(state), ""))
 
 
 def _shown(values: Mapping[str, str]) -> dict[str, str]:

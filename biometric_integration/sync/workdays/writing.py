@@ -52,6 +52,17 @@ def take_back(names: Collection[str]) -> None:
 		free(checkins)
 
 
+def reopen(names: Collection[str]) -> None:
+	"""The other half of these half-day leaves is not said yet, as the leave has left it."""
+	if not names:
+		return
+	checkins = frappe.get_all(CHECKIN, {"attendance": ("in", list(names))}, pluck="name", limit=0)
+	nothing = {"working_hours": 0, "late_entry": 0, "early_exit": 0, "in_time": None, "out_time": None}
+	half = {"half_day_status": "Present", "modify_half_day_status": 1, "shift": None, "biometric_day": None}
+	frappe.db.set_value(DOCTYPE, {"name": ("in", list(names))}, {**nothing, **half})
+	free(checkins)
+
+
 def free(checkins: Collection[str]) -> None:
 	"""These check-ins are part of no attendance, and HRMS may count them."""
 	if checkins:

@@ -238,7 +238,7 @@ class TestRoster(WorkdayTestCase):
 		self.assertEqual((row.shift, row.reason, row.checkins), (night, "Roster Changed", 2))
 		self.assertIn(assignment, words.sentence(row.reason, frappe.parse_json(row.reason_values)))
 
-	def test_a_roster_that_is_entered_after_the_punches_is_told_with_before_and_after(self):
+	def test_a_roster_that_is_entered_after_the_punches_is_told_by_what_was_written_before(self):
 		dayshift, night = self.shift("08:00:00", "17:00:00"), self.shift("20:00:00", "05:00:00")
 		employee = factories.employee(default_shift=dayshift)
 		self.checkin(employee, at(6, 20))
@@ -247,8 +247,7 @@ class TestRoster(WorkdayTestCase):
 		factories.shift_assignment(employee, night, day(6), day(6))
 		self.judge()
 		row = self.row(employee, 6, shift=night)
-		self.assertEqual((row.state, row.reason), ("To Settle", "Roster Changed"))
-		self.assertEqual((row.would_status, row.would_hours), ("Present", 9.0))
+		self.assertEqual((row.state, row.would_status, row.would_hours), ("Complete", "Present", 9.0))
 		absent = self.row(employee, 6, shift=dayshift)
 		self.assertEqual((absent.state, absent.written_status), ("To Settle", "Absent"))
 
@@ -543,7 +542,16 @@ class TestLane(WorkdayTestCase):
 			self.checkin(employee, at(6, 9))
 			self.checkin(employee, at(6, 18))
 		name = frappe.db.get_value("Employee Checkin", {"employee": broken}, "name", order_by="time asc")
-		frappe.db.set_value("Employee Checkin", name, {"shift": "Gone", "attendance": "ATT-GONE"})
+		written = frappe.get_doc(
+			{
+				"doctype": "Attendance",
+				"employee": broken,
+				"attendance_date": day(6),
+				"status": "Present",
+				"company": factories.company(),
+			}
+		).insert()
+		frappe.db.set_value("Employee Checkin", name, {"shift": "Gone", "attendance": written.name})
 		self.judge()
 		self.assertEqual(self.says(sound, 6), ("Complete", ""))
 		self.assertEqual(self.rows(broken), [])
@@ -553,6 +561,7 @@ class TestLane(WorkdayTestCase):
 		why = frappe.get_all("Error Log", {"method": ("like", f"%{broken}%")}, pluck="error")
 		self.assertTrue(why and "Gone" in why[0])
 		frappe.db.set_value("Employee Checkin", name, {"shift": shift, "attendance": None})
+		frappe.db.delete("Attendance", {"name": written.name})
 		self.judge(NOW + timedelta(hours=2))
 		self.assertEqual(self.says(broken, 6), ("Complete", ""))
 

@@ -1,10 +1,14 @@
 const ABOUT_A_DEVICE = "Trust This Device Until";
+const STILL_HERE = "Still Here";
 const WHAT_IT_DOES = {
 	"Mark As It Is": __(
 		"The day counts as it is: by its check-ins, and as absent where there is none. No device is waited for."
 	),
 	"Count Outside Punch": __("The punches outside of the shift count as a part of it."),
 	"Leave It": __("Nothing is written for this day, and what is written stays as it is."),
+	[STILL_HERE]: __(
+		"From this date on the person's punches count, whatever the relieving date says."
+	),
 	[ABOUT_A_DEVICE]: __(
 		"Everything that was punched at this device is taken for delivered, up to and with this date. Nobody's day waits for it any longer, and whoever has no punch counts as absent."
 	),
@@ -22,7 +26,7 @@ async function show(frm) {
 	const { what, employee, date } = frm.doc;
 	frm.set_intro("");
 	if (WHAT_IT_DOES[what]) frm.set_intro(WHAT_IT_DOES[what], "blue");
-	if (!what || what === ABOUT_A_DEVICE || !employee || !date) return;
+	if (!what || [ABOUT_A_DEVICE, STILL_HERE].includes(what) || !employee || !date) return;
 	const workdays = await frappe.db.get_list("Biometric Workday", {
 		filters: { employee, date },
 		fields: ["name", "shift", "state", "reason"],

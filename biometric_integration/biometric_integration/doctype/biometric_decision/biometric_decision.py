@@ -1,6 +1,6 @@
 from frappe.model.document import Document
 
-from biometric_integration.sync.workdays import decisions, stale
+from biometric_integration.sync.workdays import decisions, notes, stale
 
 
 class BiometricDecision(Document):
@@ -13,4 +13,5 @@ class BiometricDecision(Document):
 		stale.decision_changed(self)
 
 	def on_trash(self) -> None:
+		notes.let_go(self)
 		stale.decision_changed(self)

@@ -1,7 +1,7 @@
 import frappe
 from frappe.model.document import Document
 
-from biometric_integration.sync.desk import workdays
+from biometric_integration.sync.desk import settle, workdays
 from biometric_integration.sync.workdays import words
 
 DOCTYPE = "Biometric Workday"
@@ -24,6 +24,8 @@ class BiometricWorkday(Document):
 		self.set_onload("sentence", words.of_row(self))
 		self.set_onload("checkins", checkins)
 		self.set_onload("devices", workdays.devices(self, checkins))
+		self.set_onload("actions", settle.actions(self))
+		self.set_onload("missing", settle.suggestion(self))
 
 
 def on_doctype_update() -> None:
