@@ -610,6 +610,22 @@ class TestRaces(GuardTestCase):
 		for name in checkins:
 			run("UPDATE `tabEmployee Checkin` SET `attendance`='REPAIRED' WHERE `name`=%s", name)
 
+	def test_a_half_that_was_filled_in_meanwhile_stays_as_it_is(self):
+		if not HAS_HALF_DAYS:
+			self.skipTest("this HRMS does not say what the other half is")
+		self.judged_without(16)
+		day = self.first + 16 * DAY
+		self.leave(self.anna, day, day, half_day=day)
+		self.judge_all()
+		name = frappe.db.get_value(ATTENDANCE, {"employee": self.anna, "attendance_date": day}, "name")
+		fill = f"UPDATE `tab{ATTENDANCE}` SET `modify_half_day_status`=0, `half_day_status`='Present', `working_hours`=5 WHERE `name`=%s"
+		with self.somebody_else() as run:
+			with self.meanwhile("get_employee_shift", lambda: run(fill, name)):
+				self.hrms()
+		fields = ["half_day_status", "working_hours", "shift"]
+		self.assertEqual(frappe.db.get_value(ATTENDANCE, name, fields), ("Present", 5.0, None))
+		self.assertEqual(frappe.get_all(COMMENT, {"reference_name": name}), [])
+
 	def test_a_repair_waits_for_what_hrms_is_writing(self):
 		self.judged_without()
 		name = locks._full(locks.of_attendance(self.anna))
