@@ -614,6 +614,7 @@ class TestRaces(GuardTestCase):
 		if not HAS_HALF_DAYS:
 			self.skipTest("this HRMS does not say what the other half is")
 		self.judged_without(16)
+		self.hrms()
 		day = self.first + 16 * DAY
 		self.leave(self.anna, day, day, half_day=day)
 		self.judge_all()
