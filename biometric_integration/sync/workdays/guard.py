@@ -76,7 +76,7 @@ def fill_half_days(shift: str, employee: str, fill: Callable[[], None]) -> None:
 	writes = frappe.db.transaction_writes
 	fill()
 	if frappe.db.transaction_writes != writes and not _or_else(False, _put_half_days_back, shift, employee):
-		frappe.db.rollback()
+		transaction.roll_back()
 
 
 def _free_checkins(shift: str, logs: list[Any]) -> list[Any]:

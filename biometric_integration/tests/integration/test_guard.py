@@ -22,7 +22,7 @@ from biometric_integration import hooks, install
 from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.sync.db import fresh, locks, transaction
 from biometric_integration.sync.records import cursors, servers
-from biometric_integration.sync.workdays import judging, marks, rows, shift_type
+from biometric_integration.sync.workdays import guard, judging, marks, rows, shift_type
 from biometric_integration.sync.workdays.marks import Mark, Scope
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.workdays import (
@@ -279,6 +279,13 @@ class TestWhatIsFree(GuardTestCase):
 		self.hrms()
 		self.assertEqual((self.written(self.anna)[16], self.written(self.anna)[17]), ("Half Day", "Absent"))
 
+	def test_the_shift_type_by_itself_keeps_hrms_from_trying(self):
+		self.judged_without(16)
+		self.cannot_be_judged(self.anna, 16)
+		with patch.object(guard, "before_validate"), patch.object(guard, "validate"):
+			self.hours_pass()
+		self.assertEqual(sorted(self.written(self.anna)), [14, 15, 17, 18, 19, 20])
+
 	def test_a_day_without_a_row_is_left_out(self):
 		self.judged_without(16)
 		self.worked(self.anna, 17, "10:00")
@@ -344,7 +351,7 @@ class TestWhatIsFree(GuardTestCase):
 			if row["date"] == self.first + 16 * DAY
 		}
 		self.assertIn((self.shift, "Complete"), states)
-		self.hrms()
+		self.hours_pass()
 		self.assertNotIn(16, self.written(self.anna))
 
 	def test_what_hrms_was_silent_about_may_still_be_written(self):
@@ -569,6 +576,30 @@ class TestRaces(GuardTestCase):
 				frappe.db.set_value(CHECKIN, factories.of_people(), "attendance", None, update_modified=False)
 				self.judge_all()
 
+	def test_a_record_that_a_person_makes_meanwhile_stands_and_skips_nothing(self):
+		self.judged_without()
+		with self.somebody_else() as run:
+			with self.meanwhile("get_attendance", lambda: self.repaired(run, [], self.first + 16 * DAY)):
+				self.hrms()
+		on_the_day = {"employee": self.anna, "attendance_date": self.first + 16 * DAY}
+		self.assertEqual(frappe.get_all(ATTENDANCE, on_the_day, pluck="name"), ["REPAIRED"])
+		self.assertEqual(self.traces(), [])
+		self.assertEqual(len(self.written(self.anna)), 7)
+
+	def test_a_check_in_that_a_person_skips_meanwhile_stays_skipped(self):
+		self.judged_without(16)
+		first, second = self.worked(self.anna, 16, "09:00", "18:00")
+		self.judge_all()
+		skip = "UPDATE `tabEmployee Checkin` SET `skip_auto_attendance`=1 WHERE `name`=%s"
+		with self.somebody_else() as run:
+			with self.meanwhile("get_attendance", lambda: run(skip, second)):
+				self.hrms()
+		self.assertNotIn(16, self.written(self.anna))
+		skipped = {
+			name: frappe.db.get_value(CHECKIN, name, "skip_auto_attendance") for name in (first, second)
+		}
+		self.assertEqual(skipped, {first: 0, second: 1})
+
 	def repaired(self, run: Callable, checkins: list[str], day: date) -> None:
 		run(
 			"INSERT INTO `tabAttendance` (`name`, `creation`, `modified`, `employee`, `attendance_date`, `status`, `shift`, `docstatus`) VALUES ('REPAIRED', NOW(), NOW(), %s, %s, 'Present', %s, 1)",
@@ -576,7 +607,25 @@ class TestRaces(GuardTestCase):
 			day,
 			self.shift,
 		)
-		run("UPDATE `tabEmployee Checkin` SET `attendance`='REPAIRED' WHERE `name` IN (%s, %s)", *checkins)
+		for name in checkins:
+			run("UPDATE `tabEmployee Checkin` SET `attendance`='REPAIRED' WHERE `name`=%s", name)
+
+	def test_a_half_that_was_filled_in_meanwhile_stays_as_it_is(self):
+		if not HAS_HALF_DAYS:
+			self.skipTest("this HRMS does not say what the other half is")
+		self.judged_without(16)
+		self.hrms()
+		day = self.first + 16 * DAY
+		self.leave(self.anna, day, day, half_day=day)
+		self.judge_all()
+		name = frappe.db.get_value(ATTENDANCE, {"employee": self.anna, "attendance_date": day}, "name")
+		fill = f"UPDATE `tab{ATTENDANCE}` SET `modify_half_day_status`=0, `half_day_status`='Present', `working_hours`=5 WHERE `name`=%s"
+		with self.somebody_else() as run:
+			with self.meanwhile("get_employee_shift", lambda: run(fill, name)):
+				self.hrms()
+		fields = ["half_day_status", "working_hours", "shift"]
+		self.assertEqual(frappe.db.get_value(ATTENDANCE, name, fields), ("Present", 5.0, None))
+		self.assertEqual(frappe.get_all(COMMENT, {"reference_name": name}), [])
 
 	def test_a_repair_waits_for_what_hrms_is_writing(self):
 		self.judged_without()
