@@ -272,6 +272,7 @@ function show_state(frm) {
 		status.servers.forEach((server) => show_server(frm, server, status.now));
 		if (status.unused) show_unused(frm, status.unused);
 		status.clocks.forEach((device) => show_clock(frm, device));
+		if (status.absentees) show_absentees(frm, status.absentees);
 		Object.entries(status.waiting).forEach(
 			([name, count]) => count && show_waiting(frm, name, count, status.counted_to)
 		);
@@ -342,6 +343,23 @@ function show_clock(frm, { name, device_name, clock_ahead }) {
 		event.preventDefault();
 		frappe.set_route("Form", "Biometric Device", name);
 	});
+}
+
+function show_absentees(frm, words) {
+	const $words = $('<div class="small text-muted">').text(words);
+	if (biometric_integration.may_set_up()) {
+		$('<div><a href="#" class="write-absences"></a></div>')
+			.appendTo($words)
+			.find("a")
+			.text(__("Write Absences"));
+	}
+	frm.dashboard
+		.add_indicator(__("Absentees Are Paid"), "orange")
+		.append($words)
+		.on("click", ".write-absences", (event) => {
+			event.preventDefault();
+			when_saved(frm, () => frm.set_value("write_absences", 1).then(() => frm.save()));
+		});
 }
 
 function show_waiting(frm, name, count, counted_to) {
