@@ -12,6 +12,7 @@ from frappe.utils import getdate, now_datetime
 
 from biometric_integration.simulator import World
 from biometric_integration.sync import jobs
+from biometric_integration.sync.desk import status
 from biometric_integration.sync.hrms import shifts
 from biometric_integration.sync.records import servers, times
 from biometric_integration.sync.workdays import attendance, judging, marks, timesheets
@@ -552,6 +553,25 @@ class TestBesideHRMS(AttendanceTestCase):
 				yield begin + 4 * HOUR, "IN"
 			yield begin, "IN"
 			yield finish, "OUT"
+
+
+class TestPayroll(AttendanceTestCase):
+	def test_that_absentees_are_paid_is_told_where_it_is_so(self):
+		for based_on, unmarked, values, is_told in (
+			("Attendance", "Present", {}, True),
+			("Attendance", "", {}, True),
+			("Attendance", "Absent", {}, False),
+			("Leave", "Present", {}, False),
+			("Attendance", "Present", {"write_absences": 1}, False),
+			("Attendance", "Present", {"output": "Employee Checkin"}, False),
+		):
+			with self.subTest((based_on, unmarked, values)):
+				payroll = {"payroll_based_on": based_on, "consider_unmarked_attendance_as": unmarked}
+				before = {field: frappe.db.get_single_value("Payroll Settings", field) for field in payroll}
+				frappe.db.set_single_value("Payroll Settings", payroll)
+				self.configure(**values)
+				self.assertEqual(bool(status.overview()["absentees"]), is_told)
+				frappe.db.set_single_value("Payroll Settings", before)
 
 
 class TestThroughAServer(SiteTestCase):

@@ -274,6 +274,7 @@ function show_state(frm) {
 		status.clocks.forEach((device) => show_clock(frm, device));
 		status.held_back.forEach((cause) => show_held_back(frm, cause));
 		if (status.by_clock.length) show_moved_by_clock(frm, status.by_clock);
+		if (status.absentees) show_absentees(frm, status.absentees);
 		Object.entries(status.waiting).forEach(
 			([name, count]) => count && show_waiting(frm, name, count, status.counted_to)
 		);
@@ -363,6 +364,23 @@ function show_moved_by_clock(frm, shift_types) {
 			event.preventDefault();
 			if (shift_types.length === 1) frappe.set_route("Form", "Shift Type", shift_types[0]);
 			else frappe.set_route("List", "Shift Type", { auto_update_last_sync: 1 });
+		});
+}
+
+function show_absentees(frm, words) {
+	const $words = $('<div class="small text-muted">').text(words);
+	if (biometric_integration.may_set_up()) {
+		$('<div><a href="#" class="write-absences"></a></div>')
+			.appendTo($words)
+			.find("a")
+			.text(__("Write Absences"));
+	}
+	frm.dashboard
+		.add_indicator(__("Absentees Are Paid"), "orange")
+		.append($words)
+		.on("click", ".write-absences", (event) => {
+			event.preventDefault();
+			when_saved(frm, () => frm.set_value("write_absences", 1).then(() => frm.save()));
 		});
 }
 
