@@ -274,9 +274,10 @@ def correct_mapping(
 ) -> dict:
 	"""Take back the check-ins made of an id's punches of these days (site clock) and look at the punches again; by default only say what would be.
 
-	Days that have an attendance already stay. Returns {"check_ins", "events", "employees", "days_with_attendance": [{"employee", "date",
-	"attendance"}], "still_theirs": [{"employee", "events"}]} and, when done, "correction". `still_theirs`: the mapping as it is now would
-	give the punches back.
+	Attendance that they are part of is cancelled, and the days of both people are repaired. Returns {"check_ins", "events", "employees",
+	"days_with_attendance": those that stay: [{"employee", "date", "attendance", "why"}], "still_theirs": [{"employee", "events"}], "days", "more", "counts": of
+	the days that are repaired, as `decide` says them} and, when done, "correction", "key" for `decide_state` where the days are many, "waits" where the punches are not used
+	yet, so that the days are for *Repair* later. `still_theirs`: the mapping as it is now would give the punches back.
 	"""
 	frappe.only_for(SETUP_ROLES)
 	return correction.run(user_id, getdate(from_date), getdate(to_date), server, device, bool(dry_run))
@@ -337,3 +338,18 @@ def stop_deciding(key: str) -> dict:
 	frappe.only_for(SYNC_ROLES)
 	settle.stop(key)
 	return {"message": frappe._("It stops before the next person.")}
+
+
+@frappe.whitelist(methods=["POST"])
+def decisions_offered(workdays: list | str) -> list:
+	"""What may be done about workdays, by name (a list, or one as JSON). Returns [{"what", "days": about how many of them}], what fits the most first."""
+	frappe.only_for(SYNC_ROLES)
+	return settle.offers(frappe.parse_json(workdays))
+
+
+@frappe.whitelist(methods=["POST"])
+def take_decision_back(decision: str) -> dict:
+	"""Delete a decision about a workday, and judge the day without it. Returns {"message"}."""
+	frappe.only_for(SYNC_ROLES)
+	settle.take_back(decision)
+	return {"message": frappe._("The decision is taken back.")}

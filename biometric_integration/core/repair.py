@@ -18,6 +18,7 @@ class Refusal(str, Enum):
 	BY_HAND = "A person made the attendance {what}."
 	LEFT = "A person left it as it is. Take that decision back first."
 	RIGHT = "It is right already."
+	NOT_JUDGED = "The attendance {what} is there, and days before {since} are not judged."
 	NOTHING = "There is nothing to repair: a person has to decide, or a device has to deliver."
 
 
@@ -48,18 +49,21 @@ def refused(
 	judgement: Judgement, written: Iterable[Written], standing: Standing
 ) -> tuple[Refusal, str] | None:
 	"""With what it is filled."""
-	if standing.slip:
-		return Refusal.PAY_SLIP, standing.slip
-	if standing.leave:
-		return Refusal.LEAVE, standing.leave
-	if standing.request:
-		return Refusal.REQUEST, standing.request
+	if found := stays(written, standing):
+		return found
+	return (Refusal.LEFT, "") if judgement.why is Why.LEFT_AS_IT_IS else None
+
+
+def stays(written: Iterable[Written], standing: Standing) -> tuple[Refusal, str] | None:
+	"""Why nobody but a person may change this attendance."""
 	by_hand = next((one.name for one in written if one.by_hand), "")
-	if by_hand:
-		return Refusal.BY_HAND, by_hand
-	if judgement.why is Why.LEFT_AS_IT_IS:
-		return Refusal.LEFT, ""
-	return None
+	reasons = (
+		(Refusal.PAY_SLIP, standing.slip),
+		(Refusal.LEAVE, standing.leave),
+		(Refusal.REQUEST, standing.request),
+		(Refusal.BY_HAND, by_hand),
+	)
+	return next(((refusal, what) for refusal, what in reasons if what), None)
 
 
 def wrong(judgement: Judgement, written: Iterable[Written], can_reopen: bool) -> Wrong:

@@ -8,6 +8,7 @@ import { correct_mapping, ignore_id, map_id } from "./mapping.js";
 import { poll } from "./poll.js";
 import { may_set_up, may_sync, several_companies } from "./roles.js";
 import { intro_color, status_color } from "./status_colors.js";
+import { settle_workdays } from "./settle.js";
 import { stream_words } from "./stream_words.js";
 import { sync_period } from "./sync_period.js";
 import { retry, sync_now } from "./sync_progress.js";
@@ -30,6 +31,7 @@ Object.assign(biometric_integration, {
 	rebuild_workdays,
 	retry,
 	server_options,
+	settle_workdays,
 	several_companies,
 	short_time,
 	show_columns,

@@ -1,5 +1,6 @@
 import { ask, look, server_options } from "./api.js";
 import { may_set_up } from "./roles.js";
+import { follow_settling, settled_html } from "./settle.js";
 
 // Say whose id it is. `about`: {device_user_id, server, first, employee, why, locations, device_keys}; `done` is called once it is said.
 export async function map_id(about, done) {
@@ -187,7 +188,7 @@ export async function correct_mapping(about = {}, done) {
 			{
 				fieldtype: "HTML",
 				options: `<p>${__(
-					"Deletes the check-ins that were made of an id's punches and looks at the punches again. Set the mapping right first. Days that have an attendance already are left alone and listed here."
+					"Deletes the check-ins that were made of an id's punches and looks at the punches again. Set the mapping right first. Attendance that was written from them is cancelled, and the days of both people are repaired. Days with a pay slip, a leave, a request, or a record made by hand are left alone and listed here."
 				)}</p>`,
 			},
 			{ fieldtype: "Section Break" },
@@ -235,7 +236,9 @@ export async function correct_mapping(about = {}, done) {
 			const asked = question(values);
 			const dry_run = counted && counted.asked === asked ? 0 : 1;
 			return ask("correct_mapping", { ...values, dry_run }).then((answer) => {
-				show_correction(dialog.get_field("result").$wrapper, answer, !dry_run);
+				const $result = dialog.get_field("result").$wrapper;
+				show_correction($result, answer, !dry_run);
+				if (answer.key) follow_settling(dialog, $("<div>").appendTo($result), answer.key);
 				counted = dry_run && answer.events ? { asked, check_ins: answer.check_ins } : null;
 				set_label();
 				if (!dry_run && done) done();
@@ -287,20 +290,28 @@ function show_correction($result, answer, done) {
 		: "";
 	const days = answer.days_with_attendance.map(
 		(day) => `<tr><td>${employee(day.employee)}</td><td>${frappe.datetime.str_to_user(day.date)}</td>
-			<td>${frappe.utils.get_form_link("Attendance", day.attendance, true, escape(day.attendance))}</td></tr>`
+			<td>${frappe.utils.get_form_link("Attendance", day.attendance, true, escape(day.attendance))}</td>
+			<td>${escape(day.why)}</td></tr>`
 	);
 	const table = days.length
 		? `<p>${__(
-				"These days have an attendance and are left alone. Cancel the attendance and correct again, or leave them:"
+				"These days are left alone, and are yours to decide about:"
 			)}</p>
 			<table class="table table-bordered table-sm"><thead><tr><th scope="col">${__("Employee")}</th>
-			<th scope="col">${__("Date")}</th><th scope="col">${__("Attendance")}</th></tr></thead><tbody>${days.join(
-				""
-			)}</tbody></table>`
+			<th scope="col">${__("Date")}</th><th scope="col">${__("Attendance")}</th><th scope="col">${__("Why")}</th>
+			</tr></thead><tbody>${days.join("")}</tbody></table>`
+		: "";
+	const repaired = answer.days.length
+		? `<p>${__("Days of both people, with what is written and what becomes of it:")}</p>${settled_html(answer, done)}`
+		: "";
+	const waits = answer.waits
+		? `<div class="alert alert-info">${__(
+				"The punches are used in a moment. Then choose Settle, Repair for these days in the list of workdays."
+			)}</div>`
 		: "";
 	$result.html(
 		`<div role="status" aria-live="polite">${lines
 			.map((line) => `<p>${line}</p>`)
-			.join("")}${warning}${table}</div>`
+			.join("")}${warning}${waits}${repaired}${table}</div>`
 	);
 }

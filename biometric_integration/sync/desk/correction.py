@@ -1,34 +1,49 @@
 """The way back from a wrong mapping: what the app made of an id's punches is taken away, and they are looked at again.
 
-Days whose check-ins went into an attendance are left alone and listed: they are HR's to decide (design §5.5).
+Attendance that these check-ins are part of is cancelled, and the days of both people are repaired in the same go. Days over which a pay slip, a leave, a request, or
+what a person wrote stands are left alone and listed: they are HR's to decide (design §5.5).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from time import monotonic as time_now
+from time import sleep
+from typing import NamedTuple
 
 import frappe
 from frappe import _
 from frappe.query_builder import DocType
+from frappe.utils import formatdate
 
 from biometric_integration.core.decide import owner, shift_questions
 from biometric_integration.core.directory import WaitingEvent
+from biometric_integration.core.judgement import Written
 from biometric_integration.core.punch import Direction
 from biometric_integration.core.reasons import EventStatus, Reason
+from biometric_integration.core.repair import NONE, Refusal, Wrong, stays
 from biometric_integration.core.window import DAY
 from biometric_integration.sync import jobs
-from biometric_integration.sync.db import transaction
+from biometric_integration.sync.db import locks, transaction
+from biometric_integration.sync.desk import settle
 from biometric_integration.sync.hrms.shift_notes import ShiftNotes
 from biometric_integration.sync.process import directory
 from biometric_integration.sync.records import servers, sight, staging
 from biometric_integration.sync.records.times import put_right_names
+from biometric_integration.sync.workdays import judging, repair, writing
+from biometric_integration.sync.workdays.gathering import Supposing
+from biometric_integration.sync.workdays.judging import Lane
 
 CHECKIN = "Employee Checkin"
 RECORD = "Biometric Mapping Correction"
 AT_ONCE = 10000
+PATIENCE, PAUSE = 20, 1
+"""Seconds that a person waits until the punches are used again, and between two looks."""
 DECIDED = (
 	(EventStatus.PROCESSED, None),
 	(EventStatus.IGNORED, Reason.REPEAT),
@@ -50,10 +65,15 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Finding:
-	"""What a correction would do: `go` are rows of events to reopen, `left` the attendance of each day that stays."""
+	"""What a correction would do: `go` are rows of events to reopen, `left` the attendance of each day that stays, and why.
+
+	wrong: what is taken back of the attendance that these check-ins are part of. attended: days on which an attendance rests.
+	"""
 
 	go: list
-	left: dict[EmployeeDay, str]
+	left: dict[EmployeeDay, tuple[str, str]]
+	wrong: Wrong = NONE
+	attended: frozenset[EmployeeDay] = frozenset()
 
 	@property
 	def check_ins(self) -> list[str]:
@@ -68,13 +88,33 @@ def run(user_id: str, first: date, last: date, server: str | None, device: str |
 	if first > last:
 		frappe.throw(_("From Date is after To Date. Correct one of them."))
 	stretch = Stretch(user_id.strip(), first, last, server or "", device or "")
-	return _answer(_find(stretch)) if dry_run else transaction.in_one(lambda: correct(stretch))
+	if not dry_run:
+		return _corrected(stretch)
+	finding = _find(stretch)
+	moves = _moves(finding.go)
+	days = _planned(finding, moves)
+	return {**_answer(finding, moves), **settle.answer(days)}
+
+
+def _corrected(stretch: Stretch) -> dict:
+	"""The check-ins go, the punches are used again, and then the days of both people are repaired, where an attendance rests on any of them."""
+	finding = _find(stretch)
+	moves = _moves(finding.go)
+	with ExitStack() as stack:
+		for employee in finding.employees if finding.wrong else ():
+			if not stack.enter_context(locks.attendance(employee)):
+				frappe.throw(_("Frappe HR is writing attendance at this moment. Try again in a minute."))
+		answer = transaction.in_one(lambda: correct(stretch))
+	wanted = _wanted(finding, moves)
+	if not wanted:
+		return {**answer, **settle.answer([])}
+	return {**answer, **_repaired(stretch, finding, wanted)}
 
 
 def correct(stretch: Stretch) -> dict:
-	"""Do it, record who did, and ask for the process lane. One transaction, which the caller commits; a deadlock does it again."""
+	"""Take it back, record who did, and ask for the process lane. One transaction, which the caller commits; a deadlock does it again."""
 	finding = _find(stretch, lock=True)
-	answer = _answer(finding)
+	answer = _answer(finding, _moves(finding.go))
 	if finding.go:
 		_take_back(finding)
 		answer["correction"] = _record(stretch, finding)
@@ -82,17 +122,17 @@ def correct(stretch: Stretch) -> dict:
 	return answer
 
 
-def _answer(finding: Finding) -> dict:
+def _answer(finding: Finding, moves: Sequence[Move]) -> dict:
 	days = [
-		{"employee": employee, "date": day, "attendance": attendance}
-		for (employee, day), attendance in sorted(finding.left.items())
+		{"employee": employee, "date": day, "attendance": attendance, "why": why}
+		for (employee, day), (attendance, why) in sorted(finding.left.items())
 	]
 	return {
 		"check_ins": len(finding.check_ins),
 		"events": len(finding.go),
 		"employees": finding.employees,
 		"days_with_attendance": days,
-		"still_theirs": _still_theirs(finding.go),
+		"still_theirs": _still_theirs(moves),
 	}
 
 
@@ -102,10 +142,49 @@ def _answer(finding: Finding) -> dict:
 def _find(stretch: Stretch, lock: bool = False) -> Finding:
 	rows = _decided(stretch, lock)
 	attended = attended_days(rows)
-	touched = {day_of(row) for row in rows} & set(attended)
-	return Finding(
-		[row for row in rows if day_of(row) not in attended], {day: attended[day] for day in touched}
+	touched = {day for day in map(day_of, rows) if day in attended}
+	parts: dict[EmployeeDay, set[str]] = {day: set() for day in touched}
+	for row in rows:
+		if record := row.attendance or row.counted_in:
+			parts[day_of(row)].add(record)
+	left, wrong = _of_attended(parts, attended)
+	return Finding([row for row in rows if day_of(row) not in left], left, wrong, frozenset(touched))
+
+
+def _of_attended(
+	parts: Mapping[EmployeeDay, set[str]], attended: Mapping[EmployeeDay, str]
+) -> tuple[dict[EmployeeDay, tuple[str, str]], Wrong]:
+	"""Of days and the attendance that check-ins in question are part of: what stays, with the reason, and what is taken back."""
+	if not parts:
+		return {}, NONE
+	lane = Lane(judging.policy())
+	days = _spans(parts)
+	known = {one.name: one for judged in lane.judged(days) for one in judged.written}
+	standing = repair.Standings(days)
+	left: dict[EmployeeDay, tuple[str, str]] = {}
+	wrong: list[Written] = []
+	for (employee, day), records in parts.items():
+		written = [known[name] for name in sorted(records) if name in known]
+		found = stays(written, standing.on(employee, day))
+		if len(written) < len(records) or day < lane.policy.earliest:
+			found = Refusal.NOT_JUDGED, attended[employee, day]
+		if found:
+			refusal, what = found
+			since = formatdate(lane.policy.earliest)
+			left[employee, day] = attended[employee, day], _(refusal.value).format(what=what, since=since)
+		else:
+			wrong += written
+	return left, Wrong(
+		tuple(sorted({one.name for one in wrong if not one.leave})),
+		tuple(sorted({one.name for one in wrong if one.leave and repair.can_reopen()})),
 	)
+
+
+def _spans(days: Iterable[EmployeeDay]) -> dict[str, tuple[date, date]]:
+	found: dict[str, list[date]] = {}
+	for employee, day in days:
+		found.setdefault(employee, []).append(day)
+	return {employee: (min(dates) - DAY, max(dates) + DAY) for employee, dates in found.items()}
 
 
 def _decided(stretch: Stretch, lock: bool) -> list:
@@ -176,8 +255,14 @@ def attended_days(rows: Sequence) -> dict[EmployeeDay, str]:
 	return found
 
 
-def _still_theirs(rows: Sequence) -> list[dict]:
-	"""Employees to whom the mapping as it is now would give the punches back: it has to be changed first."""
+class Move(NamedTuple):
+	"""A punch, and whose it is by the mapping as it is now; empty for nobody's."""
+
+	row: frappe._dict
+	owner: str
+
+
+def _moves(rows: Sequence) -> list[Move]:
 	if not rows:
 		return []
 	events = [
@@ -195,11 +280,98 @@ def _still_theirs(rows: Sequence) -> list[dict]:
 	known = directory.gather(events, timedelta(0))
 	only_whose = replace(servers.rules(), asks_for_shifts=False, floor=None)
 	known.shifts = ShiftNotes().occurrences(shift_questions(events, known, only_whose))
-	counts: dict[str, int] = {}
-	for row, event in zip(rows, events, strict=True):
-		if row.employee and owner(event, known) == row.employee:
-			counts[row.employee] = counts.get(row.employee, 0) + 1
+	return [Move(row, owner(event, known) or "") for row, event in zip(rows, events, strict=True)]
+
+
+def _still_theirs(moves: Sequence[Move]) -> list[dict]:
+	"""Employees to whom the mapping as it is now would give the punches back: it has to be changed first."""
+	counts = Counter(move.owner for move in moves if move.owner and move.owner == move.row.employee)
 	return [{"employee": employee, "events": count} for employee, count in sorted(counts.items())]
+
+
+# --- the days of both people
+
+
+def _wanted(finding: Finding, moves: Sequence[Move]) -> dict[str, set[date]]:
+	"""Employee → dates that are repaired: on which an attendance rests, and those to which their check-ins come."""
+	wanted: dict[str, set[date]] = {}
+	for employee, day in finding.attended - finding.left.keys():
+		wanted.setdefault(employee, set()).add(day)
+	comes = {
+		(move.owner, _comes_to(move)): day_of(move.row) in finding.attended for move in moves if _moved(move)
+	}
+	marked = _marked(comes)
+	for (employee, day), was_attended in comes.items():
+		if was_attended or (employee, day) in marked:
+			wanted.setdefault(employee, set()).add(day)
+	return wanted
+
+
+def _moved(move: Move) -> bool:
+	return bool(move.owner) and move.owner != move.row.employee
+
+
+def _comes_to(move: Move) -> date:
+	"""About: its days around are looked at as well."""
+	return (move.row.time or move.row.punch_time).date()
+
+
+def _marked(days: Iterable[EmployeeDay]) -> set[EmployeeDay]:
+	spans = _spans(days)
+	if not spans:
+		return set()
+	first, last = min(first for first, _last in spans.values()), max(last for _first, last in spans.values())
+	about = {
+		"employee": ("in", list(spans)),
+		"attendance_date": ("between", (first, last)),
+		"docstatus": ("<", 2),
+	}
+	found = frappe.get_all("Attendance", about, ["employee", "attendance_date"], limit=0)
+	marked = {(row.employee, row.attendance_date) for row in found}
+	return {
+		(who, day)
+		for who, day in days
+		if not marked.isdisjoint({(who, day - DAY), (who, day), (who, day + DAY)})
+	}
+
+
+def _planned(finding: Finding, moves: Sequence[Move]) -> list[dict]:
+	wanted = _wanted(finding, moves)
+	if not wanted:
+		return []
+	added: dict[str, list[tuple[datetime, str]]] = {}
+	for move in moves:
+		if move.owner:
+			added.setdefault(move.owner, []).append(
+				(move.row.time or move.row.punch_time, move.row.direction or "")
+			)
+	supposing = Supposing(
+		records=frozenset(finding.wrong.records),
+		reopened=frozenset(finding.wrong.reopened),
+		gone=frozenset(finding.check_ins),
+		added=added,
+	)
+	return [settle.shown(one) for one in repair.plan(Lane(judging.policy()), wanted, supposing)]
+
+
+def _repaired(stretch: Stretch, finding: Finding, wanted: Mapping[str, set[date]]) -> dict:
+	if not _are_used([row.name for row in finding.go]):
+		return {**settle.answer([]), "waits": True}
+	reason = _("The id {0} was mapped to somebody else.").format(stretch.user_id)
+	return settle.repair_days(wanted, reason)
+
+
+def _are_used(events: Sequence[str]) -> bool:
+	"""Have the punches been used again? Where another worker has the lane, it is waited for."""
+	end = time_now() + PATIENCE
+	waiting = {"name": ("in", events), "status": EventStatus.PENDING.value}
+	while time_now() < end:
+		jobs.process(jobs.budget(PATIENCE))
+		transaction.commit()
+		if not frappe.db.exists(staging.DOCTYPE, waiting):
+			return True
+		sleep(PAUSE)
+	return False
 
 
 # --- doing it
@@ -213,6 +385,8 @@ def take_back(rows: Sequence) -> None:
 
 def _take_back(finding: Finding) -> None:
 	"""The links go first: a check-in that is nobody's punch any more is not *deleted by a person*, and keeps nothing from going."""
+	writing.take_back(finding.wrong.records)
+	writing.reopen(finding.wrong.reopened)
 	made = finding.check_ins
 	again = {row.name for row in finding.go} | set(_linked(made)) | set(_repeats(finding.go))
 	frappe.db.set_value(
@@ -292,9 +466,10 @@ def _record(stretch: Stretch, finding: Finding) -> str:
 			"events": len(finding.go),
 			"employees": "\n".join(finding.employees),
 			"days_left": "\n".join(
-				f"{employee} {day} {attendance}"
-				for (employee, day), attendance in sorted(finding.left.items())
+				f"{employee} {day} {attendance}: {why}"
+				for (employee, day), (attendance, why) in sorted(finding.left.items())
 			),
+			"cancelled": "\n".join((*finding.wrong.records, *finding.wrong.reopened)),
 		}
 	)
 	return record.insert(ignore_permissions=True).name

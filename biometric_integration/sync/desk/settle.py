@@ -5,6 +5,7 @@ Few days are done at once, many by jobs, a chunk of people each. Whoever is done
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
@@ -77,6 +78,48 @@ def _may(action: Action) -> bool:
 	return bool(frappe.has_permission(*MAY.get(action, (decisions.DOCTYPE, "create"))))
 
 
+def offers(names: Collection[str]) -> list[dict]:
+	"""What this user may do about rows, and about how many of them: [{"what", "days"}], what fits the most first."""
+	chosen = _chosen(names)
+	counts = Counter(action for row in chosen for action in _offered(row) if _may(action))
+	if _may(Action.REPAIR) and chosen:
+		counts[Action.REPAIR] += 0
+	likely = Counter(_offered(row)[0] for row in chosen if _offered(row))
+	order = sorted(counts, key=lambda action: (-likely[action], -counts[action], list(Action).index(action)))
+	return [{"what": action.value, "days": counts[action]} for action in order]
+
+
+def decided(workday) -> list[dict]:
+	"""The decisions about a row, newest first: [{"name", "what", "reason", "owner", "creation", "may_take_back"}]."""
+	fields = ["name", "what", "shift", "reason", "owner", "creation"]
+	own = {"employee": workday.employee, "date": workday.date, "what": ("in", decisions.OF_A_WORKDAY)}
+	here = {"employee": workday.employee, "date": ("<=", workday.date), "what": decisions.STILL_HERE}
+	if not frappe.has_permission(decisions.DOCTYPE, "read"):
+		return []
+	found = [
+		row
+		for about in (own, here)
+		for row in frappe.get_list(decisions.DOCTYPE, about, fields, order_by="creation desc", limit=0)
+		if row.what == decisions.STILL_HERE or (row.shift or "") == (workday.shift or "")
+	]
+	may = bool(frappe.has_permission(decisions.DOCTYPE, "delete"))
+	return [{**row, "may_take_back": may} for row in found]
+
+
+def take_back(name: str) -> None:
+	"""A decision: its day is as if nobody had decided. What was written by it stays, and is for *Repair*."""
+	decision = frappe.get_doc(decisions.DOCTYPE, name)
+	decision.check_permission("delete")
+	transaction.in_one(lambda: _taken_back(decision))
+
+
+def _taken_back(decision) -> None:
+	frappe.delete_doc(decisions.DOCTYPE, decision.name, ignore_missing=True)
+	if decision.employee:
+		day = getdate(decision.date)
+		Lane(judging.policy()).judge({decision.employee: (day - DAY, day + DAY)})
+
+
 def suggestion(workday) -> dict:
 	"""When the missing punch would have been: {"time", "log_type"}; empty where that cannot be told."""
 	found = _missing(workday)
@@ -113,10 +156,8 @@ def ask(
 	if action in ABOUT_A_DEVICE:
 		return _about_devices(task, chosen, dry_run)
 	if dry_run:
-		return _answer(day for some in _chunks(chosen, PREVIEWED) for day in task.preview(some))
-	if len(chosen) <= FEW:
-		return _answer(day for some in _by_person(chosen).values() for day in task.do(some))
-	return {"key": _start(task, chosen)}
+		return answer(day for some in _chunks(chosen, PREVIEWED) for day in task.preview(some))
+	return _done(task, chosen)
 
 
 def _action(what: str) -> Action:
@@ -149,13 +190,30 @@ def _chunks(chosen: Iterable[frappe._dict], people: int) -> Iterator[list[frappe
 		yield [row for group in groups[place : place + people] for row in group]
 
 
-def _answer(days: Iterable[dict]) -> dict:
+def answer(days: Iterable[dict]) -> dict:
 	found = list(days)
 	return {"days": found[:LISTED], "more": max(0, len(found) - LISTED), "counts": _counts(found)}
 
 
 def _counts(days: Collection[dict]) -> dict[str, int]:
 	return {does: sum(1 for day in days if day["does"] == does) for does in COUNTS}
+
+
+def repair_days(wanted: Mapping[str, Collection[date]], reason: str) -> dict:
+	"""Repair these days of people (employee → dates), who may be seen. Returns what `ask` does."""
+	lane = Lane(judging.policy())
+	spans = {who: (min(dates) - DAY, max(dates) + DAY) for who, dates in wanted.items()}
+	transaction.in_one(lambda: lane.judge(spans))
+	dates = [day for own in wanted.values() for day in own]
+	about = {"employee": ("in", list(wanted)), "date": ("between", (min(dates), max(dates)))}
+	found = frappe.get_all(rows.DOCTYPE, about, FIELDS, limit=0)
+	return _done(Task(Action.REPAIR, reason, {}), [row for row in found if row.date in wanted[row.employee]])
+
+
+def _done(task: Task, chosen: Sequence[frappe._dict]) -> dict:
+	if len(chosen) > FEW:
+		return {**answer([]), "key": _start(task, chosen)}
+	return answer(day for some in _by_person(chosen).values() for day in task.do(some))
 
 
 # --- one action, about the days of some people
@@ -176,7 +234,7 @@ class Task:
 		repaired, others = _parted(fit, self._is_repaired)
 		outcomes: list[dict] = []
 		if repaired:
-			outcomes += [_shown(one) for one in repair.plan(self.lane(), _dates(repaired), supposing)]
+			outcomes += [shown(one) for one in repair.plan(self.lane(), _dates(repaired), supposing)]
 		if others:
 			outcomes += self._compared(others, supposing)
 		return [*outcomes, *map(_unfit, unfit)]
@@ -223,7 +281,7 @@ class Task:
 		if self.action is Action.REPAIR:
 			return self._repaired(chosen, _nothing)
 		stay = [
-			_shown(outcome)
+			shown(outcome)
 			for outcome in repair.plan(self.lane(), _dates(chosen), self._supposing(chosen))
 			if outcome.refused
 		]
@@ -234,7 +292,7 @@ class Task:
 	def _repaired(self, chosen: Sequence[frappe._dict], before: Callable[[Sequence], None]) -> list[dict]:
 		dates = {row.date for row in chosen}
 		outcomes = repair.person(chosen[0].employee, dates, self.lane, self.reason, partial(before, chosen))
-		return [_shown(outcome) for outcome in outcomes]
+		return [shown(outcome) for outcome in outcomes]
 
 	def _decide(self, chosen: Sequence[frappe._dict]) -> list[dict]:
 		lane, days = self.lane(), _spans(chosen)
@@ -242,12 +300,12 @@ class Task:
 		self._keep(chosen)
 		lane.judge(days)
 		after = _judged_rows(lane, days)
-		return [_shown(_decided(before, after, row), written_here=False) for row in chosen]
+		return [shown(_decided(before, after, row), written_here=False) for row in chosen]
 
 	def _compared(self, chosen: Sequence[frappe._dict], supposing: Supposing) -> list[dict]:
 		lane, days = self.lane(), _spans(chosen)
 		before, after = _judged_rows(lane, days), _judged_rows(lane, days, supposing)
-		return [_shown(_decided(before, after, row), written_here=False) for row in chosen]
+		return [shown(_decided(before, after, row), written_here=False) for row in chosen]
 
 	# --- what is kept of it
 
@@ -351,7 +409,7 @@ def _decided(before: Mapping[str, Judged], after: Mapping[str, Judged], row: fra
 # --- in words
 
 
-def _shown(outcome: Outcome, written_here: bool = True) -> dict:
+def shown(outcome: Outcome, written_here: bool = True) -> dict:
 	"""`does`: written, taken_back (and nothing is written yet), changed, refused."""
 	judged, before, after = outcome.judged, outcome.before, outcome.after
 	would = after.judgement.would if after else None
@@ -438,8 +496,8 @@ def _about_devices(task: Task, chosen: Sequence[frappe._dict], dry_run: bool) ->
 	else:
 		transaction.in_one(lambda: _keep_devices(task, devices, days))
 		after = _judged_rows(task.lane(), days) if fit else {}
-	found = [_shown(_decided(before, after, row), written_here=False) for row in fit]
-	return _answer([*found, *map(_unfit, unfit)])
+	found = [shown(_decided(before, after, row), written_here=False) for row in fit]
+	return answer([*found, *map(_unfit, unfit)])
 
 
 def _decision_about(task: Task, device: str, newest: date):

@@ -5,7 +5,7 @@ A plan says what would be, from the judgement itself, and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -69,14 +69,19 @@ def plan(lane: Lane, wanted: Wanted, supposing: Supposing = NOTHING) -> list[Out
 	"""
 	around = _around(wanted)
 	before = {one.name: one for one in lane.judged(around)}
-	stands = {name: _stands(one, standing) for (name, one), standing in _with_standing(before, around)}
+	standing = Standings(around)
+	stands = {
+		name: _stands(one, standing.on(one.person.name, one.workday.date)) for name, one in before.items()
+	}
 	after = _supposed(lane, around, before, stands, before, supposing)
 	part = _together(wanted, before, after)
 	if any(found.wrong for name, found in stands.items() if name not in part):
 		after = _supposed(lane, around, before, stands, part, supposing)
 		part = _together(wanted, before, after)
 	return [
-		_outcome(before.get(name), after.get(name), stands.get(name, Stands()))
+		_outcome(
+			before.get(name), after.get(name), _also(stands.get(name, Stands()), before.get(name), supposing)
+		)
 		for name in sorted(part)
 		if name in before or name in after
 	]
@@ -98,10 +103,18 @@ def _stands(one: Judged, standing: Standing) -> Stands:
 	if found := refused(one.judgement, one.written, standing):
 		refusal, what = found
 		return Stands(refused=_(refusal.value).format(what=what))
-	return Stands(wrong(one.judgement, one.written, _can_reopen()))
+	return Stands(wrong(one.judgement, one.written, can_reopen()))
 
 
-def _can_reopen() -> bool:
+def _also(stands: Stands, before: Judged | None, supposing: Supposing) -> Stands:
+	"""What is taken back in any case."""
+	written = {one.name for one in before.written} if before else set()
+	records = tuple(sorted(written & supposing.records | {*stands.wrong.records}))
+	reopened = tuple(sorted(written & supposing.reopened | {*stands.wrong.reopened}))
+	return replace(stands, wrong=Wrong(records, reopened)) if not stands.refused else stands
+
+
+def can_reopen() -> bool:
 	return frappe.get_meta(writing.DOCTYPE).has_field("modify_half_day_status")
 
 
@@ -153,31 +166,30 @@ def _says(one: Judged | None) -> tuple | None:
 # --- what stands over a day
 
 
-def _with_standing(
-	judged: Mapping[str, Judged], around: Days
-) -> Iterator[tuple[tuple[str, Judged], Standing]]:
-	if not judged:
-		return
-	people = list(around)
-	first, last = (
-		min(first for first, _last in around.values()),
-		max(last for _first, last in around.values()),
-	)
-	batch = gathering.Batch(first, last, {})
-	gathering.read_leaves(batch, people, first, last)
-	gathering.read_slips(batch, people, first, last)
-	requests = _requests(people, first, last)
-	for name, one in judged.items():
-		yield (name, one), _standing(batch, requests, one.person.name, one.workday.date)
+class Standings:
+	"""Of these people and days."""
 
+	def __init__(self, days: Days):
+		self._requests: dict[str, list[Leave]] = {}
+		if not days:
+			return
+		first, last = (
+			min(first for first, _last in days.values()),
+			max(last for _first, last in days.values()),
+		)
+		people = list(days)
+		self._batch = gathering.Batch(first, last, {})
+		gathering.read_leaves(self._batch, people, first, last)
+		gathering.read_slips(self._batch, people, first, last)
+		self._requests = _requests(people, first, last)
 
-def _standing(
-	batch: gathering.Batch, requests: Mapping[str, list[Leave]], employee: str, day: date
-) -> Standing:
-	leave = batch.leave_on(employee, day)
-	slip = next((slip.name for slip in batch.slips.get(employee, ()) if slip.first <= day <= slip.last), "")
-	request = next((one.name for one in requests.get(employee, ()) if one.first <= day <= one.last), "")
-	return Standing(slip, leave.name if leave and leave.half_day != day else "", request)
+	def on(self, employee: str, day: date) -> Standing:
+		batch = self._batch
+		leave = batch.leave_on(employee, day)
+		slips = (slip.name for slip in batch.slips.get(employee, ()) if slip.first <= day <= slip.last)
+		requests = (one.name for one in self._requests.get(employee, ()) if one.first <= day <= one.last)
+		is_whole = leave and leave.half_day != day
+		return Standing(next(slips, ""), leave.name if leave and is_whole else "", next(requests, ""))
 
 
 def _requests(people: Sequence[str], first: date, last: date) -> dict[str, list[Leave]]:

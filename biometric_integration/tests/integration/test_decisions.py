@@ -5,12 +5,14 @@ from __future__ import annotations
 import frappe
 
 from biometric_integration import api
+from biometric_integration.sync.db import transaction
 from biometric_integration.sync.desk import settle
 from biometric_integration.sync.records.servers import SETTINGS
-from biometric_integration.sync.workdays import decisions, sweep
+from biometric_integration.sync.workdays import decisions, marks, sweep
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.test_repair import ABSENT, PRESENT, RepairTestCase
-from biometric_integration.tests.integration.test_workdays import FIRST, NOW, at, day
+from biometric_integration.tests.integration.test_workdays import FIRST, NOW, DevicesTestCase, at, day
+from biometric_integration.tests.integration.workdays import DAY, DAYS, DECISION
 
 OUTPUTS = ("Employee Checkin", "Attendance")
 
@@ -302,6 +304,60 @@ class TestRosterChanges(DecideTestCase):
 		sweep.sweep(FIRST, NOW)
 		self.assertEqual(self.judge(), 0, "the sweep finds nothing that is different")
 		self.assertEqual({row.name: row for row in self.rows(employee)}, made)
+
+
+class TestAboutDevices(DevicesTestCase):
+	"""Of SN-B nothing was read for the second half of the three weeks."""
+
+	def setUp(self) -> None:
+		super().setUp()
+		marks.add([marks.of_employee(self.of_b, self.first)])
+		self.judge()
+		self.late = DAYS // 2 + 3
+		held = {"employee": self.of_b, "state": "Held"}
+		self.held = frappe.get_all("Biometric Workday", held, pluck="name", order_by="date asc")
+
+	def ask(self, what: str, dry_run: bool, **values) -> dict:
+		transaction.commit()
+		return settle.ask(self.held, what, "" if dry_run else "was stolen", values, dry_run, self.now)
+
+	def test_a_device_that_is_trusted_frees_its_days_and_looking_does_not(self):
+		shown = self.ask("Trust This Device Until", True)
+		self.assertEqual({day["state"] for day in shown["days"]}, {"Complete"})
+		self.assertEqual(frappe.db.count(DECISION), 0)
+		self.assertEqual(self.says(self.of_b, self.late)[0], "Held")
+		self.ask("Trust This Device Until", False)
+		newest = max(frappe.get_all("Biometric Workday", {"name": ("in", self.held)}, pluck="date"))
+		(decision,) = frappe.get_all(DECISION, fields=["what", "device", "date", "reason"])
+		kept = ("Trust This Device Until", self.devices[1], newest, "was stolen")
+		self.assertEqual((decision.what, decision.device, decision.date, decision.reason), kept)
+		self.assertEqual(self.says(self.of_b, self.late), ("Complete", "No Punch", None))
+
+	def test_a_device_that_was_replaced(self):
+		values = {"replaced_by": self.devices[0], "replaced_on": str(self.first + DAYS // 2 * DAY)}
+		with self.assertRaises(frappe.ValidationError):
+			self.ask("Replaced By", True)
+		shown = self.ask("Replaced By", True, **values)
+		self.assertEqual({day["state"] for day in shown["days"]}, {"Complete"})
+		self.assertFalse(frappe.db.get_value("Biometric Device", self.devices[1], "replaced_by"))
+		self.ask("Replaced By", False, **values)
+		self.assertEqual(
+			frappe.db.get_value("Biometric Device", self.devices[1], "replaced_by"), self.devices[0]
+		)
+		about = {"reference_name": self.devices[1], "comment_type": "Comment"}
+		self.assertEqual(frappe.get_all("Comment", about, pluck="content"), ["was stolen"])
+		self.assertEqual(self.says(self.of_b, self.late), ("Complete", "No Punch", None))
+
+	def test_who_may_not_see_the_device_says_nothing_of_it(self):
+		user = factories.user("HR Manager")
+		allowed = {"user": user, "allow": "Biometric Device", "for_value": self.devices[0]}
+		frappe.get_doc({"doctype": "User Permission", **allowed}).insert()
+		transaction.commit()
+		frappe.set_user(user)
+		self.addCleanup(frappe.set_user, "Administrator")
+		for dry_run in (True, False):
+			with self.assertRaises(frappe.PermissionError):
+				self.ask("Trust This Device Until", dry_run)
 
 
 class TestWhoMayDecide(DecideTestCase):

@@ -392,7 +392,7 @@ class TestCorrectMapping(MappingTestCase):
 		person, _wrong = self.wrongly_mapped(3)
 		self.assertEqual(self.correct(dry_run=1)["still_theirs"], [{"employee": person, "events": 3}])
 
-	def test_days_with_attendance_are_left_alone_and_listed(self):
+	def test_days_with_attendance_that_are_not_judged_are_left_alone_and_listed(self):
 		person, wrong = self.wrongly_mapped(2)
 		stage(("7", NINE + timedelta(days=1)), ("7", NINE + timedelta(days=1, hours=8)))
 		jobs.process()
@@ -409,8 +409,10 @@ class TestCorrectMapping(MappingTestCase):
 		frappe.delete_doc(RULE, wrong)
 		answer = self.correct()
 		self.assertEqual(answer["check_ins"], 2)
-		listed = [{"employee": person, "date": DAY, "attendance": attendance.name}]
-		self.assertEqual(answer["days_with_attendance"], listed)
+		(listed,) = answer["days_with_attendance"]
+		about = (listed["employee"], listed["date"], listed["attendance"])
+		self.assertEqual(about, (person, DAY, attendance.name))
+		self.assertIn("are not judged", listed["why"])
 		self.assertEqual(made(), left)
 		record = frappe.get_doc("Biometric Mapping Correction", answer["correction"])
 		self.assertIn(attendance.name, record.days_left)

@@ -566,7 +566,7 @@ class TestLane(WorkdayTestCase):
 		self.assertEqual(self.says(broken, 6), ("Complete", ""))
 
 
-class TestDevices(WorkdaysTestCase):
+class DevicesTestCase(WorkdaysTestCase):
 	"""SN-A is read and heard of; of SN-B nothing was read for the second half of the three weeks."""
 
 	def setUp(self) -> None:
@@ -587,6 +587,8 @@ class TestDevices(WorkdaysTestCase):
 		(row,) = [row for row in self.rows([employee]).values() if row["date"] == day]
 		return row["state"], row["reason"], row["held_by"]
 
+
+class TestDevices(DevicesTestCase):
 	def test_only_who_hangs_on_the_device_that_is_missing_is_held_and_it_is_named(self):
 		marks.add([marks.of_employee(employee, self.first) for employee in (self.of_a, self.of_b)])
 		self.judge()

@@ -2,7 +2,7 @@ frappe.ui.form.on("Biometric Workday", {
 	refresh(frm) {
 		frm.disable_save();
 		const { doc } = frm;
-		const { sentence, checkins, devices } = doc.__onload || {};
+		const { sentence, checkins, devices, actions, missing, decisions } = doc.__onload || {};
 		const color = biometric_integration.intro_color(frm.doctype, doc.state);
 		frm.page.set_title(`${doc.employee_name || doc.employee}, ${frappe.datetime.str_to_user(doc.date)}`);
 		frm.set_intro("");
@@ -13,8 +13,13 @@ frappe.ui.form.on("Biometric Workday", {
 				attendance_html(doc),
 				checkins_html(doc, checkins || []),
 				devices_html(doc, devices || []),
+				decisions_html(decisions || []),
 			].join("")
 		);
+		frm.get_field("answer")
+			.$wrapper.find("[data-decision]")
+			.on("click", ({ currentTarget }) => take_back(frm, currentTarget.dataset.decision));
+		add_actions(frm, actions || [], missing);
 		add_views(frm, checkins || []);
 	},
 });
@@ -123,6 +128,49 @@ function devices_html(doc, devices) {
 			: `<span class="indicator orange">${__("Not proven")}</span>`,
 	]);
 	return section(__("Devices, as They Stand Now"), table(heads, rows));
+}
+
+// --- what people decided
+
+function decisions_html(decisions) {
+	if (!decisions.length) return "";
+	const rows = decisions.map((row) => [
+		linked_html("Biometric Decision", row.name, frappe.utils.escape_html(__(row.what))),
+		frappe.utils.escape_html(row.reason || ""),
+		frappe.utils.escape_html(frappe.user.full_name(row.owner)),
+		row.may_take_back
+			? `<button class="btn btn-xs btn-default" data-decision="${frappe.utils.escape_html(row.name)}">${__("Take Back")}</button>`
+			: "",
+	]);
+	return section(__("Decisions"), table([__("Decision"), __("Reason"), __("By"), ""], rows));
+}
+
+function take_back(frm, decision) {
+	frappe.confirm(
+		__("Take this decision back? What was written because of it stays until you repair the day."),
+		() =>
+			biometric_integration
+				.ask("take_decision_back", { decision })
+				.then(() => frm.reload_doc())
+	);
+}
+
+// --- what to do: the likely one is the button, the others are in its menu
+
+function add_actions(frm, actions, missing) {
+	const { doc } = frm;
+	const settle = (what) =>
+		biometric_integration.settle_workdays([doc.name], { what, doc, missing }, () => reload(frm));
+	const [first, ...others] = actions;
+	if (first) frm.page.set_primary_action(__(first), () => settle(first));
+	for (const what of others) frm.add_custom_button(__(what), () => settle(what), __("Decide"));
+}
+
+// Repaired, the day may be another one: then the list shows what became of it.
+async function reload(frm) {
+	const { employee, date } = frm.doc;
+	if (await frappe.db.exists(frm.doctype, frm.docname)) frm.reload_doc();
+	else frappe.set_route("List", frm.doctype, { employee, date });
 }
 
 // --- shared

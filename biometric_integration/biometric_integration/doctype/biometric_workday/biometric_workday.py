@@ -26,6 +26,7 @@ class BiometricWorkday(Document):
 		self.set_onload("devices", workdays.devices(self, checkins))
 		self.set_onload("actions", settle.actions(self))
 		self.set_onload("missing", settle.suggestion(self))
+		self.set_onload("decisions", settle.decided(self))
 
 
 def on_doctype_update() -> None:

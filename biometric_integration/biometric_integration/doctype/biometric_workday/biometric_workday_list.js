@@ -14,10 +14,12 @@ frappe.listview_settings["Biometric Workday"] = {
 		biometric_integration.show_columns(list, 6);
 		list.page.add_inner_button(__("Check-ins in No Attendance"), () => show_unlinked(list));
 		list.page.add_inner_button(__("Report"), () => frappe.set_route("query-report", "Workdays"));
-		if (biometric_integration.may_sync())
+		if (biometric_integration.may_sync()) {
+			list.page.add_actions_menu_item(__("Settle"), () => settle(list), true);
 			list.page.add_menu_item(__("Judge a Period Once More"), () =>
 				biometric_integration.rebuild_workdays(list)
 			);
+		}
 	},
 
 	get_indicator(doc) {
@@ -25,6 +27,20 @@ frappe.listview_settings["Biometric Workday"] = {
 		return [__(doc.state), color, `state,=,${doc.state}`];
 	},
 };
+
+// What is chosen: repaired, or decided about.
+function settle(list) {
+	const chosen = list.get_checked_items();
+	const about = chosen.length === 1 ? { doc: chosen[0] } : {};
+	biometric_integration.settle_workdays(
+		chosen.map(({ name }) => name),
+		about,
+		() => {
+			list.clear_checked_items();
+			list.refresh();
+		}
+	);
+}
 
 // Frappe would colour it by guess.
 function plain(fieldname, value) {
