@@ -12,7 +12,7 @@ from enum import Enum
 
 from biometric_integration.core.attendance import AttendanceStatus, Worked
 from biometric_integration.core.evidence import Proof
-from biometric_integration.core.workday import CheckIn, Workday, input_hash, taps
+from biometric_integration.core.workday import CheckIn, Workday, input_hash, taps, told
 
 SAME = 0.02
 """Hours that differ by less were rounded."""
@@ -373,7 +373,7 @@ def _compared(workday: Workday, known: Circumstances, would: Worked) -> Judgemen
 		if known.slip:
 			return Judgement(State.TO_SETTLE, Why.AFTER_PAY_SLIP, would=would)
 		return Judgement(State.COMPLETE, would=would)
-	late = {checkin.name for checkin in workday.counted} - written.linked
+	late = {checkin.name for checkin in told(workday.counted)} - written.linked
 	if _agrees(written, would):
 		return Judgement(State.MARKED, Why.LATE_PUNCH if late else Why.NONE, would=would)
 	if not late:
@@ -402,7 +402,7 @@ def _early(workday: Workday, known: Circumstances) -> Why:
 def _values(workday: Workday, known: Circumstances, proof: Proof | None) -> dict[str, str]:
 	shift = workday.shift
 	written = known.written
-	late = [one for one in workday.counted if written is None or one.name not in written.linked]
+	late = [one for one in told(workday.counted) if written is None or one.name not in written.linked]
 	moved = next((one for one in workday.checkins if one.is_noted_otherwise), None)
 	values = {
 		"closes": _moment(workday.closes if workday.pieces or shift else None),

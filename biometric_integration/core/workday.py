@@ -117,6 +117,11 @@ class Workday:
 		return tuple(checkin for checkin in self.checkins if checkin.name not in self.outside)
 
 	@property
+	def told(self) -> Piece:
+		"""Without the further check-ins of a tap: those by which hours are counted."""
+		return tuple(checkin for piece in self.pieces for checkin in told(piece))
+
+	@property
 	def closes(self) -> datetime:
 		"""Until then a check-in may still belong to it."""
 		if self.shift and not self.outside:
@@ -160,6 +165,12 @@ def taps(piece: Sequence[CheckIn]) -> list[Piece]:
 		else:
 			found.append([checkin])
 	return [tuple(group) for group in found]
+
+
+def told(piece: Sequence[CheckIn]) -> list[CheckIn]:
+	"""The check-in of each tap that says when somebody came or went: the first one, of the last tap the last one."""
+	groups = taps(piece)
+	return [group[0] for group in groups[:-1]] + [group[-1] for group in groups[-1:]]
 
 
 def _is_turn(before: CheckIn, after: CheckIn) -> bool:

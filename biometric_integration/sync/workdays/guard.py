@@ -17,6 +17,7 @@ from frappe.utils import cint, getdate
 
 from biometric_integration.core import guard
 from biometric_integration.core.guard import Row
+from biometric_integration.core.workday import told
 from biometric_integration.sync.db import fresh, locks, transaction
 from biometric_integration.sync.hrms import auto_attendance
 from biometric_integration.sync.records import servers
@@ -86,7 +87,19 @@ def _free_checkins(shift: str, logs: list[Any]) -> list[Any]:
 		return logs
 	people = {log.employee for log in guarded}
 	days = _days(people, {log.shift_start.date() for log in guarded})
-	return [log for log in logs if _is_free(log, shift, since, days)]
+	return _told([log for log in logs if _is_free(log, shift, since, days)], since)
+
+
+def _told(logs: list[Any], since: date) -> list[Any]:
+	"""Without further check-ins of a tap, of which HRMS would take each for another IN or OUT."""
+	occurrences: dict[tuple, list[Any]] = {}
+	for log in logs:
+		occurrences.setdefault((log.employee, log.shift_start), []).append(log)
+	return [
+		log
+		for (_employee, start), found in occurrences.items()
+		for log in (found if start.date() < since else told(found))
+	]
 
 
 def _is_free(log: Any, shift: str, since: date, days: guard.Days) -> bool:

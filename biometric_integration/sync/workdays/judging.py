@@ -40,7 +40,7 @@ from biometric_integration.core.workday import (
 	hours,
 	input_hash,
 	runs,
-	taps,
+	told,
 	with_outside_answered,
 	with_outside_counted,
 )
@@ -412,9 +412,7 @@ class Lane:
 	def _worked(self, person: Person, workday: Workday) -> Worked:
 		if workday.shift is None:
 			return self._without_a_shift(workday)
-		groups = taps(workday.counted)
-		told = [group[0] for group in groups[:-1]] + [groups[-1][-1]]
-		return shifts.worked(person.name, workday.shift, told)
+		return shifts.worked(person.name, workday.shift, told(workday.counted))
 
 	def _without_a_shift(self, workday: Workday) -> Worked:
 		found, half_day = hours(workday.pieces), self.policy.half_day_hours

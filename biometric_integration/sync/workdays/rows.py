@@ -116,7 +116,7 @@ def row_of(judged: Judged, digests: Mapping[str, int], inactive: Mapping[str, st
 		"first_in": checkins[0].time if checkins else None,
 		"last_out": checkins[-1].time if len(checkins) > 1 else None,
 		"checkins": len(checkins),
-		"unlinked": sum(1 for one in checkins if not one.attendance),
+		"unlinked": sum(1 for one in workday.told if not one.attendance),
 		"outside": len(workday.outside),
 		"hours": workday.hours,
 		"overtime": workday.hours if _is_overtime_only(judgement) else workday.overtime,
