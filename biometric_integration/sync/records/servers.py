@@ -100,6 +100,13 @@ def all_servers() -> list[Server]:
 	return list(_configured(settings))
 
 
+def is_in_use() -> bool:
+	"""Does the scheduler read any server?"""
+	settings = frappe.get_cached_doc(SETTINGS)
+	is_any = settings.server_type or any(row.enabled for row in settings.more_servers)
+	return bool(settings.enabled and is_any)
+
+
 def get(server_id: str | None) -> Server:
 	"""One server by its id, `main` where none is given; throws a sentence where there is none."""
 	for server in all_servers():
