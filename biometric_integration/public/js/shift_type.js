@@ -19,7 +19,7 @@ function show_marks(frm, { held_back, by_clock, mark }) {
 
 function show_cause(frm, { label, message, is_long, filters }) {
 	const words = `<b>${frappe.utils.escape_html(label)}</b>: ${frappe.utils.escape_html(message)}`;
-	const $line = intro(frm, `${words} <a href="#">${__("Show the workdays")}</a>`, is_long ? "orange" : "blue");
+	const $line = intro(frm, `${words} <a href="#"><u>${__("Show the workdays")}</u></a>`, is_long ? "orange" : "blue");
 	$line.find("a").on("click", (event) => {
 		event.preventDefault();
 		frappe.set_route("List", "Biometric Workday", filters);
@@ -34,11 +34,17 @@ function show_clock(frm, by_clock) {
 	intro(frm, `${frappe.utils.escape_html(by_clock)}${button}`, "yellow")
 		.find("button")
 		.on("click", () => {
-			if (frm.is_dirty()) return frappe.msgprint(__("There are changes that are not saved. Save them first."));
-			biometric_integration
-				.ask("leave_the_clock", { shift_type: frm.doc.name })
-				.then(({ message }) => frm.reload_doc().then(() => frappe.show_alert(message)));
+			if (!frm.is_dirty()) return leave_the_clock(frm);
+			frappe.confirm(__("There are changes that are not saved. Save them first?"), () =>
+				frm.save().then(() => leave_the_clock(frm))
+			);
 		});
+}
+
+async function leave_the_clock(frm) {
+	const { message } = await biometric_integration.ask("leave_the_clock", { shift_type: frm.doc.name });
+	await frm.reload_doc();
+	frappe.show_alert({ message, indicator: "green" });
 }
 
 // The line above the form that was just added.

@@ -38,7 +38,7 @@ def held_back_by(shift: str | None = None) -> list[dict]:
 
 def _shown(cause: Cause, shift: str | None) -> dict:
 	states = [State.HELD.value, State.TO_SETTLE.value]
-	filters = {"held_by": ["in", sorted(cause.devices)], "state": ["in", states]}
+	filters = {"held_by": ["in", list(cause.devices)], "state": ["in", states]}
 	if not cause.heard:
 		filters = {"reason": Why.NOT_READ.value}
 	if shift:
@@ -47,12 +47,12 @@ def _shown(cause: Cause, shift: str | None) -> dict:
 		"doctype": cause.doctype,
 		"name": cause.name,
 		"label": cause.label,
-		"message": notices.words(cause, len(cause.people)),
-		"people": len(cause.people),
+		"message": notices.words(cause, cause.people),
+		"people": cause.people,
 		"since": cause.since,
 		"is_long": now_datetime() - cause.since > DAY,
 		"heard": cause.heard,
-		"shifts": sorted(cause.shifts - {""}),
+		"shifts": list(cause.shifts),
 		"filters": filters,
 	}
 

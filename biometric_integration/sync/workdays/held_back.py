@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import frappe
 
@@ -18,121 +17,110 @@ from biometric_integration.sync.workdays.stale import PERIOD
 TO_BE_READ = timedelta(hours=1)
 """So long after a day has closed it is nothing special that its devices were not read yet."""
 
+LONG_AGO = datetime(2000, 1, 1)
 
-@dataclass
+HELD = """SELECT `{workday}`.`held_by` AS device, `{workday}`.`shift`, `{workday}`.`employee`, `{workday}`.`closes`, `{workday}`.`held_since` AS heard
+	FROM `{workday}` JOIN (
+		SELECT `held_by`, MIN(COALESCE(`held_since`, `closes`)) AS begin FROM `{workday}`
+		WHERE `state`=%(held)s AND `date`>=%(since)s AND COALESCE(`held_by`, '')!='' GROUP BY `held_by`
+	) silence ON silence.`held_by`=`{workday}`.`held_by`
+	WHERE `{workday}`.`state` IN (%(held)s, %(settle)s) AND `{workday}`.`date`>=%(since)s
+	AND (`{workday}`.`state`=%(held)s OR `{workday}`.`reason`=%(silent)s AND `{workday}`.`closes`>=silence.`begin`) {also}"""
+"""Days that are held, and those that are not waited for any longer in the same silence."""
+
+UNREAD = """UNION ALL SELECT e.`device`, `{workday}`.`shift`, `{workday}`.`employee`, `{workday}`.`closes`, NULL
+	FROM `{workday}` JOIN `{event}` e ON e.`employee`=`{workday}`.`employee`
+		AND e.`punch_time` BETWEEN `{workday}`.`first_in` AND COALESCE(`{workday}`.`last_out`, `{workday}`.`first_in`)
+	JOIN ({unread}) unread ON unread.`device`=e.`device` AND unread.`until`<`{workday}`.`closes`
+	WHERE `{workday}`.`state`=%(open)s AND `{workday}`.`reason`=%(not_read)s AND `{workday}`.`date`>=%(since)s
+	AND `{workday}`.`closes`<%(closed)s {also}"""
+"""Days that closed a while ago, with those devices of their check-ins that were not read so far."""
+
+OF_EACH = """SELECT IF(COALESCE(NULLIF(d.`server`, ''), %(primary)s) IN %(failing)s, COALESCE(NULLIF(d.`server`, ''), %(primary)s), '') AS failing,
+		IF(COALESCE(NULLIF(d.`server`, ''), %(primary)s) IN %(failing)s, '', days.`device`) AS name,
+		GROUP_CONCAT(DISTINCT days.`device` SEPARATOR '\n'), GROUP_CONCAT(DISTINCT COALESCE(days.`shift`, '') SEPARATOR '\n'),
+		COUNT(DISTINCT days.`employee`), MIN(days.`closes`), MIN(days.`heard`), MAX(d.`device_name`)
+	FROM ({days}) days LEFT JOIN `{device}` d ON d.`name`=days.`device` GROUP BY 1, 2"""
+
+
+@dataclass(frozen=True)
 class Cause:
 	"""A device, or a server that cannot be read, and what hangs on it.
 
-	shifts: empty text for days without one. since: when the oldest of these days closed. heard: the last sign of life of the device, None where what it has was
-	not read. people: whose days, the oldest of each.
+	why: a server cannot be read. people: how many. since: when the oldest of their days closed. heard: the last sign of life of the device, None where what it has
+	was not read.
 	"""
 
 	doctype: str
 	name: str
 	label: str
-	why: str = ""
-	devices: set[str] = field(default_factory=set)
-	shifts: set[str] = field(default_factory=set)
-	people: dict[str, date] = field(default_factory=dict)
-	since: datetime = datetime.max
-	heard: datetime | None = None
-
-	def add(self, day: Day) -> None:
-		self.devices.add(day.device)
-		self.shifts.add(day.shift)
-		self.people[day.employee] = min(self.people.get(day.employee, date.max), day.closes.date())
-		self.since = min(self.since, day.closes)
-		heards = [moment for moment in (self.heard, day.heard) if moment]
-		self.heard = min(heards, default=None)
-
-
-@dataclass(frozen=True)
-class Day:
-	"""Of somebody, that waits for a device; the oldest of several."""
-
-	shift: str
-	device: str
-	employee: str
-	closes: datetime
-	heard: datetime | None = None
+	why: str
+	devices: tuple[str, ...]
+	shifts: tuple[str, ...]
+	people: int
+	since: datetime
+	heard: datetime | None
 
 
 def causes(now: datetime, limit: str = "", shift: str | None = None) -> list[Cause]:
 	"""Those that most people wait for first. limit: of rows, as SQL; shift: of this shift type only."""
-	conditions = [f"({limit})"] if limit else []
+	failing, unread = _failing(), _unread(now)
+	values = {
+		"held": State.HELD.value,
+		"settle": State.TO_SETTLE.value,
+		"silent": Why.DEVICE_SILENT.value,
+		"open": State.OPEN.value,
+		"not_read": Why.NOT_READ.value,
+		"since": (now - PERIOD).date(),
+		"closed": now - TO_BE_READ,
+		"primary": PRIMARY,
+		"failing": tuple(failing) or ("",),
+		"shift": shift,
+	}
+	names = {"workday": f"tab{rows.DOCTYPE}", "event": f"tab{staging.DOCTYPE}", "device": f"tab{DEVICE}"}
+	also = f" AND ({limit})".replace("%", "%%") if limit else ""
 	if shift is not None:
-		conditions.append(f"`tab{rows.DOCTYPE}`.`shift`={frappe.db.escape(shift, percent=False)}")
-	also = " AND ".join(["", *conditions]).replace("%", "%%")
-	found: dict[tuple[str, str], Cause] = {}
-	who = _Who()
-	for day in (*_held(now, also), *_unread(now, also)):
-		doctype, name, label, why = who.keeps(day.device)
-		found.setdefault((doctype, name), Cause(doctype, name, label, why)).add(day)
-	return sorted(found.values(), key=lambda cause: (-len(cause.people), cause.label))
-
-
-def _held(now: datetime, also: str) -> Iterator[Day]:
-	"""Days that are held, and those that were not waited for any longer in the same silence."""
+		also += f" AND `tab{rows.DOCTYPE}`.`shift`=%(shift)s"
+	days = HELD.format(also=also, **names)
+	if unread:
+		read = []
+		for number, (device, until) in enumerate(unread.items()):
+			values.update({f"device{number}": device, f"until{number}": until})
+			read.append(
+				f"SELECT %(device{number})s AS `device`, CAST(%(until{number})s AS DATETIME) AS `until`"
+			)
+		days += UNREAD.format(also=also, unread=" UNION ALL ".join(read), **names)
 	found = frappe.db.sql(
-		f"""SELECT `state`, COALESCE(`shift`, ''), `held_by`, `employee`, MIN(`closes`), `held_since` FROM `tab{rows.DOCTYPE}`
-		WHERE (`state`=%(held)s OR `state`=%(settle)s AND `reason`=%(silent)s) AND `date`>=%(since)s AND COALESCE(`held_by`, '')!='' {also}
-		GROUP BY 1, 2, 3, 4, 6""",
-		{
-			"held": State.HELD.value,
-			"settle": State.TO_SETTLE.value,
-			"silent": Why.DEVICE_SILENT.value,
-			"since": (now - PERIOD).date(),
-		},
-	)  # thousands of rows, grouped by the database
-	silent_since: dict[str, datetime] = {}
-	for state, _shift, device, _employee, closes, heard in found:
-		if state == State.HELD.value:
-			begin = heard or closes
-			silent_since[device] = min(silent_since.get(device, begin), begin)
-	for _state, shift, device, employee, closes, heard in found:
-		if device in silent_since and closes >= silent_since[device]:
-			yield Day(shift, device, employee, closes, heard)
+		OF_EACH.format(days=days, **names), values
+	)  # tens of thousands of days: counted by the database
+	return sorted((_cause(row, failing) for row in found), key=lambda one: (-one.people, one.label))
 
 
-def _unread(now: datetime, also: str) -> Iterator[Day]:
-	"""Days that closed a while ago, with those devices of their check-ins that were not read so far."""
-	found = frappe.db.sql(
-		f"""SELECT COALESCE(`tab{rows.DOCTYPE}`.`shift`, ''), e.`device`, `tab{rows.DOCTYPE}`.`employee`, MIN(`tab{rows.DOCTYPE}`.`closes`)
-		FROM `tab{rows.DOCTYPE}` JOIN `tab{staging.DOCTYPE}` e ON e.`employee`=`tab{rows.DOCTYPE}`.`employee`
-			AND e.`punch_time` BETWEEN `tab{rows.DOCTYPE}`.`first_in` AND COALESCE(`tab{rows.DOCTYPE}`.`last_out`, `tab{rows.DOCTYPE}`.`first_in`)
-		WHERE `tab{rows.DOCTYPE}`.`state`=%(open)s AND `tab{rows.DOCTYPE}`.`reason`=%(unread)s AND `tab{rows.DOCTYPE}`.`date`>=%(since)s
-			AND `tab{rows.DOCTYPE}`.`closes`<%(closed)s AND COALESCE(e.`device`, '')!='' {also}
-		GROUP BY 1, 2, 3""",
-		{
-			"open": State.OPEN.value,
-			"unread": Why.NOT_READ.value,
-			"since": (now - PERIOD).date(),
-			"closed": now - TO_BE_READ,
-		},
-	)  # as above
+def _cause(row: tuple, failing: dict[str, tuple[str, str]]) -> Cause:
+	server, device, devices, shifts, people, since, heard, label = row
+	doctype, name, why = DEVICE, device, ""
+	if server:
+		doctype, name = servers.STATE, server
+		label, why = failing[server]
+	of = tuple(sorted(devices.split("\n"))), tuple(sorted(filter(None, shifts.split("\n"))))
+	return Cause(doctype, name, label or name, why, *of, people, since, heard)
+
+
+def _failing() -> dict[str, tuple[str, str]]:
+	"""Servers that cannot be read at all: label, and why."""
+	states = ((server, servers.state(server.id)) for server in servers.all_servers())
+	return {server.id: (server.label, state.error or "") for server, state in states if state.failures}
+
+
+def _unread(now: datetime) -> dict[str, datetime]:
+	"""Device → how far it was read, of those that were not for a while."""
 	evidence = Evidence(now)
-	until = {device: evidence.read_until({device}) for device in {row[1] for row in found}}
-	for shift, device, employee, closes in found:
-		if until[device] < closes:
-			yield Day(shift, device, employee, closes)
+	names = frappe.get_all(DEVICE, {"enabled": 1}, pluck="name", limit=0)
+	until = {name: evidence.read_until({name}) for name in names}
+	return {name: max(moment, LONG_AGO) for name, moment in until.items() if moment < now - TO_BE_READ}
 
 
-class _Who:
-	"""Whom to name: the device, or its server where that cannot be read at all."""
-
-	def __init__(self) -> None:
-		self._devices = {
-			row.name: row for row in frappe.get_all(DEVICE, fields=["name", "device_name", "server"], limit=0)
-		}
-		self._servers = {server.id: server for server in servers.all_servers()}
-		self._failing = {
-			name: state.error or "" for name in self._servers if (state := servers.state(name)).failures
-		}
-
-	def keeps(self, device: str) -> tuple[str, str, str, str]:
-		"""Doctype, name, label, and why a server cannot be read."""
-		row = self._devices.get(device)
-		server = (row.server or PRIMARY) if row else ""
-		if server in self._failing:
-			return servers.STATE, server, self._servers[server].label, self._failing[server]
-		return DEVICE, device, (row.device_name if row else "") or device, ""
+def people(of: Cause, count: int) -> list[str]:
+	"""Some of them."""
+	filters = {"held_by": ("in", of.devices), "state": State.HELD.value}
+	return frappe.get_all(rows.DOCTYPE, filters, pluck="employee", distinct=True, order_by=None, limit=count)

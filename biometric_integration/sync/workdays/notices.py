@@ -9,14 +9,16 @@ from datetime import date, datetime, timedelta
 import frappe
 from frappe import _
 from frappe.desk.doctype.notification_log.notification_log import make_notification_logs
-from frappe.utils import escape_html, format_datetime
+from frappe.utils import escape_html
 from frappe.utils.user import get_users_with_role
 
 from biometric_integration.core.evidence import hold_until
+from biometric_integration.core.window import DAY
 from biometric_integration.sync.hrms.holidays import Holidays
 from biometric_integration.sync.records import servers, sight
 from biometric_integration.sync.workdays import held_back
 from biometric_integration.sync.workdays.held_back import Cause
+from biometric_integration.sync.workdays.words import moment
 
 ROLES: Mapping[int, tuple[str, ...]] = {1: ("HR Manager",), 3: ("HR Manager", "System Manager")}
 """Expected days of waiting → who is told then."""
@@ -39,8 +41,9 @@ def tell(now: datetime) -> int:
 		for cause in found
 		if (age := ages[id(cause)]) and any(before.get(device, 0) < age for device in cause.devices)
 	]
+	numbers = _Numbers(now)
 	for cause, age in new:
-		_tell(cause, _roles(cause, age, before), now)
+		_tell(cause, _roles(cause, age, before), numbers)
 	if told != before:
 		value = json.dumps(told, sort_keys=True)
 		frappe.db.set_single_value(servers.SETTINGS, TOLD, value, update_modified=False)
@@ -55,8 +58,9 @@ def _roles(cause: Cause, age: int, before: Mapping[str, int]) -> set[str]:
 
 def _age(cause: Cause, now: datetime) -> int:
 	"""So many expected days it has been waited for, of those after which somebody is told; 0 = nobody yet."""
-	oldest = dict(sorted(cause.people.items(), key=lambda item: item[1])[:100])
-	is_expected = _expected_of(oldest, cause.since.date())
+	if now - cause.since < min(ROLES) * DAY:
+		return 0
+	is_expected = _expected_of(held_back.people(cause, 100), cause.since.date())
 	return max((days for days in ROLES if hold_until(cause.since, days, is_expected) <= now), default=0)
 
 
@@ -70,25 +74,26 @@ def _expected_of(people: Iterable[str], first: date):
 	return lambda day: not found or any(not holidays.is_one(row.name, day) for row in found)
 
 
-def _tell(cause: Cause, roles: Iterable[str], now: datetime) -> None:
-	"""Each in their language is not possible in one text; the number is that of the people whom they see."""
-	users = sorted({user for role in roles for user in get_users_with_role(role)})
-	numbers: dict[str, int] = {}
-	for user in users:
+class _Numbers:
+	"""How many people of a cause a user sees; those who see the same are counted once."""
+
+	def __init__(self, now: datetime):
+		self._now = now
+		self._found: dict[str, dict[tuple[str, str], int]] = {}
+
+	def of(self, cause: Cause, user: str) -> int:
 		limit = sight.workdays(user)
-		if limit not in numbers:
-			numbers[limit] = _number(cause, limit, now)
-		if numbers[limit]:
-			_log(cause, user, numbers[limit])
+		if limit not in self._found:
+			causes = held_back.causes(self._now, limit)
+			self._found[limit] = {(one.doctype, one.name): one.people for one in causes}
+		return self._found[limit].get((cause.doctype, cause.name), 0)
 
 
-def _number(cause: Cause, limit: str, now: datetime) -> int:
-	if not limit:
-		return len(cause.people)
-	mine = (
-		one for one in held_back.causes(now, limit) if (one.doctype, one.name) == (cause.doctype, cause.name)
-	)
-	return sum(len(one.people) for one in mine)
+def _tell(cause: Cause, roles: Iterable[str], numbers: _Numbers) -> None:
+	users = {user for role in roles for user in get_users_with_role(role)}
+	for user in sorted(users):
+		if number := numbers.of(cause, user):
+			_log(cause, user, number)
 
 
 def _log(cause: Cause, user: str, number: int) -> None:
@@ -103,13 +108,18 @@ def _log(cause: Cause, user: str, number: int) -> None:
 
 def words(cause: Cause, number: int) -> str:
 	"""Without the name of what is missing, which stands before it."""
-	since = format_datetime(cause.since, "medium")
-	waits = _("the attendance of {0} people waits for it, the oldest day since {1}.").format(number, since)
-	if number == 1:
-		waits = _("the attendance of one person waits for it, the oldest day since {0}.").format(since)
+	return f"{_what(cause)} {_who(number).format(number, moment(cause.since))}"
+
+
+def _what(cause: Cause) -> str:
 	if cause.doctype != held_back.DEVICE:
-		return _("The server cannot be read ({0}), so {1}").format(cause.why, waits)
+		return _("The server cannot be read. {0}").format(cause.why)
 	if cause.heard:
-		heard = format_datetime(cause.heard, "medium")
-		return _("Not heard from since {0}, so {1}").format(heard, waits)
-	return _("Its punches have not been read so far, so {0}").format(waits)
+		return _("Not heard from since {0}.").format(moment(cause.heard))
+	return _("Its punches have not been read so far.")
+
+
+def _who(number: int) -> str:
+	if number == 1:
+		return _("The attendance of one person waits for it since {1}.")
+	return _("The attendance of {0} people waits for it, the oldest day since {1}.")

@@ -44,7 +44,7 @@ def said(state: str, reason: str | None, values: Mapping[str, str]) -> str:
 
 
 def _shown(values: Mapping[str, str]) -> dict[str, str]:
-	shown = {key: _moment(get_datetime(values[key])) for key in MOMENTS if key in values}
+	shown = {key: moment(get_datetime(values[key])) for key in MOMENTS if key in values}
 	shown.update((key, formatdate(values[key])) for key in DAYS if values.get(key))
 	shown = {**values, **shown}
 	if "silence" in values:
@@ -52,6 +52,6 @@ def _shown(values: Mapping[str, str]) -> dict[str, str]:
 	return shown
 
 
-def _moment(moment: datetime) -> str:
+def moment(moment: datetime) -> str:
 	"""As the site writes dates, without the seconds, which are not known; midnight is the date alone."""
 	return formatdate(moment) + (f" {moment:%H:%M}" if moment.time() != time() else "")

@@ -347,8 +347,8 @@ function show_clock(frm, { name, device_name, clock_ahead }) {
 	});
 }
 
-function show_held_back(frm, { label, people, message, is_long, filters }) {
-	const words = __("{0}: {1} people wait", [frappe.utils.escape_html(label), cint(people)]);
+function show_held_back(frm, { label, message, is_long, filters }) {
+	const words = __("Held Back by {0}", [frappe.utils.escape_html(label)]);
 	frm.dashboard
 		.add_indicator(`<a href="#">${words}</a>`, is_long ? "orange" : "blue")
 		.append($('<div class="small text-muted">').text(message))
