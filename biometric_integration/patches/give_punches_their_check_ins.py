@@ -211,16 +211,22 @@ def _linked(found: Sequence) -> None:
 	written = {name: by_event[event] for event, name in made.items() if (by_event[event].docstatus or 0) < 2}
 	fields = ("name", "shift", "shift_start", "attendance")
 	roster = Roster()
+	gone, plain, otherwise = [], [], []
 	for name, shift, start, attendance in sql.select_in(CHECKIN, fields, "name", list(written)):
 		row = written[name]
 		if attendance:
 			continue
 		if not row.record:
-			values = {"skip_auto_attendance": 1}
+			gone.append((name, 1))
 		elif (shift or "") == (row.shift or "") and (not start or start.date() == row.attendance_date):
-			values = {"attendance": row.record}
+			plain.append((name, row.record))
 		else:
-			values = {"attendance": row.record, **_of_shift(roster, row.shift, row.attendance_date)}
+			otherwise.append(
+				(name, {"attendance": row.record, **_of_shift(roster, row.shift, row.attendance_date)})
+			)
+	sql.update_many(CHECKIN, ("skip_auto_attendance",), gone)
+	sql.update_many(CHECKIN, ("attendance",), plain)
+	for name, values in otherwise:
 		frappe.db.set_value(CHECKIN, name, values, update_modified=False)
 
 
@@ -265,10 +271,10 @@ def _skipped(found: Sequence) -> list[str]:
 def _keep_away() -> None:
 	"""What a person cancelled stays so: by a decision about the workday, as it is cut now."""
 	cancelled = f"FROM `tab{staging.DOCTYPE}` e WHERE e.`reason_code`=%s"
-	while people := frappe.db.sql_list(
+	while people := frappe.db.sql(
 		f"SELECT DISTINCT e.`employee` {cancelled} ORDER BY e.`employee` LIMIT %s", (CANCELLED, PEOPLE)
 	):
-		known = [employee or "" for employee in people]
+		known = [employee or "" for (employee,) in people]
 		found = frappe.db.sql(
 			f"SELECT {FIELDS} {cancelled} AND COALESCE(e.`employee`, '') IN %s",
 			(CANCELLED, known),
@@ -360,8 +366,9 @@ def _check_ins(found: Sequence) -> dict[str, str]:
 
 
 def _note(made: Mapping[str, str], reason: Reason) -> None:
-	fields = ("status", "reason_code", "reason", "employee_checkin", "modified")
-	said = (EventStatus.PROCESSED.value, reason.value, _(SENTENCES[reason]) if SENTENCES[reason] else "")
+	"""The check-in says from now on which attendance it is part of."""
+	fields = ("status", "reason_code", "reason", "attendance", "employee_checkin", "modified")
+	said = (EventStatus.PROCESSED.value, reason.value, _(SENTENCES[reason]) if SENTENCES[reason] else "", "")
 	now = now_datetime()
 	sql.update_many(
 		staging.DOCTYPE, fields, [(event, *said, name, now) for event, name in sorted(made.items())]

@@ -212,7 +212,7 @@ def _decided(stretch: Stretch, lock: bool) -> list:
 			checkin.shift_start,
 			checkin.attendance.as_("counted_in"),
 		)
-		.where((event.device_user_id == stretch.user_id) & (states[0] | states[1] | states[2]))
+		.where((event.device_user_id == stretch.user_id) & (states[0] | states[1]))
 		.where(event.punch_time >= datetime.combine(stretch.first, time()))
 		.where(event.punch_time < datetime.combine(stretch.last, time()) + DAY)
 		.limit(AT_ONCE + 1)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
+from itertools import islice
 
 import frappe
 from frappe import _
@@ -19,13 +20,14 @@ from biometric_integration.core.text import harmless
 from biometric_integration.sync.db import locks, transaction
 from biometric_integration.sync.db.savepoint import Refused
 from biometric_integration.sync.hrms import shifts
-from biometric_integration.sync.records import servers, times
+from biometric_integration.sync.records import servers, staging, times
 from biometric_integration.sync.workdays import decisions, judging, marks, rows, timesheets, writing
 from biometric_integration.sync.workdays.gathering import Days
 from biometric_integration.sync.workdays.judging import Lane
 from biometric_integration.sync.workdays.rows import Judged
 
-PEOPLE = 50
+PEOPLE, AT_ONCE = 50, 200
+"""People, and records, of one transaction: whoever marks one of these people meanwhile waits for it."""
 WAIT = 60
 """Seconds that somebody who asks for certain days waits for the lane."""
 
@@ -45,6 +47,10 @@ class Done:
 
 	written: int = 0
 	refused: int = 0
+
+	@property
+	def tried(self) -> int:
+		return self.written + self.refused
 
 	def __iadd__(self, other: Done) -> Done:
 		self.written += other.written
@@ -70,7 +76,7 @@ def run(go_on: Callable[[], bool] = lambda: True, now: datetime | None = None) -
 	if not servers.to_attendance() or times.are_moving() or not locks.take(judging.LANE):
 		return 0
 	try:
-		writer = Writer(judging.policy(now), policy())
+		writer = Writer(judging.policy(now), policy(), rows.refused())
 		return writer.run(writer.due(), go_on).written
 	finally:
 		locks.release(judging.LANE)
@@ -87,13 +93,17 @@ def write_days(days: Days, now: datetime | None = None) -> Done:
 
 
 class Writer:
-	"""One run. Each batch of people is judged once more, written, and has its rows brought up to date in one transaction."""
+	"""One run. Each batch of people is judged once more, written, and has its rows brought up to date in one transaction.
 
-	def __init__(self, judged_by: judging.Policy, policy: Policy):
+	refused: rows that are not tried again.
+	"""
+
+	def __init__(self, judged_by: judging.Policy, policy: Policy, refused: Collection[str] = ()):
 		self._lane = Lane(judged_by)
 		self._policy = policy
 		self._now = judged_by.now
 		self._automatic: dict[str, bool] = {}
+		self._refused = set(refused)
 
 	def due(self) -> Iterator[Days]:
 		"""Days with a row that may be written, of some people after the other. Of whom something is stale, that is judged first."""
@@ -110,7 +120,7 @@ class Writer:
 				"complete": State.COMPLETE.value,
 				"settle": State.TO_SETTLE.value,
 				"refused": Why.REFUSED.value,
-				"since": self._policy.since,
+				"since": max(self._policy.since, self._lane.policy.earliest),
 				"after": after,
 				"absences": self._policy.absences,
 				"of_one": marks.Scope.EMPLOYEE.value,
@@ -126,7 +136,7 @@ class Writer:
 			if not go_on():
 				break
 			try:
-				done += self._write(days)
+				done += self._write_all(days, go_on)
 			except BatchLost:  # its rows are as they were: the next tick does it
 				continue
 			except (Interrupted, SyncError):
@@ -142,7 +152,7 @@ class Writer:
 			if not go_on():
 				break
 			try:
-				done += self._write({employee: between})
+				done += self._write_all({employee: between}, go_on)
 			except BatchLost:
 				continue
 			except (Interrupted, SyncError):
@@ -159,12 +169,19 @@ class Writer:
 		title = _("The attendance of {0} could not be written").format(employee)
 		frappe.log_error(title, f"{harmless(str(error))}\n{frames}", defer_insert=True)
 
+	def _write_all(self, days: Days, go_on: Callable[[], bool]) -> Done:
+		done = Done()
+		while True:
+			part = self._write(days)
+			done += part
+			if part.tried < AT_ONCE or not go_on():
+				return done
+
 	def _write(self, days: Days) -> Done:
 		with transaction.batch():
 			written, refusals = 0, {}
-			for judged in self._lane.judged(days):
-				if not self._may_be_written(judged):
-					continue
+			found = (one for one in self._lane.judged(days) if self._may_be_written(one, days))
+			for judged in islice(found, AT_ONCE):
 				try:
 					record = writing.write(judged)
 				except Refused as refused:
@@ -174,14 +191,18 @@ class Writer:
 					written += 1
 			self._lane.judge(days)
 			rows.note_refusals(refusals, self._now)
+			self._refused.update(refusals)
 			transaction.commit()
 		return Done(written, len(refusals))
 
-	def _may_be_written(self, judged: Judged) -> bool:
+	def _may_be_written(self, judged: Judged, days: Days) -> bool:
+		"""Without a shift more days may have been judged than were asked for."""
 		workday = judged.workday
+		first, last = days.get(judged.person.name, (date.max, date.min))
 		return (
 			judged.judgement.state is State.COMPLETE
-			and workday.date >= self._policy.since
+			and judged.name not in self._refused
+			and max(first, self._policy.since) <= workday.date <= last
 			and (bool(workday.checkins) or self._policy.absences)
 			and not (workday.shift and self._is_automatic(workday.shift.name))
 		)
@@ -195,6 +216,8 @@ class Writer:
 
 def cancelled(record, method: str | None = None) -> None:
 	"""What was written here and a person cancels stays cancelled, until they delete the decision that says so."""
+	if record.get("biometric_day"):  # punches of former days have no check-in
+		frappe.db.set_value(staging.DOCTYPE, {"attendance": record.name}, "attendance", "")
 	if record.flags.get(writing.OURS) or not record.get("biometric_day") or not servers.to_attendance():
 		return
 	about = frappe.db.get_value(

@@ -223,6 +223,12 @@ def note_refusals(refusals: Mapping[str, str], now: datetime) -> None:
 	sql.update_many(DOCTYPE, (*fields, "modified"), sorted(written))
 
 
+def refused() -> list[str]:
+	"""Rows of which HRMS has said no, and nothing has happened since."""
+	told = {"state": State.TO_SETTLE.value, "reason": Why.REFUSED.value, "refused_at": ("is", "set")}
+	return frappe.get_all(DOCTYPE, told, pluck="name", limit=0)
+
+
 def try_again(days: Days) -> None:
 	"""What was refused of these people, from the first to the last of all these days."""
 	between = min(first for first, _last in days.values()), max(last for _first, last in days.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from hashlib import blake2b
 
@@ -46,10 +46,18 @@ class FormerSite:
 		self.events: list[dict] = []
 		self.timesheets: list[tuple] = []
 		self._attendance = self._template()
-		for day in (self.first + number * DAY for number in range((self.today - self.first).days)):
+		for day in self._days():
 			self._day(day)
 		self._odd_ones()
 		self._write()
+
+	def _days(self) -> Iterator[date]:
+		"""Some of the first month, every other one since then, and all of the last week."""
+		for number in range((self.today - self.first).days):
+			day = self.first + number * DAY
+			every = 4 if day < self.cut_over else 2 if day < self.today - 7 * DAY else 1
+			if (day - self.cut_over).days % every == 0:
+				yield day
 
 	def _template(self) -> dict:
 		record = frappe.get_doc(
@@ -148,8 +156,8 @@ class FormerSite:
 			plain, self.odd, [at + 8 * HOUR, at + 17 * HOUR], "", None, in_time=None, out_time=None
 		)
 		self.punches(plain, [at + hour * HOUR for hour in (8, 17)], "Processed", "already_marked", by_hand)
-		self.cancelled = self.odd + DAY
-		at += DAY
+		self.cancelled = self.odd + 2 * DAY
+		at += 2 * DAY
 		self._again(plain, self.cancelled)
 		self.record(plain, self.cancelled, [at + 8 * HOUR, at + 17 * HOUR], "", None, docstatus=2)
 		said = {"reason": "hr@example.com cancelled the attendance HR-ATT-1 at 2025-05-05 09:00:00."}

@@ -129,13 +129,15 @@ class TestWriting(AttendanceTestCase):
 	def test_nothing_older_is_written_unless_a_person_asks_for_it(self):
 		self.configure(attendance_from=day(7))
 		employee = self.person()
-		self.worked(employee, at(5, 9), at(5, 18), at(7, 9), at(7, 18))
+		self.worked(employee, at(5, 9), at(5, 18), at(6, 9), at(6, 18), at(7, 9), at(7, 18))
 		self.write()
 		self.assertEqual([r.attendance_date for r in records()], [day(7)])
 		self.assertEqual(self.says(employee, 5), ("Complete", ""))
-		done = attendance.write_days({employee: (day(5), day(9))}, NOW)
+		done = attendance.write_days({employee: (day(5), day(5))}, NOW)
 		self.assertEqual((done.written, done.refused), (1, 0))
-		self.assertEqual([r.attendance_date for r in records()], [day(5), day(7)])
+		self.assertEqual(
+			[r.attendance_date for r in records()], [day(5), day(7)], "nothing but what was asked for"
+		)
 
 	def test_in_output_employee_checkin_nothing_is_written(self):
 		self.configure(output="Employee Checkin")
@@ -253,6 +255,15 @@ class TestWriting(AttendanceTestCase):
 		self.assertEqual(self.write(), 1)
 		self.assertEqual([r.status for r in records()], ["Present"])
 
+	def test_a_missing_out_that_hr_adds_makes_the_day_whole(self):
+		employee = self.person()
+		self.worked(employee, at(5, 9))
+		self.assertEqual(self.write(), 0)
+		self.assertEqual(self.says(employee, 5), ("To Settle", "Missing Punch"))
+		self.worked(employee, at(5, 18))
+		self.assertEqual(self.write(), 1)
+		self.assertEqual(self.says(employee, 5), ("Marked", ""))
+
 	def test_what_a_person_wrote_stays_as_it_is(self):
 		employee = self.person()
 		by_hand = frappe.get_doc(
@@ -287,11 +298,12 @@ class TestWriting(AttendanceTestCase):
 
 	def test_output_switched_at_noon_gives_one_record_each_person(self):
 		employee, today = self.person(), getdate()
-		self.configure(output="Employee Checkin", attendance_from=None, workdays_from=today)
+		since = {"workdays_from": today, "closed_until": now_datetime(), "attendance_from": None}
+		self.configure(output="Employee Checkin", **since)
 		morning, evening = (datetime.combine(today, datetime.min.time()) + hours * HOUR for hours in (9, 18))
 		self.worked(employee, morning)
 		self.judge(morning + 3 * HOUR)
-		self.configure(output="Attendance", attendance_from=None, workdays_from=today)
+		self.configure(output="Attendance", **since)
 		self.assertEqual(frappe.db.get_single_value("Biometric Sync Settings", "attendance_from"), today)
 		self.worked(employee, evening)
 		self.write(evening + 2 * DAY)
@@ -396,6 +408,31 @@ class TestRefusals(AttendanceTestCase):
 		self.assertEqual(self.write(NOW + DAY - HOUR), 0)
 		self.assertEqual(self.write(NOW + DAY), 1)
 		self.assertEqual(self.says(refused, 5), ("Marked", ""))
+
+	def test_other_days_of_the_person_are_written_and_it_is_not_tried_with_them(self):
+		refused, _other = self.refused()
+		frappe.db.set_value("Employee", refused, "status", "Active")
+		self.worked(refused, at(9, 9), at(9, 18))
+		marks.add([marks.of_employee(refused, day(9), day(9))])
+		frappe.db.delete(marks.DOCTYPE, {"from_date": ("<", day(9))})
+		self.assertEqual(self.write(), 1)
+		self.assertEqual(self.says(refused, 5), ("To Settle", "Refused"))
+		done = attendance.write_days({refused: (day(5), day(5))}, NOW)
+		self.assertEqual((done.written, self.says(refused, 5)), (1, ("Marked", "")), "a person asks for it")
+
+	def test_many_days_go_in_several_transactions(self):
+		employee = self.person()
+		for number in range(5, 12):
+			self.worked(employee, at(number, 9), at(number, 18))
+		self.judge()
+		with (
+			mock.patch.object(attendance, "AT_ONCE", 3),
+			mock.patch.object(
+				attendance.transaction, "commit", wraps=attendance.transaction.commit
+			) as commit,
+		):
+			self.assertEqual(attendance.run(now=NOW), 7)
+		self.assertEqual(commit.call_count, 1 + 3)
 
 	def test_what_is_not_complete_any_more_is_not_refused_either(self):
 		refused, _other = self.refused()

@@ -35,6 +35,7 @@ class Killed(BaseException):
 class FormerModeTestCase(WorkdaysTestCase):
 	def setUp(self) -> None:
 		super().setUp()
+		frappe.db.delete("Salary Slip")
 		self.site = FormerSite(self.devices[0])
 		self.configure()
 		frappe.db.set_single_value(servers.SETTINGS, "attendance_from", None)
@@ -161,7 +162,7 @@ class TestMigration(FormerModeTestCase):
 	def punches_are_used(self) -> None:
 		"""Those since the cut-over have one check-in each, older ones say that they have none; late ones are skipped."""
 		events = frappe.get_all("Biometric Staging Event", {"status": "Processed"}, ["*"], limit=0)
-		self.assertGreater(len(events), 500)
+		self.assertGreater(len(events), 300)
 		checkins = {
 			row.name: row for row in frappe.get_all("Employee Checkin", factories.of_people(), ["*"], limit=0)
 		}
@@ -217,7 +218,7 @@ class TestMigration(FormerModeTestCase):
 		}
 		with_a_pause = ("To Settle", "Attendance Differs")  # counted from first to last then
 		for (employee, day), said in states.items():
-			if (employee, day) not in odd and day < site.open_from:
+			if (employee, day) in {(row.employee, row.attendance_date) for row in records} - odd:
 				self.assertEqual(said, with_a_pause if employee == site.people["plain"] else ("Marked", ""))
 
 	def test_killed_anywhere_and_run_again_gives_the_same(self):
