@@ -11,6 +11,7 @@ import frappe
 from biometric_integration.sync.records import servers
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase
+from biometric_integration.tests.workdays import hr, payroll
 from biometric_integration.tests.workdays import month as months
 from biometric_integration.tests.workdays.clock import Clock
 from biometric_integration.tests.workdays.month import Cause
@@ -88,12 +89,28 @@ class TestAMonthOfWorkdays(SiteTestCase):
 		self.nothing_is_wrong(Way("Attendance", automatic=False, by_clock=False))
 
 	def nothing_is_wrong(self, way: Way) -> None:
-		_replay, found = self.played(way)
+		replay, found = self.played(way)
 		by_nobody = Cause.NO_SHIFT if way.automatic else None  # HRMS marks nobody who has no shift
 		wrong = [day for day in found.wrong if by_nobody not in day.truth.causes]
 		self.assertEqual([str(day) for day in wrong if not day.listed], [])
 		listed = [day for day in found.days if day.listed and not day.truth.causes & FOR_A_PERSON]
 		self.assertLessEqual(len(listed), len(found.days) * 0.01, [str(day) for day in listed])
+		with replay.clock.stopped():
+			print(hr.settle(replay, [day for day in found.days if day.listed]))
+			replay.write()
+			self.everybody_is_paid_rightly(replay)
+
+	def everybody_is_paid_rightly(self, replay: Replay) -> None:
+		before = frappe.db.get_single_value("Payroll Settings", "payroll_based_on")
+		self.addCleanup(frappe.db.set_single_value, "Payroll Settings", "payroll_based_on", before)
+		frappe.db.set_single_value("Payroll Settings", "payroll_based_on", "Attendance")
+		paid = {
+			person.name: payroll.paid_days(replay.employees[person.number]) for person in replay.month.people
+		}
+		earned = {person.name: payroll.earned_days(replay.month, person) for person in replay.month.people}
+		self.assertEqual(
+			{name: (days, earned[name]) for name, days in paid.items() if days != earned[name]}, {}
+		)
 
 	def forget_shifts(self, names: list[str]) -> None:
 		"""HRMS marks nobody by them any more."""

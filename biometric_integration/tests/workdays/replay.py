@@ -174,9 +174,13 @@ class Replay:
 		server = servers.get("main")
 		jobs.read(server, server.options(Trigger.SCHEDULED))
 		if now.hour in HOURS:
-			jobs.process()
-			self._auto_attendance()
-			jobs.workdays()
+			self.write()
+
+	def write(self) -> None:
+		"""The lanes, and HRMS's hourly job."""
+		jobs.process()
+		self._auto_attendance()
+		jobs.workdays()
 
 	def _auto_attendance(self) -> None:
 		"""As `process_auto_attendance_for_all_shifts`, of our shifts."""
