@@ -19,7 +19,11 @@ function show_marks(frm, { held_back, by_clock, mark }) {
 
 function show_cause(frm, { label, message, is_long, filters }) {
 	const words = `<b>${frappe.utils.escape_html(label)}</b>: ${frappe.utils.escape_html(message)}`;
-	const $line = intro(frm, `${words} <a href="#"><u>${__("Show the workdays")}</u></a>`, is_long ? "orange" : "blue");
+	const $line = intro(
+		frm,
+		`${words} <a href="#"><u>${__("Show the workdays")}</u></a>`,
+		is_long ? "orange" : "blue"
+	);
 	$line.find("a").on("click", (event) => {
 		event.preventDefault();
 		frappe.set_route("List", "Biometric Workday", filters);

@@ -98,6 +98,18 @@ class TestMoving(WatermarkTestCase):
 		self.assertEqual(frappe.get_cached_doc(SHIFT, self.day).get(MARK), CLOSES)
 		self.assertEqual(watermark.targets(judging.policy(NOW)), {}, "and nothing is left to be moved")
 
+	def test_hrms_marks_the_last_day_that_is_over(self):
+		employee = factories.employee(default_shift=self.day)
+		self.checkin(employee, at(19, 9))
+		self.checkin(employee, at(19, 18))
+		self.judge()
+		self.assertEqual(self.move(), CLOSES)
+		self.mark_by_hrms(self.day)
+		written = frappe.get_all(
+			"Attendance", {"employee": employee, "attendance_date": day(19)}, pluck="status"
+		)
+		self.assertEqual(written, ["Present"])
+
 	def test_a_night_shift_as_far_as_hrms_itself_would(self):
 		night = self.shift("22:00:00", "06:00:00", last_sync_of_checkin=START)
 		watermark.move(judging.policy(NOW))
