@@ -809,6 +809,8 @@ class TestClass(GuardTestCase):
 			self.assertEqual(document.get_employee_checkins(), [])
 			self.assertIs(type(pickle.loads(pickle.dumps(document))), together)
 		self.assertIsNot(shift_type.GuardedShiftType, together)
+		self.assertIs(type(pickle.loads(pickle.dumps(document))), together)
+		self.assertEqual(pickle.loads(pickle.dumps(document)).as_dict(), document.as_dict())
 
 	def hooks_with(self, classes: list[str]) -> Callable:
 		real = frappe.get_hooks
