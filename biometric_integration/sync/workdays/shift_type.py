@@ -37,4 +37,12 @@ def __getattr__(name: str) -> type:
 
 @cache
 def _guarded(base: type) -> type:
-	return type(NAME, (ShiftTypeGuard, base), {"__module__": __name__})
+	def reduce(document: Any) -> tuple:
+		return _new, (base,), document.__getstate__()
+
+	return type(NAME, (ShiftTypeGuard, base), {"__module__": __name__, "__reduce__": reduce})
+
+
+def _new(base: type) -> Any:
+	"""Out of the cache: of the class that it was, whatever is in force by now."""
+	return object.__new__(_guarded(base))
