@@ -88,6 +88,7 @@ class TestCheckins(ShownTestCase):
 		name = factories.workday(
 			self.person, DAY, first_in=NINE, last_out=NINE + timedelta(hours=9), checkins=2, own_devices=gate
 		)
+		frappe.get_doc(WORKDAY, name).run_method("onload")  # what frappe knows of doctypes is read once
 		with self.assertQueryCount(30):
 			frappe.get_doc(WORKDAY, name).run_method("onload")
 
