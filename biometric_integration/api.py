@@ -19,6 +19,7 @@ from biometric_integration.sync.desk import (
 	rederive,
 	review,
 	settle,
+	watermarks,
 	workdays,
 )
 from biometric_integration.sync.desk import status as site_status
@@ -64,7 +65,7 @@ def status() -> dict:
 	"""How each server stands and what waits.
 
 	Returns {"now", "servers": [...], "waiting": {status: count}, "counted_to": no status is counted further than that, "unused": why waiting punches
-	are not used, "clocks": devices that are ahead}.
+	are not used, "clocks": devices that are ahead, "held_back": what attendance waits for, "by_clock": shift types whose mark Frappe HR moves by itself}.
 	"""
 	frappe.only_for(SYNC_ROLES)
 	return site_status.overview()
@@ -96,6 +97,20 @@ def workdays_held() -> dict:
 	"""For the number card *Held*. Returns {"value", "fieldtype", "route", "route_options"}."""
 	frappe.only_for(SYNC_ROLES)
 	return workdays.waiting(State.HELD)
+
+
+@frappe.whitelist()
+def shift_type_state(shift_type: str) -> dict:
+	"""What keeps the attendance of a shift type. Returns {"held_back": [{"label", "message", "people", …}], "by_clock": a warning, "mark": who moves it}."""
+	frappe.only_for(SYNC_ROLES)
+	return watermarks.of_shift(shift_type)
+
+
+@frappe.whitelist(methods=["POST"])
+def leave_the_clock(shift_type: str) -> dict:
+	"""Frappe HR moves *Last Sync of Checkin* of the shift type by its clock no more. Returns {"message"}."""
+	frappe.only_for(SETUP_ROLES)
+	return {"message": watermarks.leave_the_clock(shift_type)}
 
 
 @frappe.whitelist()

@@ -19,7 +19,7 @@ def _mark(fieldname: str, label: str, description: str, insert_after: str, **val
 
 
 def _day(what: str, insert_after: str) -> dict:
-	description = f"Employee and shift-day whose punches this {what} was made from."
+	description = f"The workday this {what} was made of here."
 	return _mark("biometric_day", "Biometric Day", description, insert_after, hidden=1)
 
 

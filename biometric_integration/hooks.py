@@ -1,3 +1,5 @@
+from frappe.model import base_document
+
 app_name = "biometric_integration"
 app_title = "Biometric Integration"
 app_publisher = "Biometric Integration contributors"
@@ -29,10 +31,14 @@ extend_bootinfo = "biometric_integration.permissions.extend_bootinfo"
 
 # What the scripts in doctype and report folders share. Those of our own doctypes need no hook.
 app_include_js = "biometric_integration.bundle.js"
-doctype_js = {"Employee Checkin": "public/js/employee_checkin.js"}
+doctype_js = {
+	"Employee Checkin": "public/js/employee_checkin.js",
+	"Shift Type": "public/js/shift_type.js",
+}
 
 scheduler_events = {
 	"cron": {"* * * * *": ["biometric_integration.tasks.sync_due"]},
+	"hourly_long": ["biometric_integration.tasks.tell_of_held_back"],
 	"daily_long": ["biometric_integration.tasks.tidy"],
 }
 
@@ -55,6 +61,16 @@ has_permission = {
 }
 
 CHANGES, STALE = "biometric_integration.sync.desk.changes", "biometric_integration.sync.workdays.stale"
+GUARD, SHIFT_TYPE = (
+	"biometric_integration.sync.workdays.guard",
+	"biometric_integration.sync.workdays.shift_type",
+)
+
+# Frappe mixes the guard into whatever class a Shift Type has, or else takes a class in place of it.
+if hasattr(base_document, "_get_extended_class"):
+	extend_doctype_class = {"Shift Type": f"{SHIFT_TYPE}.ShiftTypeGuard"}
+else:
+	override_doctype_class = {"Shift Type": f"{SHIFT_TYPE}.GuardedShiftType"}
 
 doc_events = {
 	"Employee": {
@@ -67,6 +83,8 @@ doc_events = {
 		"on_trash": [f"{CHANGES}.checkin_deleted", f"{STALE}.checkin_changed"],
 	},
 	"Attendance": {
+		"before_validate": f"{GUARD}.before_validate",
+		"validate": f"{GUARD}.validate",
 		"on_update": f"{STALE}.attendance_changed",
 		"on_update_after_submit": f"{STALE}.attendance_changed",
 		"on_cancel": [

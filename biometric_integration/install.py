@@ -1,6 +1,7 @@
 import frappe
 from frappe import _
 from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
+from frappe.query_builder import DocType
 from frappe.utils import nowdate
 
 from biometric_integration.biometric_integration.doctype.biometric_staging_event import (
@@ -42,6 +43,7 @@ def after_migrate() -> None:
 	biometric_staging_event.on_doctype_update()
 	if frappe.db.get_single_value("Biometric Sync Settings", "sync_time") is None:  # midnight is a time
 		fill_settings()
+	fill_new_settings()
 
 
 def extend_other_doctypes() -> None:
@@ -56,6 +58,18 @@ def fill_settings() -> None:
 	settings.sync_time = DAILY_SYNC
 	settings.workdays_from = nowdate()
 	settings.save()
+
+
+def fill_new_settings() -> None:
+	"""Settings that a site has not been asked about yet begin with their default; one that a person emptied is stored as empty."""
+	singles = DocType("Singles")
+	query = frappe.qb.from_(singles).select(singles.field).where(singles.doctype == "Biometric Sync Settings")
+	stored = set(query.run(pluck=True))
+	for field in frappe.get_meta("Biometric Sync Settings").fields:
+		if field.default is not None and field.fieldname not in stored:
+			frappe.db.set_single_value(
+				"Biometric Sync Settings", field.fieldname, field.default, update_modified=False
+			)
 
 
 def after_uninstall() -> None:

@@ -20,3 +20,9 @@ def sync_due() -> None:
 def tidy() -> None:
 	"""Every night: keep the tables small (see the Retention tab of the settings)."""
 	retention.tidy()
+
+
+def tell_of_held_back() -> None:
+	"""Every hour: who ought to know that attendance waits for a device."""
+	if servers.all_servers():
+		jobs.tell_of_held_back()

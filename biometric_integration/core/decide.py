@@ -24,8 +24,7 @@ class Rules:
 	"""What the settings say; `now` and `floor` are naive wall clock of the site.
 
 	repeat_window: 0 = off. allowed_drift: how far a device clock may be ahead (`core.drift`). floor: the first workday whose punches are used. direction: the policy
-	of devices that have none of their own. asks_for_shifts: some device's policy depends on the shift. to_attendance: Attendance is written
-	per day instead of a check-in per punch.
+	of devices that have none of their own. asks_for_shifts: some device's policy depends on the shift.
 	"""
 
 	now: datetime
@@ -35,7 +34,6 @@ class Rules:
 	direction: DirectionPolicy = DirectionPolicy.AS_REPORTED
 	rounding: Rounding = AS_PUNCHED
 	asks_for_shifts: bool = False
-	to_attendance: bool = False
 
 	@property
 	def reach(self) -> timedelta:
@@ -307,8 +305,7 @@ def _kept(decision: Decision, directory: Directory, rules: Rules) -> Decision:
 	direction = log_type(policy, event.direction, is_first).value
 	time = _written_time(event, employee, directory, rules)
 	directory.add(employee, Recorded(event.punch_time, direction, event=event.name, written=time))
-	reason = Reason.DAY_OPEN if rules.to_attendance else decision.reason
-	return decision._replace(reason=reason, log_type=direction, time=time)
+	return decision._replace(log_type=direction, time=time)
 
 
 def _is_first(event: WaitingEvent, employee: str, directory: Directory) -> bool:

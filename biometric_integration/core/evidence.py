@@ -5,7 +5,7 @@ All times are naive wall clock of the site.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import Enum
@@ -257,3 +257,19 @@ def hold_until(
 			deadline += DAY
 		day = max(day, deadline)
 	return datetime.combine(day, time()) + DAY
+
+
+# --- how far a server was read
+
+
+def complete_until(
+	by_window: Mapping[str, datetime | None], by_position: Iterable[datetime | None]
+) -> datetime:
+	"""How far a unit is complete, from the marks of its feeds; the beginning of time where it is not.
+
+	Feeds of a unit bring the same punches: the one that is ahead counts, once those read by window have been through the past.
+	"""
+	marks = [*by_window.values(), *by_position]
+	if not all(by_window.values()) or not any(marks):
+		return datetime.min
+	return max(mark for mark in marks if mark)

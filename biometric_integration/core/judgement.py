@@ -12,7 +12,7 @@ from enum import Enum
 
 from biometric_integration.core.attendance import AttendanceStatus, Worked
 from biometric_integration.core.evidence import Proof
-from biometric_integration.core.workday import CheckIn, Workday, input_hash, taps
+from biometric_integration.core.workday import CheckIn, Workday, input_hash, taps, told
 
 SAME = 0.02
 """Hours that differ by less were rounded."""
@@ -61,6 +61,10 @@ class Why(str, Enum):
 	LEFT_AS_IT_IS = "Left As It Is"
 	NOT_BY_DEVICES = "Not by Devices"
 	HOLIDAY = "Holiday"
+	HRMS_SILENT = "HRMS Silent"
+	NO_LOG_TYPE = "Without Log Type"
+	REFUSED = "Refused"
+	KEPT_AWAY = "Cancelled by a Person"
 
 
 SENTENCES: dict[Why, str] = {
@@ -89,6 +93,10 @@ SENTENCES: dict[Why, str] = {
 	Why.LEFT_AS_IT_IS: "A person left it as it is.",
 	Why.NOT_BY_DEVICES: "The attendance of this person does not depend on devices.",
 	Why.HOLIDAY: "A holiday.",
+	Why.HRMS_SILENT: "The day may be written as it is, and Frappe HR has not written it. {silence}",
+	Why.NO_LOG_TYPE: "The shift {shift} counts by Log Type only, and some of its check-ins have none: {times}. Frappe HR would not count them.",
+	Why.REFUSED: "The attendance was refused: {refusal}",
+	Why.KEPT_AWAY: "A person has cancelled the attendance of this day. It stays so until that decision is deleted.",
 }
 
 
@@ -100,12 +108,21 @@ class MissingPunch(str, Enum):
 	HALF_DAY = "Half Day"
 
 
+class OnHolidays(str, Enum):
+	"""What becomes of work on a holiday."""
+
+	LEAVE_TO_HR = "Leave to HR"
+	ATTENDANCE = "Attendance"
+	OVERTIME_ONLY = "Overtime Only"
+
+
 class What(str, Enum):
 	"""The options of *Decision*."""
 
 	MARK = "Mark As It Is"
 	COUNT_OUTSIDE = "Count Outside Punch"
 	LEAVE = "Leave It"
+	KEEP_AWAY = "Keep Away"
 
 
 @dataclass(frozen=True)
@@ -146,7 +163,7 @@ class Circumstances:
 
 	read_until: how far the devices of its check-ins were read. worked: what HRMS would count; None without check-ins. leave: the name of an approved one that
 	covers all of the day, half_leave: half of it. slip: a salary slip over the day that was submitted before some of its check-ins came. left: a relieving date before the day.
-	first_last: hours count from the first to the last check-in, however many are between.
+	first_last: hours count from the first to the last check-in, however many are between. by_log_type: check-ins without one do not count.
 	"""
 
 	now: datetime
@@ -156,11 +173,12 @@ class Circumstances:
 	leave: str = ""
 	half_leave: str = ""
 	holiday: bool = False
-	counts_on_holidays: bool = False
+	on_holidays: OnHolidays = OnHolidays.LEAVE_TO_HR
 	slip: str = ""
 	left: date | None = None
 	by_devices: bool = True
 	first_last: bool = False
+	by_log_type: bool = False
 	decision: Decision | None = None
 	missing: MissingPunch = MissingPunch.LEAVE_TO_HR
 
@@ -279,7 +297,9 @@ def _of_checkins(workday: Workday, known: Circumstances) -> Judgement:
 		why = Why.DIFFERS if differs else Why.BY_HAND
 		return Judgement(State.TO_SETTLE if differs else State.MARKED, why, would=would)
 	if (problem := _problem(workday, known)) is not Why.NONE:
-		is_unknown = problem in (Why.MISSING_PUNCH, Why.OUTSIDE, Why.UNCLEAR)
+		if problem is Why.ON_HOLIDAY and known.on_holidays is OnHolidays.OVERTIME_ONLY:
+			return _if(bool(written), Why.ON_HOLIDAY)
+		is_unknown = problem in (Why.MISSING_PUNCH, Why.OUTSIDE, Why.UNCLEAR, Why.NO_LOG_TYPE)
 		is_bad = problem is Why.MISSING_PUNCH
 		return Judgement(State.TO_SETTLE, problem, would=None if is_unknown else would, is_bad=is_bad)
 	assert would is not None
@@ -291,10 +311,12 @@ def _of_checkins(workday: Workday, known: Circumstances) -> Judgement:
 
 def _decided(workday: Workday, known: Circumstances) -> Judgement | None:
 	decision = known.decision
-	if decision is None:
+	if decision is None or (decision.what is What.KEEP_AWAY and known.written):
 		return None
 	if decision.made_on != input_hash(workday):
 		return Judgement(State.TO_SETTLE, Why.DECISION_OUTDATED, {"decision": decision.what.value})
+	if decision.what is What.KEEP_AWAY:
+		return Judgement(State.NO_ATTENDANCE, Why.KEPT_AWAY)
 	if decision.what is What.LEAVE:
 		return Judgement(State.NO_ATTENDANCE if not known.written else State.MARKED, Why.LEFT_AS_IT_IS)
 	if decision.what is What.MARK and known.worked:
@@ -311,9 +333,10 @@ def _problem(workday: Workday, known: Circumstances) -> Why:
 		(is_moved or any(checkin.is_noted_otherwise for checkin in counted), Why.ROSTER_CHANGED),
 		(bool(workday.outside), Why.OUTSIDE),
 		(workday.is_unclear, Why.UNCLEAR),
+		(_lacks_log_types(counted, known), Why.NO_LOG_TYPE),
 		(_lacks(workday, known), Why.MISSING_PUNCH),
 		(known.leave != "", Why.ON_LEAVE),
-		(known.holiday and not known.counts_on_holidays, Why.ON_HOLIDAY),
+		(known.holiday and known.on_holidays is not OnHolidays.ATTENDANCE, Why.ON_HOLIDAY),
 		(not written and all(checkin.skipped for checkin in counted), Why.SKIPPED),
 	)
 	return next((why for holds, why in problems if holds), Why.NONE)
@@ -327,6 +350,13 @@ def _lacks(workday: Workday, known: Circumstances) -> bool:
 	count = sum(len(taps(piece)) for piece in workday.pieces)
 	is_whole = shift and first <= shift.start + NEAR and last >= shift.end - NEAR
 	return not (known.first_last and is_whole and count > 2)
+
+
+def _lacks_log_types(counted: Iterable[CheckIn], known: Circumstances) -> bool:
+	"""Would HRMS silently leave check-ins out?"""
+	if not known.by_log_type or all(checkin.log_type for checkin in counted):
+		return False
+	return not (known.first_last and known.worked and known.worked.hours)
 
 
 def _would(workday: Workday, known: Circumstances) -> Worked | None:
@@ -343,7 +373,7 @@ def _compared(workday: Workday, known: Circumstances, would: Worked) -> Judgemen
 		if known.slip:
 			return Judgement(State.TO_SETTLE, Why.AFTER_PAY_SLIP, would=would)
 		return Judgement(State.COMPLETE, would=would)
-	late = {checkin.name for checkin in workday.counted} - written.linked
+	late = {checkin.name for checkin in told(workday.counted)} - written.linked
 	if _agrees(written, would):
 		return Judgement(State.MARKED, Why.LATE_PUNCH if late else Why.NONE, would=would)
 	if not late:
@@ -372,7 +402,7 @@ def _early(workday: Workday, known: Circumstances) -> Why:
 def _values(workday: Workday, known: Circumstances, proof: Proof | None) -> dict[str, str]:
 	shift = workday.shift
 	written = known.written
-	late = [one for one in workday.counted if written is None or one.name not in written.linked]
+	late = [one for one in told(workday.counted) if written is None or one.name not in written.linked]
 	moved = next((one for one in workday.checkins if one.is_noted_otherwise), None)
 	values = {
 		"closes": _moment(workday.closes if workday.pieces or shift else None),

@@ -34,7 +34,6 @@ class Reason(str, Enum):
 	IMPLAUSIBLE = "implausible"
 	FUTURE = "future"
 	DEVICE_OFF = "device_off"
-	DAY_OPEN = "day_open"
 	JUNK = "junk"
 	INVALID = "invalid"
 	REPEAT = "repeat"
@@ -43,13 +42,6 @@ class Reason(str, Enum):
 	BEFORE_FLOOR = "before_floor"
 	EXPIRED = "expired"
 	DELETED = "deleted"
-	LATE = "late"
-	ALREADY_MARKED = "already_marked"
-	AUTO_ATTENDANCE = "auto_attendance"
-	NO_DIRECTION = "no_direction"
-	HOLIDAY = "holiday"
-	OFF_SHIFT = "off_shift"
-	CANCELLED = "cancelled"
 
 
 STATUS_OF = {
@@ -67,7 +59,6 @@ STATUS_OF = {
 	Reason.IMPLAUSIBLE: EventStatus.QUARANTINED,
 	Reason.FUTURE: EventStatus.QUARANTINED,
 	Reason.DEVICE_OFF: EventStatus.PENDING,
-	Reason.DAY_OPEN: EventStatus.PENDING,
 	Reason.JUNK: EventStatus.IGNORED,
 	Reason.REPEAT: EventStatus.IGNORED,
 	Reason.ID_IGNORED: EventStatus.IGNORED,
@@ -75,13 +66,6 @@ STATUS_OF = {
 	Reason.BEFORE_FLOOR: EventStatus.IGNORED,
 	Reason.EXPIRED: EventStatus.IGNORED,
 	Reason.DELETED: EventStatus.IGNORED,
-	Reason.LATE: EventStatus.PROCESSED,
-	Reason.ALREADY_MARKED: EventStatus.PROCESSED,
-	Reason.AUTO_ATTENDANCE: EventStatus.PENDING,
-	Reason.NO_DIRECTION: EventStatus.PENDING,
-	Reason.HOLIDAY: EventStatus.IGNORED,
-	Reason.OFF_SHIFT: EventStatus.IGNORED,
-	Reason.CANCELLED: EventStatus.IGNORED,
 }
 
 WRITES = frozenset({Reason.NONE, Reason.AFTER_LEAVING})
@@ -113,7 +97,6 @@ SENTENCES = {
 		"or release this one with the right time."
 	),
 	Reason.DEVICE_OFF: "The device {device} is disabled. The punch is used as soon as the device is enabled.",
-	Reason.DAY_OPEN: "Belongs to {employee}. The attendance is written when the day is over and all its punches are in.",
 	Reason.ID_IGNORED: "The id {user_id} is ignored by the mapping rule {rule}.",
 	Reason.JUNK: "An operation or enrolment record of the device, not a punch.",
 	Reason.REPEAT: "Within {seconds} seconds of the punch at {time}: counted once.",
@@ -121,27 +104,6 @@ SENTENCES = {
 	Reason.BEFORE_FLOOR: "Before {day}, from where on punches are used (start date, or import floor of the settings).",
 	Reason.EXPIRED: "Nobody entered this id for {days} days. Reprocess uses the punch once an employee has the id.",
 	Reason.DELETED: "{user} deleted its check-in at {time}. It stays deleted.",
-	Reason.LATE: (
-		"Came after the attendance {attendance} of its day was written, and changes nothing in it. "
-		"To count it, cancel that attendance and reprocess the punches of the day."
-	),
-	Reason.ALREADY_MARKED: "The attendance {attendance} of this day was already there. It is left as it is.",
-	Reason.AUTO_ATTENDANCE: (
-		"The shift {shift} has Enable Auto Attendance on, so HRMS would write attendance too. Turn it off there, "
-		"or write Employee Checkins (settings)."
-	),
-	Reason.NO_DIRECTION: (
-		"The shift {shift} counts by Log Type only, and a punch of this day has none: HRMS would count no hours. "
-		"Choose how the shift determines check-in and check-out, or set a Direction for the device and reprocess."
-	),
-	Reason.HOLIDAY: (
-		"{day} is a holiday of {employee}, on which no attendance is written. Allow it in the shift (without a shift: in the "
-		"settings), then reprocess."
-	),
-	Reason.OFF_SHIFT: (
-		"Outside the shifts of {employee}, so it is part of no attendance. Correct the assignment or the shift's check-in times, then reprocess."
-	),
-	Reason.CANCELLED: "{user} cancelled the attendance {attendance} at {time}. It stays cancelled; Reprocess uses the punch again.",
 }
 """One sentence each, in English, that names the fix; hosts translate the pattern before they fill it in."""
 

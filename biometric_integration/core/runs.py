@@ -77,13 +77,10 @@ COUNTED_AS = {
 }
 
 
-ADDED_NOTHING = {Reason.ALREADY_THERE.value, Reason.ALREADY_MARKED.value, Reason.LATE.value}
-
-
 def counted_as(status: str, reason_code: str) -> str:
 	"""The field of `EventCounts` an event counts in."""
 	if status == EventStatus.PROCESSED.value:
-		return "already_there" if reason_code in ADDED_NOTHING else "created"
+		return "already_there" if reason_code == Reason.ALREADY_THERE.value else "created"
 	return COUNTED_AS[EventStatus(status)]
 
 

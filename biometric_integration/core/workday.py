@@ -117,6 +117,11 @@ class Workday:
 		return tuple(checkin for checkin in self.checkins if checkin.name not in self.outside)
 
 	@property
+	def told(self) -> Piece:
+		"""Without the further check-ins of a tap: those by which hours are counted."""
+		return tuple(checkin for piece in self.pieces for checkin in told(piece))
+
+	@property
 	def closes(self) -> datetime:
 		"""Until then a check-in may still belong to it."""
 		if self.shift and not self.outside:
@@ -160,6 +165,12 @@ def taps(piece: Sequence[CheckIn]) -> list[Piece]:
 		else:
 			found.append([checkin])
 	return [tuple(group) for group in found]
+
+
+def told(piece: Sequence[CheckIn]) -> list[CheckIn]:
+	"""The check-in of each tap that says when somebody came or went: the first one, of the last tap the last one."""
+	groups = taps(piece)
+	return [group[0] for group in groups[:-1]] + [group[-1] for group in groups[-1:]]
 
 
 def _is_turn(before: CheckIn, after: CheckIn) -> bool:
@@ -216,6 +227,7 @@ def cut(
 			shifts[shift.key] = _widest(shifts.get(shift.key, shift), shift)
 		else:
 			loose.append(checkin)
+	_keep_together(groups, loose)
 	outside = _settle_borders(groups, shifts, set(roster), longest)
 	outside |= _take_in(groups, shifts, loose, longest)
 	found = [
@@ -233,6 +245,16 @@ def cut(
 	return sorted(
 		found, key=lambda workday: (workday.date, workday.shift.key if workday.shift else (datetime.min, ""))
 	)
+
+
+def _keep_together(groups: dict[Key, list[CheckIn]], loose: list[CheckIn]) -> None:
+	"""Check-ins of one attendance are of one workday, also where the shift of one of them was taken away. Takes them out of `loose`."""
+	places = {one.attendance: key for key, group in groups.items() for one in group if one.attendance}
+	for checkin in [one for one in loose if one.attendance in places]:
+		group = groups[places[checkin.attendance]]
+		loose.remove(checkin)
+		group.append(checkin)
+		group.sort(key=lambda other: (other.time, other.name))
 
 
 def _widest(one: Shift, other: Shift) -> Shift:
@@ -359,13 +381,46 @@ def _move(checkin: CheckIn, loose: list[CheckIn], group: list[CheckIn], taken: s
 def _without_a_shift(loose: Sequence[CheckIn], longest: timedelta) -> Iterator[Workday]:
 	by_date: dict[date, list[tuple[Piece, bool]]] = {}
 	for run in runs(loose, longest):
-		for piece, is_unclear in _stretches(taps(run), longest):
-			by_date.setdefault(piece[0].time.date(), []).append((piece, is_unclear))
+		for day, found in _divided(run, longest).items():
+			by_date.setdefault(day, []).extend(found)
 	for day, found in by_date.items():
-		pieces = tuple(piece for piece, _unclear in found)
+		pieces = tuple(sorted((piece for piece, _unclear in found), key=lambda piece: piece[0].time))
 		yield Workday(
 			day, None, pieces, is_unclear=any(unclear for _piece, unclear in found), longest=longest
 		)
+
+
+def _divided(run: Sequence[CheckIn], longest: timedelta) -> dict[date, list[tuple[Piece, bool]]]:
+	"""Pieces of a run by date, and whether each is unclear. Attendance that is there has divided what is part of it."""
+	found = _by_date(run, longest)
+	if _respects_attendance(found):
+		return found
+	written: dict[str, list[CheckIn]] = {}
+	for checkin in run:
+		written.setdefault(checkin.attendance, []).append(checkin)
+	found = {}
+	for attendance, checkins in written.items():
+		for part in runs(checkins, longest):
+			for day, pieces in _by_date(part, longest).items():
+				found.setdefault(checkins[0].time.date() if attendance else day, []).extend(pieces)
+	return found
+
+
+def _by_date(run: Sequence[CheckIn], longest: timedelta) -> dict[date, list[tuple[Piece, bool]]]:
+	found: dict[date, list[tuple[Piece, bool]]] = {}
+	for piece, is_unclear in _stretches(taps(run), longest):
+		found.setdefault(piece[0].time.date(), []).append((piece, is_unclear))
+	return found
+
+
+def _respects_attendance(found: dict[date, list[tuple[Piece, bool]]]) -> bool:
+	"""Is each date of one attendance at most, and each attendance of one date?"""
+	of_dates = [
+		{checkin.attendance for piece, _unclear in pieces for checkin in piece} - {""}
+		for pieces in found.values()
+	]
+	together = [attendance for of_date in of_dates for attendance in of_date]
+	return all(len(of_date) <= 1 for of_date in of_dates) and len(together) == len(set(together))
 
 
 def runs(checkins: Iterable[CheckIn], longest: timedelta) -> Iterator[list[CheckIn]]:

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 import frappe
 from frappe import _
-from frappe.utils import get_system_timezone
+from frappe.utils import get_system_timezone, now_datetime
 from frappe.utils.background_jobs import is_job_enqueued
 
 from biometric_integration.core.connector import TellsPings
@@ -29,7 +29,7 @@ from biometric_integration.sync.db import locks, transaction
 from biometric_integration.sync.records import pings, servers, sync_log, times
 from biometric_integration.sync.records.servers import SETTINGS
 from biometric_integration.sync.store import ProcessStore, PullStore
-from biometric_integration.sync.workdays import attendance, judging, sweep
+from biometric_integration.sync.workdays import attendance, judging, notices, silent, sweep, watermark
 
 BUDGET = 1200
 """Seconds after which a job, reading and using together, leaves the rest to the next one; the queue would end it at 1,500."""
@@ -208,28 +208,34 @@ def _while_others_use(watch: Watch) -> Watch:
 
 
 def process(in_time: InTime | None = None) -> int:
-	"""Use everything that waits, then write the attendance of days that are complete; returns how many events were decided.
+	"""Use everything that waits; returns how many events were decided.
 
 	Where the first punch of a shift is IN, none is used while times are put right: an earlier one may still have its wrong time.
 	"""
 	if servers.rules().asks_for_shifts and times.are_moving():
 		return 0
-	in_time = in_time or budget()
-	if not servers.to_attendance():
-		attendance.let_go()
-	decided = process_staged(ProcessStore(), servers.rules, in_time, note=_note_defect)
-	if servers.to_attendance() and in_time() and not times.are_moving():
-		attendance.mark_due(servers.rules().now, in_time)
-	return decided
+	return process_staged(ProcessStore(), servers.rules, in_time or budget(), note=_note_defect)
 
 
 def workdays(in_time: InTime | None = None) -> int:
-	"""Judge the workdays that are stale, after comparing values once an hour; returns how many rows changed. What there is no time for is the next minute's."""
+	"""Judge the workdays that are stale, after comparing values once an hour, and write the attendance of those that are complete; returns how many rows changed.
+
+	What there is no time for is the next minute's.
+	"""
 	in_time = in_time or budget(WORKDAYS_BUDGET)
 	settled = judging.policy()
 	if sweep.is_due(settled.now):
 		transaction.in_one(lambda: sweep.sweep(settled.earliest, settled.now))
-	return judging.run(in_time)
+	changed = judging.run(in_time) + attendance.run(in_time)
+	transaction.in_one(silent.note_run)
+	watermark.move(judging.policy())
+	transaction.in_one(lambda: silent.find(now_datetime()))
+	return changed
+
+
+def tell_of_held_back() -> int:
+	"""Hourly: who ought to know that attendance waits for a device."""
+	return transaction.in_one(lambda: notices.tell(now_datetime()))
 
 
 def enqueue_workdays() -> None:

@@ -245,10 +245,10 @@ class ProcessStore:
 
 
 def _moments(decisions: Sequence[Decision]) -> dict[str, list[datetime]]:
-	"""Employee → times of what has come of them, as a check-in or for their attendance."""
+	"""Employee → times of their check-ins."""
 	found: dict[str, list[datetime]] = {}
 	for decision in decisions:
-		if decision.employee and (decision.reason in (*WRITES, Reason.DAY_OPEN) or decision.record):
+		if decision.employee and (decision.reason in WRITES or decision.record):
 			found.setdefault(decision.employee, []).append(decision.time or decision.event.punch_time)
 	return found
 

@@ -189,8 +189,15 @@ def workday(employee: str, day: date, state: str = "To Settle", **values) -> str
 	name = f"{day:%Y%m%d}-{frappe.generate_hash(length=20)}"
 	return _insert(
 		"Biometric Workday",
-		**{"name": name, "employee": employee, "date": day, "state": state, "closes": f"{day} 19:00:00"},
-		**{**about, **values},
+		**{
+			"name": name,
+			"employee": employee,
+			"date": day,
+			"state": state,
+			"closes": f"{day} 19:00:00",
+			**about,
+			**values,
+		},
 	).name
 
 

@@ -28,13 +28,9 @@ const COLORS = {
 // The line above a form has no gray and no purple: frappe would make both blue.
 const IN_INTRO = { gray: "blue", purple: "orange" };
 
-// Punches that are in, and change nothing of a day that is marked already.
-const TOO_LATE = ["late", "already_marked"];
+export const status_color = (doctype, status) => COLORS[doctype][status] || "gray";
 
-export const status_color = (doctype, status, reason_code) =>
-	TOO_LATE.includes(reason_code) ? "yellow" : COLORS[doctype][status] || "gray";
-
-export function intro_color(doctype, status, reason_code) {
-	const color = status_color(doctype, status, reason_code);
+export function intro_color(doctype, status) {
+	const color = status_color(doctype, status);
 	return IN_INTRO[color] || color;
 }

@@ -47,7 +47,6 @@ PATIENCE, PAUSE = 20, 1
 DECIDED = (
 	(EventStatus.PROCESSED, None),
 	(EventStatus.IGNORED, Reason.REPEAT),
-	(EventStatus.PENDING, Reason.DAY_OPEN),
 )
 """Punches that a mapping sent to somebody, by status and reason (None = any)."""
 EmployeeDay = tuple[str, date]
@@ -213,7 +212,7 @@ def _decided(stretch: Stretch, lock: bool) -> list:
 			checkin.shift_start,
 			checkin.attendance.as_("counted_in"),
 		)
-		.where((event.device_user_id == stretch.user_id) & (states[0] | states[1] | states[2]))
+		.where((event.device_user_id == stretch.user_id) & (states[0] | states[1]))
 		.where(event.punch_time >= datetime.combine(stretch.first, time()))
 		.where(event.punch_time < datetime.combine(stretch.last, time()) + DAY)
 		.limit(AT_ONCE + 1)

@@ -40,7 +40,6 @@ PAUSE = 2
 """Seconds between two looks whether the lane is free."""
 STAYS = {
 	Reason.DELETED.value,
-	Reason.CANCELLED.value,
 	Reason.EXPIRED.value,
 	Reason.IMPLAUSIBLE.value,
 	Reason.SINCE_WHEN.value,

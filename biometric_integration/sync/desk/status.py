@@ -17,7 +17,7 @@ from biometric_integration.core.runs import RunStatus
 from biometric_integration.core.window import DAY
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks
-from biometric_integration.sync.desk import zones
+from biometric_integration.sync.desk import watermarks, zones
 from biometric_integration.sync.records import servers, sight, staging
 
 WAITING = (EventStatus.PENDING, EventStatus.UNMAPPED, EventStatus.FAILED, EventStatus.QUARANTINED)
@@ -62,7 +62,26 @@ def overview() -> dict:
 		"counted_to": COUNTED_TO,
 		"unused": _why_unused(),
 		"clocks": _clocks(),
+		"held_back": watermarks.held_back_by(),
+		"by_clock": watermarks.by_clock(),
+		"absentees": _who_pays_absentees(),
 	}
+
+
+def _who_pays_absentees() -> str:
+	"""Payroll takes days without a record for present, and who did not come has none; empty where that is not so."""
+	settings = frappe.get_cached_doc(servers.SETTINGS)
+	if not servers.to_attendance() or settings.write_absences:
+		return ""
+	based_on, unmarked = (
+		frappe.db.get_single_value("Payroll Settings", field)
+		for field in ("payroll_based_on", "consider_unmarked_attendance_as")
+	)
+	if based_on != "Attendance" or (unmarked or "Present") != "Present":
+		return ""
+	return _(
+		"Who is absent is paid: payroll is based on attendance and takes days without a record for present, and absences are not written."
+	)
 
 
 def _clocks() -> list[dict]:

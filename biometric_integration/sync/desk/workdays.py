@@ -25,14 +25,12 @@ COUNTED_TO = 100_000
 def checkins(workday) -> list[dict]:
 	"""Those of a row, oldest first: {"doctype", "name", "time", "log_type", "device", "device_name", "may_open", "attendance", "skipped", "outside"}.
 
-	A punch that waits to be part of an attendance without a check-in is one as well. device: the Biometric Device it was made at, empty for others.
+	device: the Biometric Device it was made at, empty for others.
 	"""
 	if not workday.first_in:
 		return []
 	between = (workday.employee, workday.first_in, workday.last_out or workday.first_in)
 	found = _recorded(between)
-	if len(found) < workday.checkins:
-		found += _without_a_checkin(between)
 	outside = _times_outside(workday)
 	if len(found) > workday.checkins:
 		found = [row for row in found if _belongs(row, workday) or _is_outside(row, outside)]
@@ -58,18 +56,6 @@ def _recorded(between: tuple[str, datetime, datetime]) -> list[frappe._dict]:
 		between,
 		as_dict=True,
 	)  # one query for the form; the query builder would need as many lines
-
-
-def _without_a_checkin(between: tuple[str, datetime, datetime]) -> list[frappe._dict]:
-	return frappe.db.sql(
-		f"""SELECT '{staging.DOCTYPE}' AS doctype, e.`name`, COALESCE(e.`resolved_time`, e.`punch_time`) AS `time`, e.`log_type`,
-			NULL AS shift_start, e.`attendance`, 0 AS skipped, e.`device`, d.`device_name`
-		FROM `tab{staging.DOCTYPE}` e LEFT JOIN `tab{sight.DEVICE}` d ON d.`name`=e.`device`
-		WHERE e.`employee`=%s AND e.`punch_time` BETWEEN %s AND %s AND COALESCE(e.`employee_checkin`, '')=''
-		AND (COALESCE(e.`attendance`, '')!='' OR e.`status`='Pending')""",
-		between,
-		as_dict=True,
-	)  # as above
 
 
 def _belongs(row, workday) -> bool:

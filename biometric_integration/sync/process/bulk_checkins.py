@@ -6,7 +6,7 @@ the Document API, which says why.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -29,10 +29,11 @@ Row = dict[str, Any]
 
 
 class BulkWriter:
-	"""Keeps what HRMS has said about shifts from one batch to the next."""
+	"""Keeps what HRMS has said about shifts from one batch to the next. names: gives so many new names of check-ins."""
 
-	def __init__(self):
+	def __init__(self, names: Callable[[int], list[str]] = series.reserved_names):
 		self.shift_notes = ShiftNotes()
+		self._names = names
 
 	def write(self, decisions: Sequence[Decision], directory: Directory) -> dict[str, str]:
 		"""Insert the check-ins; event → name of its check-in. Those that are not in the answer need the Document API.
@@ -44,7 +45,7 @@ class BulkWriter:
 		del frappe.local.message_log[messages:]
 		if not rows:
 			return {}
-		for row, name in zip(rows, series.reserved_names(len(rows)), strict=True):
+		for row, name in zip(rows, self._names(len(rows)), strict=True):
 			row["name"] = name
 		sql.insert(DOCTYPE, list(rows[0]), list(map(itemgetter(*rows[0]), rows)))
 		checkins.show(rows[-1]["name"])
@@ -55,7 +56,7 @@ class BulkWriter:
 		days = [decision.time.date() for decision in decisions]
 		defaults = {name: template.default_shift for name, template in templates.items()}
 		self.shift_notes.prepare(defaults, min(days), max(days))
-		places, taken, empty = _Places(list(templates)), _taken(directory), _empty_row()
+		places, taken, empty = _Places(list(templates)), _taken(directory), empty_row()
 		for decision in decisions:
 			moment = (decision.employee, decision.time)
 			device = directory.devices.get(decision.event.device)
@@ -162,7 +163,7 @@ def _taken(directory: Directory) -> set[tuple[str, datetime]]:
 	}
 
 
-def _empty_row() -> Row:
+def empty_row() -> Row:
 	"""A new check-in with the defaults of its fields, and who makes it when."""
 	now, user = now_datetime(), frappe.session.user
 	stamps = {"creation": now, "modified": now, "owner": user, "modified_by": user}

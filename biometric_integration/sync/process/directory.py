@@ -14,7 +14,6 @@ from frappe.query_builder.functions import Min
 
 from biometric_integration.core import first_use
 from biometric_integration.core.directory import AS_IT_IS, Directory, Person, Recorded, WaitingEvent
-from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.window import DAY, shifted
 from biometric_integration.sync.db import sql
 from biometric_integration.sync.process import mapping_rules
@@ -179,7 +178,7 @@ def _checkins_of(events: Sequence[str]) -> dict[str, str]:
 
 
 def _recorded(employees: Sequence[str], start: datetime, end: datetime) -> Iterator[tuple[str, Recorded]]:
-	"""Check-ins, by when the person punched: the written time may be rounded. Then punches that became part of an attendance."""
+	"""Check-ins, by when the person punched: the written time may be rounded."""
 	if not employees:
 		return
 	rows = frappe.db.sql(
@@ -191,24 +190,3 @@ def _recorded(employees: Sequence[str], start: datetime, end: datetime) -> Itera
 	for employee, time, log_type, name, of_event, punched, device in rows:
 		moment = punched or time.replace(microsecond=0)  # older tools wrote fractions
 		yield employee, Recorded(moment, log_type or "", name, of_event or "", time, device or "")
-	yield from _in_attendance(employees, start, end)
-
-
-def _in_attendance(
-	employees: Sequence[str], start: datetime, end: datetime
-) -> Iterator[tuple[str, Recorded]]:
-	if not servers.to_attendance():
-		return
-	event = DocType("Biometric Staging Event")
-	waits_for_its_day = (event.status == EventStatus.PENDING.value) & (
-		event.reason_code == Reason.DAY_OPEN.value
-	)
-	in_attendance = (event.status == EventStatus.PROCESSED.value) & (event.attendance != "")
-	query = (
-		frappe.qb.from_(event)
-		.select(event.employee, event.punch_time, event.log_type, event.name)
-		.where(event.employee.isin(employees) & event.punch_time[start:end])
-		.where(waits_for_its_day | in_attendance)
-	)
-	for employee, time, log_type, name in query.run():
-		yield employee, Recorded(time, log_type or "", name, name)

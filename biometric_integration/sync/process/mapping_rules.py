@@ -41,7 +41,6 @@ WAITING = (
 	(EventStatus.UNMAPPED, None),
 	(EventStatus.IGNORED, Reason.ID_IGNORED),
 	(EventStatus.FAILED, Reason.HRMS_REFUSED),
-	(EventStatus.PENDING, Reason.DAY_OPEN),
 )
 """Punches that a rule could still send elsewhere, since nothing was made of them: by status and reason (None = any)."""
 
@@ -116,7 +115,7 @@ def _candidates(rule: MappingRule) -> list:
 	query = (
 		frappe.qb.from_(event)
 		.select(event.name, event.device_user_id, event.server, event.device, event.punch_time)
-		.where(waits[0] | waits[1] | waits[2] | waits[3])
+		.where(waits[0] | waits[1] | waits[2])
 		.where(
 			event.device_user_id.like(_like(rule.user_id))
 			if rule.is_pattern

@@ -6,16 +6,14 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-import frappe
 from frappe.utils import get_system_timezone
 
 from biometric_integration.connectors.registry import CONNECTORS
-from biometric_integration.core.attendance import Mark, complete_until
 from biometric_integration.core.clock import to_site
-from biometric_integration.core.connector import Feed, Unit
-from biometric_integration.core.evidence import LookBack
+from biometric_integration.core.connector import Feed
+from biometric_integration.core.evidence import LookBack, complete_until
 from biometric_integration.core.stream import Cursor, Stream, looks
-from biometric_integration.sync.records import cursors, devices, servers
+from biometric_integration.sync.records import servers
 
 Cursors = Mapping[str, Cursor]
 """Stream key → cursor."""
@@ -26,16 +24,6 @@ class UnitRead(NamedTuple):
 
 	until: datetime
 	looks: tuple[LookBack, ...] = ()
-
-
-def marks() -> Iterator[Mark]:
-	"""How far each unit of the servers in use is complete."""
-	for server in servers.all_servers():
-		if not server.in_use:
-			continue
-		known = cursors.of_server(server.id)
-		for unit in _units(server):
-			yield Mark(_until(server, unit, known), f"{server.label}: {unit}" if unit else server.label)
 
 
 def unit_read(server: servers.Server, unit: str, known: Cursors, now: datetime) -> UnitRead:
@@ -72,16 +60,3 @@ def _at_site(server: servers.Server, moment: datetime) -> datetime:
 	if moment == datetime.min:
 		return moment
 	return to_site(moment, server.config.time_zone, get_system_timezone())
-
-
-def _units(server: servers.Server) -> list[str]:
-	"""Of the server's own location, or its enabled devices that count for attendance."""
-	if server.unit is Unit.LOCATION:
-		return [server.config.location]
-	filters = {
-		**devices.belonging_to(server.id),
-		"enabled": 1,
-		"counts_for_attendance": 1,
-		"serial_number": ("is", "set"),
-	}
-	return frappe.get_all(devices.DOCTYPE, filters, pluck="serial_number", limit=0)

@@ -100,6 +100,13 @@ def all_servers() -> list[Server]:
 	return list(_configured(settings))
 
 
+def is_in_use() -> bool:
+	"""Does the scheduler read any server?"""
+	settings = frappe.get_cached_doc(SETTINGS)
+	is_any = settings.server_type or any(row.enabled for row in settings.more_servers)
+	return bool(settings.enabled and is_any)
+
+
 def get(server_id: str | None) -> Server:
 	"""One server by its id, `main` where none is given; throws a sentence where there is none."""
 	for server in all_servers():
@@ -180,7 +187,6 @@ def rules() -> Rules:
 			timedelta(minutes=settings.round_to or 0), RoundingMode(settings.rounding_mode or "Nearest")
 		),
 		asks_for_shifts=_asks_for_shifts(settings),
-		to_attendance=to_attendance(),
 	)
 
 
@@ -190,7 +196,7 @@ def allowed_drift() -> timedelta:
 
 
 def to_attendance() -> bool:
-	"""Is Attendance written per day, instead of a check-in per punch?"""
+	"""Is the attendance of complete workdays written here?"""
 	return frappe.get_cached_doc(SETTINGS).output == "Attendance"
 
 

@@ -1,390 +1,230 @@
-"""Attendance mode: one submitted Attendance per employee and shift-day, once all punches of the day are in (design §6 step 7)."""
+"""Output *Attendance*: workdays that are complete become attendance, some people in each transaction (design §4)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import traceback
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from functools import partial
+from itertools import islice
 
 import frappe
 from frappe import _
-from frappe.query_builder import DocType
-from frappe.query_builder.functions import Min
-from frappe.utils import now_datetime
+from frappe.utils import cint, getdate
 
-from biometric_integration.core import attendance as core
-from biometric_integration.core.attendance import AttendanceStatus, Day, DayPunch, Mark, Marked, Span, Worked
-from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
-from biometric_integration.core.store import BatchLost
+from biometric_integration.core.errors import SyncError
+from biometric_integration.core.judgement import State, What, Why
+from biometric_integration.core.store import BatchLost, Interrupted
 from biometric_integration.core.text import harmless
-from biometric_integration.sync.db import locks, sql, transaction
-from biometric_integration.sync.db.savepoint import Refused, savepoint
+from biometric_integration.sync.db import locks, transaction
+from biometric_integration.sync.db.savepoint import Refused
 from biometric_integration.sync.hrms import shifts
-from biometric_integration.sync.records import completeness, servers, staging, sync_log
-from biometric_integration.sync.workdays import timesheets, writing
+from biometric_integration.sync.records import servers, staging, times
+from biometric_integration.sync.workdays import decisions, judging, marks, rows, timesheets, writing
+from biometric_integration.sync.workdays.gathering import Days
+from biometric_integration.sync.workdays.judging import Lane
+from biometric_integration.sync.workdays.rows import Judged
 
-DOCTYPE = "Attendance"
-PEOPLE = 50
-AT_ONCE = 5000
-BLOCKED = (Reason.AUTO_ATTENDANCE.value, Reason.NO_DIRECTION.value)
-"""A mistake in the setup: looked at again every hour."""
-BLOCKED_PAUSE = timedelta(hours=1)
-DECIDED_FIELDS = (
-	"status",
-	"reason_code",
-	"reason",
-	"attendance",
-	"attempts",
-	"day_ends",
-	"resolved_at",
-	"modified",
-)
-HALF_DAY_FIELDS = ("half_day_status", "modify_half_day_status")
+PEOPLE, AT_ONCE = 50, 200
+"""People, and records, of one transaction: whoever marks one of these people meanwhile waits for it."""
+WAIT = 60
+"""Seconds that somebody who asks for certain days waits for the lane."""
 
 
 @dataclass(frozen=True)
 class Policy:
-	"""What the settings say, and `limit`: a day that closes before it is complete."""
+	"""What the settings say. since: nothing older is written; absences: also days without any punch."""
 
-	now: datetime
-	limit: datetime
-	half_day_hours: float = 0.0
-	on_holidays: bool = False
+	since: date
+	absences: bool = False
 	activity_type: str = ""
 
 
-@dataclass(frozen=True)
-class Verdict:
-	"""What became of a day; without a reason it is left open."""
+@dataclass
+class Done:
+	"""How many records were written, and how many HRMS refused."""
 
-	day: Day
-	reason: Reason | None = None
-	sentence: str = ""
-	record: str = ""
+	written: int = 0
+	refused: int = 0
 
 	@property
-	def is_refusal(self) -> bool:
-		return self.reason is Reason.HRMS_REFUSED
+	def tried(self) -> int:
+		return self.written + self.refused
+
+	def __iadd__(self, other: Done) -> Done:
+		self.written += other.written
+		self.refused += other.refused
+		return self
 
 
-def mark_due(now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
-	"""Write the attendance of all days that are complete; returns how many punches were decided with that.
-
-	In the process lane: whoever finds it taken leaves the days to the next tick.
-	"""
-	transaction.commit()
-	if not locks.take(locks.LANE):
-		return 0
-	try:
-		return _mark_due(_policy(now), go_on)
-	finally:
-		locks.release(locks.LANE)
-
-
-def _mark_due(policy: Policy, go_on: Callable[[], bool]) -> int:
-	decided, logs, last = 0, set(), ""
-	while go_on() and (people := _people(policy, last)):
-		last = people[-1]
-		try:
-			with transaction.batch():
-				verdicts = list(_verdicts(people, policy))
-				sync_log.forget_counted()
-				_keep(verdicts, policy.now)
-				transaction.commit()
-		except BatchLost:  # the next tick does it again
-			continue
-		done = [punch for verdict in verdicts if verdict.reason is not None for punch in verdict.day.punches]
-		decided += len(done)
-		logs.update(punch.sync_log for punch in done)
-	if logs:
-		sync_log.recount(logs)
-		transaction.commit()
-	return decided
-
-
-def let_go() -> int:
-	"""After the settings went back to check-ins: what still waits for its day becomes a check-in. Commits."""
-	filters = {"status": EventStatus.PENDING.value, "reason_code": ("in", [Reason.DAY_OPEN.value, *BLOCKED])}
-	names = frappe.get_all(staging.DOCTYPE, filters, pluck="name", limit=AT_ONCE)
-	if names:
-		staging.reopen(names)
-		transaction.commit()
-	return len(names)
-
-
-# --- what is known
-
-
-def _policy(now: datetime) -> Policy:
+def policy() -> Policy:
 	settings = frappe.get_cached_doc(servers.SETTINGS)
-	buffer = timedelta(minutes=settings.attendance_buffer or 0)
 	return Policy(
-		now,
-		max(horizon(now).until, datetime.min + buffer) - buffer,
-		settings.half_day_hours or 0.0,
-		bool(settings.mark_on_holidays),
+		getdate(settings.attendance_from) if settings.attendance_from else date.max,
+		bool(cint(settings.write_absences)),
 		settings.activity_type if settings.make_timesheets and settings.activity_type else "",
 	)
 
 
-def horizon(now: datetime) -> Mark:
-	"""Before this time every server was read to its end and every punch decided; with the unit that holds it back, if one does."""
-	return core.horizon(now, completeness.marks(), _oldest_waiting())
+def run(go_on: Callable[[], bool] = lambda: True, now: datetime | None = None) -> int:
+	"""Write all that is due; returns how many records were written. Whoever finds the lane taken leaves it to the next tick.
 
-
-def _oldest_waiting() -> datetime | None:
-	event = DocType(staging.DOCTYPE)
-	waits = (event.status == EventStatus.PENDING.value) & (event.reason_code == "")
-	return frappe.qb.from_(event).select(Min(event.punch_time)).where(waits).run()[0][0]
-
-
-def _people(policy: Policy, after: str) -> list[str]:
-	"""Employees with a punch whose day may be complete, by name, after the name `after`."""
-	event = DocType(staging.DOCTYPE)
-	is_open = (event.reason_code == Reason.DAY_OPEN.value) & (
-		event.day_ends.isnull() | (event.day_ends <= policy.limit)
-	)
-	is_blocked = event.reason_code.isin(BLOCKED) & (event.resolved_at < policy.now - BLOCKED_PAUSE)
-	query = (
-		frappe.qb.from_(event)
-		.select(event.employee)
-		.distinct()
-		.where((event.status == EventStatus.PENDING.value) & (is_open | is_blocked))
-		.where((event.punch_time <= policy.limit) & (event.employee > after))
-		.orderby(event.employee)
-		.limit(PEOPLE)
-	)
-	return query.run(pluck=True)
-
-
-def _punches(people: Sequence[str]) -> list[DayPunch]:
-	filters = {
-		"status": EventStatus.PENDING.value,
-		"reason_code": ("in", [Reason.DAY_OPEN.value, *BLOCKED]),
-		"employee": ("in", people),
-	}
-	fields = ["name", "employee", "punch_time", "resolved_time", "log_type", "sync_log", "attempts"]
-	return [
-		DayPunch(
-			row.resolved_time or row.punch_time,
-			row.name,
-			row.employee,
-			row.log_type or "",
-			row.sync_log or "",
-			row.attempts or 0,
-		)
-		for row in frappe.get_all(staging.DOCTYPE, filters, fields, limit=0)
-	]
-
-
-def _spans(people: Sequence[str]) -> Iterator[tuple[DayPunch, Span | Refused]]:
-	"""Each punch with its shift-day, or with why HRMS cannot tell."""
-	has_shift = shifts.with_a_shift(people)
-	for punch in _punches(people):
-		try:
-			with savepoint("biometric_shift"):
-				span = shifts.span_of(punch.employee, punch.time)
-		except Refused as refused:
-			yield punch, refused
-		else:
-			off_shift = has_shift(punch.employee, punch.time.date())
-			yield punch, span or core.calendar_day(punch.time, off_shift)
-
-
-def _marked(days: Sequence[Day]) -> dict[tuple[str, date], list[Marked]]:
-	"""The attendance that is there, by employee and date."""
-	if not days:
-		return {}
-	meta = frappe.get_meta(DOCTYPE)
-	half_day = [field for field in HALF_DAY_FIELDS if meta.has_field(field)]
-	filters = {
-		"employee": ("in", sorted({day.employee for day in days})),
-		"attendance_date": ("in", sorted({day.date for day in days})),
-		"docstatus": ("<", 2),
-	}
-	fields = [
-		"name",
-		"employee",
-		"attendance_date",
-		"shift",
-		"status",
-		"leave_type",
-		"biometric_day",
-		*half_day,
-	]
-	rows = frappe.get_all(DOCTYPE, filters, fields, limit=0)
-	used = _used([row.name for row in rows if row.biometric_day])
-	found: dict[tuple[str, date], list[Marked]] = {}
-	for row in rows:
-		is_open = (
-			row.status == AttendanceStatus.HALF_DAY.value and row.leave_type and row.modify_half_day_status
-		)
-		mark = Marked(row.name, row.shift or "", bool(row.biometric_day), row.name in used, bool(is_open))
-		found.setdefault((row.employee, row.attendance_date), []).append(mark)
-	return found
-
-
-def _used(records: Sequence[str]) -> set[str]:
-	if not records:
-		return set()
-	filters = {"attendance": ("in", records), "status": EventStatus.PROCESSED.value}
-	return set(frappe.get_all(staging.DOCTYPE, filters, pluck="attendance", distinct=True, limit=0))
-
-
-# --- what is done
-
-
-def _verdicts(people: Sequence[str], policy: Policy) -> Iterator[Verdict]:
-	spans = list(_spans(people))
-	for punch, refused in spans:
-		if isinstance(refused, Refused):
-			yield _refused(Day(punch.employee, core.calendar_day(punch.time), (punch,)), refused)
-	days = core.days((punch, span) for punch, span in spans if isinstance(span, Span))
-	closed = [day for day in days if day.closed(policy.limit)]
-	_free_keys([day.key for day in closed])
-	marked = _marked(closed)
-	for day in days:
-		if not day.closed(policy.limit):
-			yield Verdict(day)
-			continue
-		marks = marked.setdefault((day.employee, day.date), [])
-		verdict = _verdict(day, core.standing(day, marks), policy)
-		if verdict.reason is Reason.NONE:
-			marks.append(Marked(verdict.record, day.shift, ours=True, used=True))
-		yield verdict
-
-
-def _verdict(day: Day, mark: Marked | None, policy: Policy) -> Verdict:
+	None while times are put right: no day is whole then.
+	"""
+	transaction.commit()
+	if not servers.to_attendance() or times.are_moving() or not locks.take(judging.LANE):
+		return 0
 	try:
-		with savepoint("biometric_attendance"):
-			setup = shifts.setup_of(day, policy.on_holidays)
-			reason = core.before_writing(day, mark, setup)
-			if reason is not None:
-				return _without_writing(day, reason, mark)
-			worked = shifts.worked(day) if day.shift else core.by_hours(day, policy.half_day_hours)
-			if core.uncounted(day, worked, setup):
-				return _without_writing(day, Reason.NO_DIRECTION, None)
-			record = _complete(mark.name, day, worked) if mark else _create(day, worked)
-	except Refused as refused:
-		return _refused(day, refused)
-	if policy.activity_type:
-		timesheets.make(day, record, policy.activity_type)
-	return Verdict(day, Reason.NONE, record=record)
+		writer = Writer(judging.policy(now), policy(), rows.refused())
+		return writer.run(writer.due(), go_on).written
+	finally:
+		locks.release(judging.LANE)
 
 
-def _refused(day: Day, refused: Refused) -> Verdict:
-	return Verdict(day, Reason.HRMS_REFUSED, _(core.REFUSED).format(day=day.date, words=refused))
+def write_days(days: Days, now: datetime | None = None) -> Done:
+	"""Write what is complete on these days because a person asks for it: absences as well, and however long ago. Commits."""
+	everything = Policy(date.min, True, policy().activity_type)
+	with locks.held(judging.LANE, WAIT):
+		transaction.commit()
+		people = sorted(days)
+		parts = ({who: days[who] for who in people[i : i + PEOPLE]} for i in range(0, len(people), PEOPLE))
+		return Writer(judging.policy(now), everything).run(parts)
 
 
-def _without_writing(day: Day, reason: Reason, mark: Marked | None) -> Verdict:
-	record = mark.name if mark and STATUS_OF[reason] is EventStatus.PROCESSED else ""
-	values = {"employee": day.employee, "day": day.date.isoformat(), "shift": day.shift, "attendance": record}
-	return Verdict(day, reason, _(SENTENCES[reason]).format(**values), record)
+class Writer:
+	"""One run. Each batch of people is judged once more, written, and has its rows brought up to date in one transaction.
 
+	refused: rows that are not tried again.
+	"""
 
-def _create(day: Day, worked: Worked) -> str:
-	record = frappe.new_doc(DOCTYPE)
-	record.update(
-		{
-			"employee": day.employee,
-			"attendance_date": day.date,
-			"status": worked.status.value,
-			**_times(day, worked),
-			**_half_day(worked),
-			**_overtime(day, worked),
-		}
-	)
-	record.flags.ignore_permissions = True
-	record.submit()
-	if worked.status is AttendanceStatus.ABSENT:
-		record.add_comment(text=_("Employee was marked Absent for not meeting the working hours threshold."))
-	return record.name
+	def __init__(self, judged_by: judging.Policy, policy: Policy, refused: Collection[str] = ()):
+		self._lane = Lane(judged_by)
+		self._policy = policy
+		self._now = judged_by.now
+		self._automatic: dict[str, bool] = {}
+		self._refused = set(refused)
 
+	def due(self) -> Iterator[Days]:
+		"""Days with a row that may be written, of some people after the other. Of whom something is stale, that is judged first."""
+		after = ""
+		while found := frappe.db.sql(
+			f"""SELECT w.`employee`, MIN(w.`date`), MAX(w.`date`)
+			FROM `tab{rows.DOCTYPE}` w LEFT JOIN `tab{shifts.SHIFT}` s ON s.`name`=w.`shift`
+			WHERE (w.`state`=%(complete)s OR (w.`state`=%(settle)s AND w.`reason`=%(refused)s AND w.`refused_at` IS NULL))
+			AND w.`date`>=%(since)s AND w.`employee`>%(after)s AND COALESCE(s.`enable_auto_attendance`, 0)=0
+			AND (w.`checkins`>0 OR %(absences)s)
+			AND NOT EXISTS (SELECT 1 FROM `tab{marks.DOCTYPE}` m WHERE m.`scope`=%(of_one)s AND m.`whose`=w.`employee`)
+			GROUP BY w.`employee` ORDER BY w.`employee` LIMIT %(people)s""",
+			{
+				"complete": State.COMPLETE.value,
+				"settle": State.TO_SETTLE.value,
+				"refused": Why.REFUSED.value,
+				"since": max(self._policy.since, self._lane.policy.earliest),
+				"after": after,
+				"absences": self._policy.absences,
+				"of_one": marks.Scope.EMPLOYEE.value,
+				"people": PEOPLE,
+			},
+		):  # the query builder has no NOT EXISTS
+			yield {employee: (first, last) for employee, first, last in found}
+			after = found[-1][0]
 
-def _complete(name: str, day: Day, worked: Worked) -> str:
-	"""The other half of a half-day leave, as HRMS's own auto attendance fills it in."""
-	other_half = "Absent" if worked.status is AttendanceStatus.ABSENT else "Present"
-	values = {**_times(day, worked), "half_day_status": other_half, "modify_half_day_status": 0}
-	frappe.db.set_value(DOCTYPE, name, values)
-	return name
+	def run(self, parts: Iterator[Days], go_on: Callable[[], bool] = lambda: True) -> Done:
+		done = Done()
+		for days in parts:
+			if not go_on():
+				break
+			try:
+				done += self._write_all(days, go_on)
+			except BatchLost:  # its rows are as they were: the next tick does it
+				continue
+			except (Interrupted, SyncError):
+				raise
+			except Exception:  # whatever one day leads to: the others' are written all the same
+				transaction.roll_back()
+				done += self._one_by_one(days, go_on)
+		return done
 
+	def _one_by_one(self, days: Days, go_on: Callable[[], bool]) -> Done:
+		done = Done()
+		for employee, between in days.items():
+			if not go_on():
+				break
+			try:
+				done += self._write_all({employee: between}, go_on)
+			except BatchLost:
+				continue
+			except (Interrupted, SyncError):
+				raise
+			except Exception as error:
+				transaction.roll_back()
+				transaction.in_one(partial(self._put_off, employee, between, error))
+		return done
 
-def _times(day: Day, worked: Worked) -> dict:
-	return {
-		"working_hours": worked.hours,
-		"shift": day.shift or None,
-		"late_entry": int(worked.late_entry),
-		"early_exit": int(worked.early_exit),
-		"in_time": worked.in_time,
-		"out_time": worked.out_time,
-		"biometric_day": day.key,
-	}
+	def _put_off(self, employee: str, between: tuple[date, date], error: Exception) -> None:
+		"""Whose days cannot be written waits for an hour, and says why in the Error Log."""
+		marks.add([marks.of_employee(employee, *between)], put_off_until=self._now + judging.LATEST)
+		frames = "".join(traceback.format_tb(error.__traceback__))
+		title = _("The attendance of {0} could not be written").format(employee)
+		frappe.log_error(title, f"{harmless(str(error))}\n{frames}", defer_insert=True)
 
+	def _write_all(self, days: Days, go_on: Callable[[], bool]) -> Done:
+		done = Done()
+		while True:
+			part = self._write(days)
+			done += part
+			if part.tried < AT_ONCE or not go_on():
+				return done
 
-def _half_day(worked: Worked) -> dict:
-	"""Payroll counts the half that was not worked where HRMS can say so."""
-	if not frappe.get_meta(DOCTYPE).has_field("half_day_status"):
-		return {}
-	return {"half_day_status": "Absent" if worked.status is AttendanceStatus.HALF_DAY else None}
+	def _write(self, days: Days) -> Done:
+		with transaction.batch():
+			written, refusals = 0, {}
+			found = (one for one in self._lane.judged(days) if self._may_be_written(one, days))
+			for judged in islice(found, AT_ONCE):
+				try:
+					record = writing.write(judged)
+				except Refused as refused:
+					refusals[judged.name] = str(refused)
+				else:
+					timesheets.make(judged, record, self._policy.activity_type)
+					written += 1
+			self._lane.judge(days)
+			rows.note_refusals(refusals, self._now)
+			self._refused.update(refusals)
+			transaction.commit()
+		return Done(written, len(refusals))
 
-
-def _overtime(day: Day, worked: Worked) -> dict:
-	return shifts.overtime(day, worked.hours) if worked.status is AttendanceStatus.PRESENT else {}
-
-
-def _free_keys(keys: Sequence[str]) -> None:
-	"""A cancelled attendance gives its day back."""
-	if keys:
-		filters = {"biometric_day": ("in", keys), "docstatus": 2}
-		frappe.db.set_value(DOCTYPE, filters, "biometric_day", None, update_modified=False)
-
-
-def _keep(verdicts: Iterable[Verdict], now: datetime) -> None:
-	"""Mark the punches. Of a day that stays open only its end is noted, so that it is not asked for again before."""
-	open_days, decided = [], []
-	for verdict in verdicts:
-		(open_days if verdict.reason is None else decided).append(verdict)
-	ends = [
-		(punch.event, verdict.day.span.closes, now_datetime())
-		for verdict in open_days
-		for punch in verdict.day.punches
-	]
-	sql.update_many(staging.DOCTYPE, ("day_ends", "modified"), sorted(ends))
-	rows = [row for verdict in decided for row in _rows(verdict, now)]
-	sql.update_many(staging.DOCTYPE, DECIDED_FIELDS, sorted(rows, key=lambda row: row[0]))
-
-
-def _rows(verdict: Verdict, now: datetime) -> Iterator[tuple]:
-	for punch in verdict.day.punches:
-		yield (
-			punch.event,
-			STATUS_OF[verdict.reason].value,
-			verdict.reason.value,
-			harmless(verdict.sentence),
-			verdict.record,
-			punch.attempts + 1 if verdict.is_refusal else 0,
-			verdict.day.span.closes,
-			now,
-			now_datetime(),
+	def _may_be_written(self, judged: Judged, days: Days) -> bool:
+		"""Without a shift more days may have been judged than were asked for."""
+		workday = judged.workday
+		first, last = days.get(judged.person.name, (date.max, date.min))
+		return (
+			judged.judgement.state is State.COMPLETE
+			and judged.name not in self._refused
+			and max(first, self._policy.since) <= workday.date <= last
+			and (bool(workday.checkins) or self._policy.absences)
+			and not (workday.shift and self._is_automatic(workday.shift.name))
 		)
 
-
-# --- what people do to an attendance
+	def _is_automatic(self, shift: str) -> bool:
+		"""HRMS writes the attendance of such a shift."""
+		if shift not in self._automatic:
+			self._automatic[shift] = bool(frappe.db.get_value(shifts.SHIFT, shift, "enable_auto_attendance"))
+		return self._automatic[shift]
 
 
 def cancelled(record, method: str | None = None) -> None:
-	"""What a person cancels stays cancelled; its punches say so, and can be used again by Reprocess."""
-	if record.flags.get(writing.OURS):
+	"""What was written here and a person cancels stays cancelled, until they delete the decision that says so."""
+	if record.get("biometric_day"):  # punches of former days have no check-in
+		frappe.db.set_value(staging.DOCTYPE, {"attendance": record.name}, "attendance", "")
+	if record.flags.get(writing.OURS) or not record.get("biometric_day") or not servers.to_attendance():
 		return
-	values = {
-		"user": frappe.session.user,
-		"attendance": record.name,
-		"time": now_datetime().replace(microsecond=0),
-	}
-	changes = {
-		"status": STATUS_OF[Reason.CANCELLED].value,
-		"reason_code": Reason.CANCELLED.value,
-		"reason": _(SENTENCES[Reason.CANCELLED]).format(**values),
-		"attendance": "",
-	}
-	frappe.db.set_value(staging.DOCTYPE, {"attendance": record.name}, changes)
+	about = frappe.db.get_value(
+		rows.DOCTYPE, {"attendance": record.name}, ["employee", "date", "shift"], as_dict=True
+	)
+	if about:
+		decision = frappe.new_doc(decisions.DOCTYPE)
+		reason = _("{0} was cancelled.").format(record.name)
+		decision.update({**about, "what": What.KEEP_AWAY.value, "reason": reason})
+		decision.insert(ignore_permissions=True)

@@ -154,7 +154,7 @@ class Evidence:
 
 	@cached_property
 	def _undecided(self) -> Mapping[str, datetime]:
-		return _undecided()
+		return undecided()
 
 	def _server(self, row: frappe._dict) -> servers.Server | None:
 		return self._servers.get(row.server or PRIMARY)
@@ -193,7 +193,7 @@ class Evidence:
 			return
 		likely = {*asked, *self.around(asked), *self._originals(self._near)}
 		new = likely - self._heard.keys()
-		self._undecided = _undecided()
+		self._undecided = undecided()
 		hours = self._hours(new)
 		for name in new:
 			self._heard[name] = self._of(self._devices[name], hours[name])
@@ -248,7 +248,7 @@ class Evidence:
 		return {self._name(device): until for device, until in said}
 
 
-def _undecided() -> dict[str, datetime]:
+def undecided() -> dict[str, datetime]:
 	"""Device → time of its oldest punch that nobody has decided about."""
 	event = DocType(staging.DOCTYPE)
 	waits = (event.status == EventStatus.PENDING.value) & (event.reason_code == "")

@@ -134,22 +134,14 @@ class Batch:
 
 
 def gather(
-	employees: Sequence[str],
-	first: date,
-	last: date,
-	roster: Roster,
-	as_punches: bool,
-	supposing: Supposing = NOTHING,
+	employees: Sequence[str], first: date, last: date, roster: Roster, supposing: Supposing = NOTHING
 ) -> Batch:
-	"""`as_punches`: days are written from punches, without check-ins; those count as well."""
 	batch = Batch(first, last, _persons(employees))
 	people = list(batch.people)
 	if not people:
 		return batch
 	roster.prepare({person.name: person.default_shift for person in batch.people.values()}, first, last)
 	_read_checkins(batch, people, first, last, roster, supposing)
-	if as_punches:
-		_read_punches(batch, people, first, last, roster)
 	_with_their_fellows(batch)
 	_add_supposed(batch, roster, supposing)
 	_read_attendance(batch, people, first, last, supposing)
@@ -304,32 +296,6 @@ def _noted(said: str, roster: Roster) -> Shift | None:
 	start, end, opens, closes = (datetime.fromisoformat(moment) if moment else None for moment in moments)
 	fields = {"shift_start": start, "shift_end": end, "shift_actual_start": opens, "shift_actual_end": closes}
 	return roster.from_fields({"shift": name, **fields})
-
-
-def _read_punches(batch: Batch, people: Sequence[str], first: date, last: date, roster: Roster) -> None:
-	"""Punches that are, or wait to be, part of an attendance without a check-in."""
-	rows = frappe.db.sql(
-		"""SELECT `employee`, COALESCE(`resolved_time`, `punch_time`) AS `time`, `name`, `log_type`, `device`, `attendance`, `creation`
-		FROM `tabBiometric Staging Event`
-		WHERE `employee` IN %s AND `punch_time`>=%s AND `punch_time`<%s AND COALESCE(`employee_checkin`, '')=''
-		AND (COALESCE(`attendance`, '')!='' OR `status`='Pending')""",
-		(people, first, last + DAY),
-		as_dict=True,
-	)
-	for row in rows:
-		time, log_type = row.time.replace(microsecond=0), row.log_type or ""
-		answered = roster.answered(row.employee, time, log_type, False)
-		checkin = CheckIn(
-			time,
-			row.name,
-			log_type,
-			answered,
-			answered,
-			row.device or "",
-			row.attendance or "",
-			arrived=row.creation,
-		)
-		batch.checkins.setdefault(row.employee, []).append(checkin)
 
 
 # --- what is written, and what excuses

@@ -14,7 +14,7 @@ from frappe.query_builder import DocType
 from frappe.utils import cint, getdate, now_datetime
 
 from biometric_integration.core import evidence as core_evidence
-from biometric_integration.core.attendance import AttendanceStatus, Day, DayPunch, Span, Worked
+from biometric_integration.core.attendance import AttendanceStatus, Worked
 from biometric_integration.core.errors import SyncError
 from biometric_integration.core.evidence import Proof, hold_until
 from biometric_integration.core.judgement import (
@@ -22,6 +22,7 @@ from biometric_integration.core.judgement import (
 	Decision,
 	Judgement,
 	MissingPunch,
+	OnHolidays,
 	State,
 	What,
 	Written,
@@ -39,7 +40,7 @@ from biometric_integration.core.workday import (
 	hours,
 	input_hash,
 	runs,
-	taps,
+	told,
 	with_outside_answered,
 	with_outside_counted,
 )
@@ -65,7 +66,7 @@ FIRST_LAST = "First Check-in and Last Check-out"
 
 @dataclass(frozen=True)
 class Policy:
-	"""What the settings say. earliest: the first day that is judged; latest: the last one that may have begun."""
+	"""What the settings say. earliest: the first day that is judged; latest: the last one that may have begun. writes: attendance is written here."""
 
 	now: datetime
 	earliest: date
@@ -74,8 +75,8 @@ class Policy:
 	hold_days: int = 3
 	decide_by: int = 0
 	half_day_hours: float = 0.0
-	on_holidays: bool = False
-	as_punches: bool = False
+	on_holidays: OnHolidays = OnHolidays.LEAVE_TO_HR
+	writes: bool = False
 
 	@property
 	def latest(self) -> date:
@@ -93,7 +94,7 @@ def policy(now: datetime | None = None) -> Policy:
 		cint(settings.hold_days),
 		cint(settings.decide_by),
 		settings.half_day_hours or 0.0,
-		bool(settings.mark_on_holidays),
+		OnHolidays(settings.on_holidays or OnHolidays.LEAVE_TO_HR.value),
 		servers.to_attendance(),
 	)
 
@@ -177,6 +178,8 @@ class Lane:
 	def _answer(self, found: marks.Found) -> int:
 		with transaction.batch():
 			changed = self.judge(found.days)
+			if self.policy.writes:
+				rows.try_again(found.days)
 			marks.delete(found.names)
 			transaction.commit()
 		return changed
@@ -209,7 +212,7 @@ class Lane:
 		"""
 		days = _with_all(days, rows.by_newest(days, self.policy.now.date() - PERIOD)) if days else {}
 		return sum(
-			rows.replace(rows.existing(final), made)
+			rows.replace(rows.existing(final), made, self.policy.writes)
 			for final, made in self._made(days, partial(self._put_notes_right, of_inactive))
 		)
 
@@ -270,7 +273,7 @@ class Lane:
 		while days:
 			first = min(first for first, _last in days.values()) - reach
 			last = max(last for _first, last in days.values()) + reach
-			batch = gathering.gather(list(days), first, last, self._roster, self.policy.as_punches, supposing)
+			batch = gathering.gather(list(days), first, last, self._roster, supposing)
 			done: dict[str, tuple[date, date]] = {}
 			workdays: dict[str, list[Workday]] = {}
 			for employee, between in days.items():
@@ -391,32 +394,25 @@ class Lane:
 		return Circumstances(
 			now=policy.now,
 			read_until=self._evidence.read_until({one.device for one in workday.checkins if one.device}),
-			worked=self._worked(workday) if workday.counted else None,
+			worked=self._worked(person, workday) if workday.counted else None,
 			written=written[0] if written else None,
 			leave=leave.name if leave and not is_half else "",
 			half_leave=leave.name if leave and is_half else "",
 			holiday=batch.holidays.is_one(person.name, day, (shift.holiday_list or "") if shift else ""),
-			counts_on_holidays=bool(cint(shift.mark_auto_attendance_on_holidays))
-			if shift
-			else policy.on_holidays,
+			on_holidays=_on_holidays(shift, policy.on_holidays),
 			slip=batch.slip_before(person.name, workday),
 			left=_left(person, workday, batch.still_here.get(person.name, date.max)),
 			by_devices=person.by_devices,
 			first_last=bool(shift and shift.working_hours_calculation_based_on == FIRST_LAST),
+			by_log_type=bool(shift and shift.determine_check_in_and_check_out == shifts.BY_LOG_TYPE),
 			decision=decision,
 			missing=policy.missing,
 		)
 
-	def _worked(self, workday: Workday) -> Worked:
-		checkins = workday.counted
+	def _worked(self, person: Person, workday: Workday) -> Worked:
 		if workday.shift is None:
 			return self._without_a_shift(workday)
-		shift = workday.shift
-		groups = taps(checkins)
-		told = [group[0] for group in groups[:-1]] + [groups[-1][-1]]
-		punches = tuple(DayPunch(one.time, one.name, "", one.log_type) for one in told)
-		span = Span(shift.start, shift.end, max(shift.closes, shift.end), shift.name)
-		return shifts.worked(Day("", span, punches))
+		return shifts.worked(person.name, workday.shift, told(workday.counted))
 
 	def _without_a_shift(self, workday: Workday) -> Worked:
 		found, half_day = hours(workday.pieces), self.policy.half_day_hours
@@ -512,6 +508,15 @@ def _shift_type(workday: Workday):
 	except frappe.DoesNotExistError:
 		frappe.clear_last_message()
 		return None
+
+
+def _on_holidays(shift, policy: OnHolidays) -> OnHolidays:
+	"""A shift type has a switch of its own; attendance without it is for days without a shift."""
+	if not shift:
+		return policy
+	if cint(shift.mark_auto_attendance_on_holidays):
+		return OnHolidays.ATTENDANCE
+	return OnHolidays.LEAVE_TO_HR if policy is OnHolidays.ATTENDANCE else policy
 
 
 def _place_of(written: Written, day: date, workdays: Sequence[Workday]) -> int | None:

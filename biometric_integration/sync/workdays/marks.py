@@ -17,7 +17,18 @@ from biometric_integration.core.window import DAY
 from biometric_integration.sync.db import sql
 
 DOCTYPE = "Biometric Stale Mark"
-FIELDS = ("name", "creation", "modified", "owner", "modified_by", "scope", "whose", "from_date", "to_date")
+FIELDS = (
+	"name",
+	"creation",
+	"modified",
+	"owner",
+	"modified_by",
+	"scope",
+	"whose",
+	"from_date",
+	"to_date",
+	"put_off_until",
+)
 AT_ONCE = 2000
 FIRST = date(2000, 1, 1)
 """Before any punch."""
@@ -60,7 +71,7 @@ class Found(NamedTuple):
 			yield Found(tuple(mark for mark in self.marks if mark[1] == employee), {employee: between})
 
 
-def add(marks: Iterable[Mark]) -> None:
+def add(marks: Iterable[Mark], put_off_until: datetime | None = None) -> None:
 	"""One statement. No unique key, so nobody waits for anybody."""
 	now, user = now_datetime(), frappe.session.user
 	common = (now, now, user, user)
@@ -68,7 +79,15 @@ def add(marks: Iterable[Mark]) -> None:
 		DOCTYPE,
 		FIELDS,
 		[
-			(frappe.generate_hash(length=20), *common, mark.scope.value, mark.whose, mark.first, mark.last)
+			(
+				frappe.generate_hash(length=20),
+				*common,
+				mark.scope.value,
+				mark.whose,
+				mark.first,
+				mark.last,
+				put_off_until,
+			)
 			for mark in marks
 		],
 	)

@@ -12,8 +12,9 @@ import frappe
 from frappe.utils import now_datetime
 
 from biometric_integration.core.evidence import Proof
-from biometric_integration.core.judgement import Judgement, Written
+from biometric_integration.core.judgement import Judgement, State, Why, Written
 from biometric_integration.core.text import harmless
+from biometric_integration.core.window import DAY
 from biometric_integration.core.workday import Workday, input_hash
 from biometric_integration.sync.db import sql
 from biometric_integration.sync.workdays.gathering import Batch, Days, Person
@@ -56,7 +57,11 @@ FIELDS = (
 	"attendance_digest",
 	"made_on",
 )
+REMEMBERED = ("refused", "refused_at")
+"""What HRMS said when the day was last tried, and when that was; without a time it may be tried again. Not derived: a row that is made anew does not have it."""
 BY_NEWEST = "newest"
+SAID_LATER = ("state", "reason", "reason_values")
+"""What is said of a row after it was judged."""
 META = ("creation", "modified", "owner", "modified_by")
 Row = dict[str, Any]
 
@@ -111,10 +116,10 @@ def row_of(judged: Judged, digests: Mapping[str, int], inactive: Mapping[str, st
 		"first_in": checkins[0].time if checkins else None,
 		"last_out": checkins[-1].time if len(checkins) > 1 else None,
 		"checkins": len(checkins),
-		"unlinked": sum(1 for one in checkins if not one.attendance),
+		"unlinked": sum(1 for one in workday.told if not one.attendance),
 		"outside": len(workday.outside),
 		"hours": workday.hours,
-		"overtime": workday.overtime,
+		"overtime": workday.hours if _is_overtime_only(judgement) else workday.overtime,
 		"late_entry": int(bool(would and would.late_entry)),
 		"early_exit": int(bool(would and would.early_exit)),
 		"expected": int(workday.expected),
@@ -130,6 +135,10 @@ def row_of(judged: Judged, digests: Mapping[str, int], inactive: Mapping[str, st
 	}
 
 
+def _is_overtime_only(judgement: Judgement) -> bool:
+	return judgement.state is State.NO_ATTENDANCE and judgement.why is Why.ON_HOLIDAY
+
+
 def of_batch(judged: Iterable[Judged], batch: Batch) -> dict[str, Row]:
 	return {each.name: row_of(each, batch.digests, batch.inactive) for each in judged}
 
@@ -138,7 +147,7 @@ def existing(days: Days) -> dict[str, Row]:
 	"""Rows of these people on these days, by name."""
 	first = min(first for first, _last in days.values())
 	last = max(last for _first, last in days.values())
-	columns = ", ".join(f"`{field}`" for field in ("name", *FIELDS))
+	columns = ", ".join(f"`{field}`" for field in ("name", *FIELDS, *REMEMBERED))
 	rows = frappe.db.sql(
 		f"SELECT {columns} FROM `tab{DOCTYPE}` WHERE `employee` IN %s AND `date` BETWEEN %s AND %s",
 		(list(days), first, last),
@@ -162,22 +171,81 @@ def _is_within(row: Mapping[str, Any], days: Mapping[str, tuple[date, date]]) ->
 	return first <= row["date"] <= last
 
 
-def replace(old: Mapping[str, Row], new: Mapping[str, Row]) -> int:
-	"""Write what is new or different, and delete what is not there any more; returns how many rows that were."""
+def replace(old: Mapping[str, Row], new: Mapping[str, Row], remembers: bool = False) -> int:
+	"""Write what is new or different, and delete what is not there any more; returns how many rows that were.
+
+	`remembers`: a day that was refused is not complete again for being judged again.
+	"""
+	new = {name: _remembering(row, old.get(name) if remembers else None) for name, row in new.items()}
 	gone = sorted(set(old) - set(new))
 	changed = {name: row for name, row in new.items() if _differs(old.get(name), row)}
 	_delete(gone)
 	now, user = now_datetime(), frappe.session.user
 	written = [
-		(name, now, now, user, user, *(row[field] for field in FIELDS))
+		(name, now, now, user, user, *(row[field] for field in (*FIELDS, *REMEMBERED)))
 		for name, row in sorted(changed.items())
 	]
-	sql.upsert(DOCTYPE, ("name", *META, *FIELDS), written, ("modified", "modified_by", *FIELDS))
+	fields = (*FIELDS, *REMEMBERED)
+	sql.upsert(DOCTYPE, ("name", *META, *fields), written, ("modified", "modified_by", *fields))
 	return len(gone) + len(changed)
 
 
+def _remembering(row: Row, before: Row | None) -> Row:
+	is_refused = before and before["refused"] and row["state"] == State.COMPLETE.value
+	if before and is_refused:
+		return _refused(row, before["refused"], before["refused_at"])
+	return {**row, "refused": "", "refused_at": None}
+
+
+def _refused(row: Row, words: str, at: datetime | None) -> Row:
+	values = {**json.loads(row["reason_values"]), "refusal": words}
+	return {
+		**row,
+		"state": State.TO_SETTLE.value,
+		"reason": Why.REFUSED.value,
+		"reason_values": json.dumps(dict(sorted(values.items()))),
+		"look_again_at": at + DAY if at else None,
+		"refused": words,
+		"refused_at": at,
+	}
+
+
+def note_refusals(refusals: Mapping[str, str], now: datetime) -> None:
+	"""Row → what HRMS said. It is tried again when the day is judged again, and the next day."""
+	if not refusals:
+		return
+	found = frappe.get_all(
+		DOCTYPE, {"name": ("in", list(refusals))}, ["name", "reason_values", "state"], limit=0
+	)
+	fields = ("state", "reason", "reason_values", "look_again_at", *REMEMBERED)
+	refused = [_refused(row, harmless(refusals[row.name]), now) for row in found]
+	written = [(row["name"], *(row[field] for field in fields), now_datetime()) for row in refused]
+	sql.update_many(DOCTYPE, (*fields, "modified"), sorted(written))
+
+
+def refused() -> list[str]:
+	"""Rows of which HRMS has said no, and nothing has happened since."""
+	told = {"state": State.TO_SETTLE.value, "reason": Why.REFUSED.value, "refused_at": ("is", "set")}
+	return frappe.get_all(DOCTYPE, told, pluck="name", limit=0)
+
+
+def try_again(days: Days) -> None:
+	"""What was refused of these people, from the first to the last of all these days."""
+	between = min(first for first, _last in days.values()), max(last for _first, last in days.values())
+	refused = {"employee": ("in", list(days)), "date": ("between", between), "reason": Why.REFUSED.value}
+	frappe.db.set_value(DOCTYPE, refused, "refused_at", None, update_modified=False)
+
+
 def _differs(old: Row | None, new: Row) -> bool:
-	return old is None or any(_shown(old[field]) != _shown(new[field]) for field in FIELDS)
+	if old is None:
+		return True
+	fields = (field for field in FIELDS if field not in SAID_LATER) if _is_silent_still(old, new) else FIELDS
+	return any(_shown(old[field]) != _shown(new[field]) for field in fields)
+
+
+def _is_silent_still(old: Row, new: Row) -> bool:
+	"""It was Complete until HRMS was found silent about it, and is judged the same again."""
+	return old["reason"] == Why.HRMS_SILENT.value and new["state"] == State.COMPLETE.value
 
 
 def _shown(value: object) -> object:

@@ -13,6 +13,7 @@ from biometric_integration.sync.hrms import shift_notes
 from biometric_integration.sync.records import servers
 from biometric_integration.sync.workdays import decisions, marks
 from biometric_integration.sync.workdays.marks import Mark, Scope
+from biometric_integration.sync.workdays.writing import OURS
 
 PERIOD = timedelta(days=45)
 """So far back what people are, and what the settings say, changes an answer by itself; further, a rebuild does."""
@@ -52,7 +53,7 @@ OF_SETTINGS = (
 	"hold_days",
 	"decide_by",
 	"half_day_hours",
-	"mark_on_holidays",
+	"on_holidays",
 	"output",
 )
 
@@ -69,7 +70,9 @@ def checkin_changed(checkin, method: str | None = None) -> None:
 
 
 def attendance_changed(attendance, method: str | None = None) -> None:
-	"""Its check-ins may be of the days around by the roster of today, once it does not fix them any more."""
+	"""Its check-ins may be of the days around by the roster of today, once it does not fix them any more. What is written here has its rows brought up to date with it."""
+	if attendance.flags.get(OURS):
+		return
 	_mark_days(attendance, "attendance_date", "attendance_date", DAY)
 
 

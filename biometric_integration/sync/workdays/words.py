@@ -10,8 +10,9 @@ from frappe import _
 from frappe.utils import formatdate, get_datetime
 
 from biometric_integration.core.judgement import SENTENCES, State, Why
+from biometric_integration.core.watermark import SILENCES, Silence
 
-MOMENTS, DAYS = ("closes", "since", "until"), ("left",)
+MOMENTS, DAYS = ("closes", "since", "until"), ("left", "begins")
 """The values that are written as this site writes times and dates; stored to the minute, as ISO 8601 has them."""
 
 WITHOUT_A_REASON = {
@@ -43,11 +44,14 @@ def said(state: str, reason: str | None, values: Mapping[str, str]) -> str:
 
 
 def _shown(values: Mapping[str, str]) -> dict[str, str]:
-	shown = {key: _moment(get_datetime(values[key])) for key in MOMENTS if key in values}
-	shown.update((key, formatdate(values[key])) for key in DAYS if key in values)
-	return {**values, **shown}
+	shown = {key: moment(get_datetime(values[key])) for key in MOMENTS if key in values}
+	shown.update((key, formatdate(values[key])) for key in DAYS if values.get(key))
+	shown = {**values, **shown}
+	if "silence" in values:
+		shown["silence"] = _(SILENCES[Silence(values["silence"])]).format_map(_Filled(shown))
+	return shown
 
 
-def _moment(moment: datetime) -> str:
+def moment(moment: datetime) -> str:
 	"""As the site writes dates, without the seconds, which are not known; midnight is the date alone."""
 	return formatdate(moment) + (f" {moment:%H:%M}" if moment.time() != time() else "")

@@ -8,7 +8,7 @@ import frappe
 from frappe import _
 
 from biometric_integration.core.attendance import AttendanceStatus, Worked
-from biometric_integration.core.workday import Workday
+from biometric_integration.core.workday import Shift, Workday
 from biometric_integration.sync.db.savepoint import savepoint
 from biometric_integration.sync.hrms import shifts
 from biometric_integration.sync.workdays.rows import Judged
@@ -138,6 +138,26 @@ def _free_key(key: str) -> None:
 
 
 def _link(record: str, workday: Workday) -> None:
+	"""A check-in that is part of an attendance is of the shift that it says, so it says that of the workday."""
 	names = [checkin.name for checkin in workday.counted]
 	if names:
 		frappe.db.set_value(CHECKIN, {"name": ("in", names)}, "attendance", record, update_modified=False)
+	shift = workday.shift
+	elsewhere = [
+		one.name for one in workday.counted if shift and not (one.noted and one.noted.key == shift.key)
+	]
+	if shift and elsewhere:
+		frappe.db.set_value(CHECKIN, {"name": ("in", elsewhere)}, _noted(shift), update_modified=False)
+
+
+def _noted(shift: Shift) -> dict:
+	values = {
+		"shift": shift.name,
+		"shift_start": shift.start,
+		"shift_end": shift.end,
+		"shift_actual_start": shift.opens,
+		"shift_actual_end": shift.closes,
+		"offshift": 0,
+	}
+	meta = frappe.get_meta(CHECKIN)
+	return {field: value for field, value in values.items() if meta.has_field(field)}

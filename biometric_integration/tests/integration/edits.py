@@ -17,7 +17,7 @@ from hrms.hr.doctype.employee_checkin.employee_checkin import (
 	skip_attendance_in_checkins,
 )
 
-from biometric_integration.core.judgement import MissingPunch, What
+from biometric_integration.core.judgement import MissingPunch, OnHolidays, What
 from biometric_integration.sync.records import servers
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.workdays import (
@@ -698,7 +698,7 @@ def _changed_settings(office: Office) -> dict:
 			{"missing_punch": office.random.choice(list(MissingPunch)).value},
 			{"longest_workday": office.random.choice([14, 16, 20])},
 			{"half_day_hours": office.random.choice([0, 4])},
-			{"mark_on_holidays": office.random.choice([0, 1])},
+			{"on_holidays": office.random.choice(list(OnHolidays)).value},
 			{"hold_days": office.random.choice([1, 3, 40])},
 		]
 	)

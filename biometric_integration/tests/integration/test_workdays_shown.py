@@ -68,13 +68,6 @@ class TestCheckins(ShownTestCase):
 		shown = [(row["device_name"], row["may_open"], row["outside"], bool(row["skipped"])) for row in found]
 		self.assertEqual(shown, [("Gate", True, False, False), ("Mobile", False, True, True)])
 
-	def test_a_punch_without_a_check_in_is_one_as_well(self):
-		gate = factories.device("SN1", "Gate")
-		stage(("1", NINE), device=gate)
-		frappe.db.set_value("Biometric Staging Event", {"device_user_id": "1"}, "employee", self.person)
-		(found,) = self.loaded(first_in=NINE, checkins=1)["checkins"]
-		self.assertEqual((found["doctype"], found["device"]), ("Biometric Staging Event", gate))
-
 	def test_another_workday_that_reaches_into_it_keeps_its_own(self):
 		starts = NINE.replace(hour=8), NINE.replace(hour=20)
 		for hours, start in ((0, starts[0]), (8, starts[1]), (9, starts[0])):

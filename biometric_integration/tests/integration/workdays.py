@@ -245,6 +245,8 @@ def differences(old: dict[str, Row], new: dict[str, Row]) -> list[str]:
 	found = []
 	for name in sorted({*old, *new}):
 		before, after = old.get(name), new.get(name)
+		if before and after and rows._is_silent_still(before, after):
+			before = {**before, **{field: after[field] for field in rows.SAID_LATER}}
 		if before is None or after is None:
 			row = before or after
 			what = "too much" if after is None else "missing"

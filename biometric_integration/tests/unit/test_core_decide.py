@@ -203,24 +203,14 @@ class Reasons(unittest.TestCase):
 					self.assertIn(word, decision.sentence())
 
 	def test_the_table_above_and_the_stages_around_it_use_every_reason(self):
-		of_a_whole_day = {
-			Reason.LATE,
-			Reason.ALREADY_MARKED,
-			Reason.AUTO_ATTENDANCE,
-			Reason.NO_DIRECTION,
-			Reason.HOLIDAY,
-			Reason.OFF_SHIFT,
-			Reason.CANCELLED,
-		}
 		of_other_tables = {
 			Reason.SINCE_WHEN,
 			Reason.ID_IGNORED,
-			Reason.DAY_OPEN,
 			Reason.HRMS_REFUSED,
 			Reason.DELETED,
 			Reason.EXPIRED,
 		}
-		elsewhere = {*of_other_tables, *KEPT_AS.values(), *of_a_whole_day}
+		elsewhere = {*of_other_tables, *KEPT_AS.values()}
 		self.assertEqual({case[4] for case in self.CASES} | elsewhere, set(Reason))
 
 	def test_every_reason_has_a_status_and_every_reason_but_none_a_sentence(self):

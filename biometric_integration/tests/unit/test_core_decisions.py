@@ -379,12 +379,6 @@ class Tables(unittest.TestCase):
 			self.decide_one(event(moment=at("9:05")), directory, rounding=rounding).reason, Reason.NONE
 		)
 
-	def test_in_attendance_mode_a_punch_waits_for_its_day_with_all_that_was_decided(self):
-		directory = Directory({"7": (ANN,)}, devices=DEVICES)
-		decision = self.decide_one(event(direction="IN"), directory, to_attendance=True)
-		self.assertEqual((decision.reason, decision.status.value), (Reason.DAY_OPEN, "Pending"))
-		self.assertEqual((decision.employee, decision.log_type, decision.creates), ("ANN", "IN", False))
-
 	def test_there_are_at_least_120_decisions_in_these_tables(self):
 		tables = (WHOSE, FORMS, EMPLOYED, REPEATS, LOG_TYPES, ROUNDED)
 		self.assertGreaterEqual(sum(map(len, tables)), 120)

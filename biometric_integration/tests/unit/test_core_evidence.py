@@ -19,6 +19,7 @@ from biometric_integration.core.evidence import (
 	Standing,
 	Today,
 	Use,
+	complete_until,
 	hold_until,
 	own_devices,
 	proof,
@@ -454,3 +455,15 @@ class HowLongItIsWaited(unittest.TestCase):
 		whole = [close.date() + number * DAY for number in range(1, (until.date() - close.date()).days)]
 		self.assertGreaterEqual(sum(day.weekday() not in off for day in whole), count)
 		self.assertLessEqual(until - close, 40 * DAY)
+
+
+class Completeness(unittest.TestCase):
+	def test_a_unit_is_as_complete_as_its_feed_that_is_ahead(self):
+		live, by_day = NOW + 10 * HOUR, NOW
+		self.assertEqual(complete_until({"day": by_day}, [live]), live)
+		self.assertEqual(complete_until({"day": by_day}, [None]), by_day)
+		self.assertEqual(complete_until({"punches": by_day}, []), by_day)
+
+	def test_a_unit_whose_past_was_never_read_through_is_not_complete_at_all(self):
+		self.assertEqual(complete_until({"day": None}, [NOW]), datetime.min)
+		self.assertEqual(complete_until({"punches": None}, []), datetime.min)

@@ -19,6 +19,7 @@ from biometric_integration.core.judgement import (
 	Decision,
 	Judgement,
 	MissingPunch,
+	OnHolidays,
 	State,
 	What,
 	Why,
@@ -213,7 +214,55 @@ CASES: tuple[tuple[str, Workday, dict, Proof | None, State, Why], ...] = (
 	("unclear", UNCLEAR, {}, None, State.TO_SETTLE, Why.UNCLEAR),
 	("worked on leave", WHOLE, {"leave": "L-1"}, None, State.TO_SETTLE, Why.ON_LEAVE),
 	("worked on a holiday", WHOLE, {"holiday": True}, None, State.TO_SETTLE, Why.ON_HOLIDAY),
-	("holidays count", WHOLE, {"holiday": True, "counts_on_holidays": True}, None, State.COMPLETE, Why.NONE),
+	(
+		"holidays count",
+		WHOLE,
+		{"holiday": True, "on_holidays": OnHolidays.ATTENDANCE},
+		None,
+		State.COMPLETE,
+		Why.NONE,
+	),
+	(
+		"holidays are overtime",
+		WHOLE,
+		{"holiday": True, "on_holidays": OnHolidays.OVERTIME_ONLY},
+		None,
+		State.NO_ATTENDANCE,
+		Why.ON_HOLIDAY,
+	),
+	(
+		"holidays are overtime, one punch",
+		ONE,
+		{"holiday": True, "on_holidays": OnHolidays.OVERTIME_ONLY},
+		PROVEN,
+		State.TO_SETTLE,
+		Why.MISSING_PUNCH,
+	),
+	(
+		"holidays are overtime, written",
+		WHOLE,
+		{"holiday": True, "on_holidays": OnHolidays.OVERTIME_ONLY, "written": WRITTEN},
+		None,
+		State.TO_SETTLE,
+		Why.ON_HOLIDAY,
+	),
+	("by Log Type", WHOLE, {"by_log_type": True}, None, State.TO_SETTLE, Why.NO_LOG_TYPE),
+	(
+		"by Log Type, first and last",
+		WHOLE,
+		{"by_log_type": True, "first_last": True},
+		None,
+		State.COMPLETE,
+		Why.NONE,
+	),
+	(
+		"by Log Type, first and last, none of them",
+		WHOLE,
+		{"by_log_type": True, "first_last": True, "worked": replace(ABSENT, hours=0)},
+		None,
+		State.TO_SETTLE,
+		Why.NO_LOG_TYPE,
+	),
 	("skipped", SKIPPED, {}, None, State.TO_SETTLE, Why.SKIPPED),
 	("skipped and written", SKIPPED, {"written": WRITTEN}, None, State.MARKED, Why.NONE),
 	("late", WHOLE, {"written": written("Half Day", 3, ONE)}, None, State.TO_SETTLE, Why.LATE_PUNCH),
@@ -279,6 +328,38 @@ CASES: tuple[tuple[str, Workday, dict, Proof | None, State, Why], ...] = (
 		State.MARKED,
 		Why.LEFT_AS_IT_IS,
 	),
+	(
+		"cancelled",
+		WHOLE,
+		{"decision": decided(WHOLE, What.KEEP_AWAY)},
+		None,
+		State.NO_ATTENDANCE,
+		Why.KEPT_AWAY,
+	),
+	(
+		"cancelled, nothing there",
+		NOTHING,
+		{"decision": decided(NOTHING, What.KEEP_AWAY)},
+		None,
+		State.NO_ATTENDANCE,
+		Why.KEPT_AWAY,
+	),
+	(
+		"cancelled, and more since",
+		WHOLE,
+		{"decision": decided(ONE, What.KEEP_AWAY)},
+		None,
+		State.TO_SETTLE,
+		Why.DECISION_OUTDATED,
+	),
+	(
+		"cancelled, and written by a person since",
+		WHOLE,
+		{"decision": decided(WHOLE, What.KEEP_AWAY), "written": BY_HAND},
+		None,
+		State.MARKED,
+		Why.BY_HAND,
+	),
 	("decided before", WHOLE, {"decision": OUTDATED}, None, State.TO_SETTLE, Why.DECISION_OUTDATED),
 	(
 		"nothing, left",
@@ -317,7 +398,8 @@ class EachReason(unittest.TestCase):
 				self.assertEqual((found.state.value, found.why.value), (state.value, why.value))
 
 	def test_every_state_and_reason_is_among_them_and_has_a_sentence(self):
-		self.assertEqual({case[-1] for case in CASES}, set(Why))
+		of_writing = {Why.REFUSED, Why.HRMS_SILENT}
+		self.assertEqual({case[-1] for case in CASES}, set(Why) - of_writing)
 		self.assertEqual({case[-2] for case in CASES}, set(State))
 		self.assertEqual(set(SENTENCES), set(Why) - {Why.NONE})
 
@@ -543,7 +625,8 @@ def cases(draw) -> tuple[Workday, Circumstances]:
 		leave=draw(st.sampled_from(("", "", "L-2"))),
 		half_leave=draw(st.sampled_from(("", "", "L-3"))),
 		holiday=draw(rarely),
-		counts_on_holidays=draw(st.booleans()),
+		on_holidays=draw(st.sampled_from(OnHolidays)),
+		by_log_type=draw(st.booleans()),
 		slip=draw(st.sampled_from(("", "S-1"))),
 		left=draw(st.sampled_from((None, None, None, date(2025, 5, 2)))),
 		by_devices=not draw(rarely),

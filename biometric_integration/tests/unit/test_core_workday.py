@@ -640,6 +640,27 @@ class Fixed(Cuts):
 			"Mon Day: 18:00 = 0 h, lacks a punch",
 		)
 
+	def test_it_is_of_the_shift_that_others_of_its_attendance_are_of(self):
+		self.assert_cut(
+			[tap("Mon 09:00", MON, attendance="A"), *loose("Mon 20:30", attendance="A")],
+			"Mon Day: 09:00 20:30 = 11.5 h, 2.5 over",
+		)
+
+	def test_without_a_shift_attendance_of_calendar_days_divides_nights(self):
+		written = [
+			*loose("Mon 19:55", attendance="Mon"),
+			*loose("Tue 06:05", "Tue 19:58", attendance="Tue"),
+		]
+		self.assert_cut(
+			[*written, *loose("Wed 06:02", "Wed 19:57", "Thu 06:01")],
+			"Mon: 19:55 = 0 h, lacks a punch",
+			"Tue: 06:05 19:58 = 13.88 h",
+			"Wed: 06:02 | 19:57 +06:01 = 10.07 h, lacks a punch",
+		)
+
+	def test_without_a_shift_a_late_punch_is_of_the_day_that_is_written(self):
+		self.assert_cut([*loose("Mon 09:00", attendance="A"), *loose("Mon 18:00")], "Mon: 09:00 18:00 = 9 h")
+
 	def test_the_end_of_a_shift_that_has_an_attendance_is_found_outside_all_the_same(self):
 		self.assert_cut(
 			[tap("Mon 09:00", MON, attendance="A"), *loose("Mon 20:30")],
@@ -821,7 +842,8 @@ class Properties(unittest.TestCase):
 		checkins, roster = week
 		for workday in cut(checkins, roster, longest):
 			for checkin in workday.checkins:
-				if checkin.attendance:
+				with_others = {one.attendance for one in workday.checkins if one.shift}
+				if checkin.attendance and (checkin.shift or checkin.attendance not in with_others):
 					self.assertEqual(checkin.shift and checkin.shift.key, workday.shift and workday.shift.key)
 					self.assertNotIn(checkin.name, workday.outside)
 

@@ -38,8 +38,17 @@ GUARDS = ("guard", "depot")
 LONGEST_WORKDAY = 26.0
 
 
+class Way(NamedTuple):
+	"""Who writes attendance. automatic: HRMS, by its shift types; by_clock: it moves its own mark; guarded: absences need proof."""
+
+	output: str = "Employee Checkin"
+	automatic: bool = True
+	by_clock: bool = True
+	guarded: bool = True
+
+
 class Recorded(NamedTuple):
-	"""An attendance of HRMS."""
+	"""An attendance."""
 
 	status: str
 	hours: float
@@ -57,8 +66,8 @@ class Said(NamedTuple):
 class Replay:
 	"""The site as the month sees it. `employees`: number of the person → employee."""
 
-	def __init__(self, month: Month, clock: Clock):
-		self.month, self.clock = month, clock
+	def __init__(self, month: Month, clock: Clock, way: Way):
+		self.month, self.clock, self.way = month, clock, way
 		self.world = World(clock.now, get_system_timezone())
 		self._used_at = datetime.min
 		for device in months.DEVICES:
@@ -82,9 +91,10 @@ class Replay:
 			"First Check-in and Last Check-out" if shift.first_last else "Every Valid Check-in and Check-out"
 		)
 		values = {
-			"enable_auto_attendance": 1,
-			"auto_update_last_sync": 1,
+			"enable_auto_attendance": int(self.way.automatic),
+			"auto_update_last_sync": int(self.way.by_clock),
 			"process_attendance_after": months.FIRST,
+			"last_sync_of_checkin": datetime.combine(months.FIRST, datetime.min.time()),
 			"determine_check_in_and_check_out": "Alternating entries as IN and OUT during the same shift",
 			"working_hours_calculation_based_on": way,
 			"working_hours_threshold_for_half_day": shift.half,

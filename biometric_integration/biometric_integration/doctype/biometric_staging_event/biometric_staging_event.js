@@ -15,7 +15,7 @@ frappe.ui.form.on("Biometric Staging Event", {
 	refresh(frm) {
 		frm.disable_save();
 		const { status, reason_code } = frm.doc;
-		const color = biometric_integration.intro_color(frm.doctype, status, reason_code);
+		const color = biometric_integration.intro_color(frm.doctype, status);
 		frm.set_intro(frappe.utils.escape_html(headline(frm.doc)), color);
 		if (status === "Pending" && !reason_code) show_why_unused(frm);
 		show_workday(frm);

@@ -12,7 +12,7 @@ frappe.listview_settings["Biometric Staging Event"] = {
 
 	get_indicator(doc) {
 		const { status_color } = biometric_integration;
-		const color = status_color("Biometric Staging Event", doc.status, doc.reason_code);
+		const color = status_color("Biometric Staging Event", doc.status);
 		return [__(doc.status), color, `status,=,${doc.status}`];
 	},
 };

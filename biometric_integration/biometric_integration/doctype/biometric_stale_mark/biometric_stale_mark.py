@@ -8,3 +8,4 @@ class BiometricStaleMark(Document):
 
 def on_doctype_update() -> None:
 	frappe.db.add_index("Biometric Stale Mark", ["whose"], "biometric_whose")
+	frappe.db.add_index("Biometric Stale Mark", ["scope"], "biometric_scope")

@@ -272,6 +272,9 @@ function show_state(frm) {
 		status.servers.forEach((server) => show_server(frm, server, status.now));
 		if (status.unused) show_unused(frm, status.unused);
 		status.clocks.forEach((device) => show_clock(frm, device));
+		status.held_back.forEach((cause) => show_held_back(frm, cause));
+		if (status.by_clock.length) show_moved_by_clock(frm, status.by_clock);
+		if (status.absentees) show_absentees(frm, status.absentees);
 		Object.entries(status.waiting).forEach(
 			([name, count]) => count && show_waiting(frm, name, count, status.counted_to)
 		);
@@ -342,6 +345,43 @@ function show_clock(frm, { name, device_name, clock_ahead }) {
 		event.preventDefault();
 		frappe.set_route("Form", "Biometric Device", name);
 	});
+}
+
+function show_held_back(frm, { label, message, is_long, filters }) {
+	const words = __("Held Back by {0}", [frappe.utils.escape_html(label)]);
+	frm.dashboard
+		.add_indicator(`<a href="#">${words}</a>`, is_long ? "orange" : "blue")
+		.append($('<div class="small text-muted">').text(message))
+		.on("click", "a", (event) => open_list(event, "Biometric Workday", filters));
+}
+
+// What is not proven is not marked all the same; yet the mark says then what nobody has read.
+function show_moved_by_clock(frm, shift_types) {
+	frm.dashboard
+		.add_indicator(`<a href="#">${__("Last Sync of Checkin Moved by the Clock")}</a>`, "yellow")
+		.append($('<div class="small text-muted">').text(shift_types.join(", ")))
+		.on("click", "a", (event) => {
+			event.preventDefault();
+			if (shift_types.length === 1) frappe.set_route("Form", "Shift Type", shift_types[0]);
+			else frappe.set_route("List", "Shift Type", { auto_update_last_sync: 1 });
+		});
+}
+
+function show_absentees(frm, words) {
+	const $words = $('<div class="small text-muted">').text(words);
+	if (biometric_integration.may_set_up()) {
+		$('<div><a href="#" class="write-absences"></a></div>')
+			.appendTo($words)
+			.find("a")
+			.text(__("Write Absences"));
+	}
+	frm.dashboard
+		.add_indicator(__("Absentees Are Paid"), "orange")
+		.append($words)
+		.on("click", ".write-absences", (event) => {
+			event.preventDefault();
+			when_saved(frm, () => frm.set_value("write_absences", 1).then(() => frm.save()));
+		});
 }
 
 function show_waiting(frm, name, count, counted_to) {

@@ -24,6 +24,12 @@ class BiometricSyncSettings(Document):
 	def validate(self) -> None:
 		if self.enabled and not self.start_date:
 			self.start_date = nowdate()
+		if (
+			self.output == "Attendance"
+			and self.has_value_changed("output")
+			and not self.has_value_changed("attendance_from")
+		):
+			self.attendance_from = nowdate()
 		self.check_server_ids()
 		self.check_employee_fields()
 		for server in (self, *self.more_servers):
