@@ -294,9 +294,7 @@ function show_correction($result, answer, done) {
 			<td>${escape(day.why)}</td></tr>`
 	);
 	const table = days.length
-		? `<p>${__(
-				"These days are left alone, and are yours to decide about:"
-			)}</p>
+		? `<p>${__("These days are left alone, and are yours to decide about:")}</p>
 			<table class="table table-bordered table-sm"><thead><tr><th scope="col">${__("Employee")}</th>
 			<th scope="col">${__("Date")}</th><th scope="col">${__("Attendance")}</th><th scope="col">${__("Why")}</th>
 			</tr></thead><tbody>${days.join("")}</tbody></table>`

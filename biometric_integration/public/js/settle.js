@@ -7,14 +7,20 @@ const WHAT_IT_DOES = {
 	Repair: __(
 		"What Frappe HR or this app wrote wrongly is cancelled, the shifts of the check-ins are fetched again, and what is right is written. Days that are not complete stay open."
 	),
-	"Mark As It Is": __("The day counts as it is: by its check-ins, and as absent where there is none. No device is waited for."),
-	"Count Outside Punch": __("The punches outside of the shift count as a part of it, for Frappe HR as well."),
+	"Mark As It Is": __(
+		"The day counts as it is: by its check-ins, and as absent where there is none. No device is waited for."
+	),
+	"Count Outside Punch": __(
+		"The punches outside of the shift count as a part of it, for Frappe HR as well."
+	),
 	"Leave It": __("Nothing is written for the day, and what is written stays as it is."),
 	"Add a Check-in": __("A check-in is made, with your reason as a comment."),
 	"Trust This Device Until": __(
 		"Everything that was punched at the device is taken for delivered, up to and with this date. Nobody's day waits for it any longer, and whoever has no punch counts as absent."
 	),
-	"Replaced By": __("People punch at the other device from that day on, and it is asked in place of this one."),
+	"Replaced By": __(
+		"People punch at the other device from that day on, and it is asked in place of this one."
+	),
 	"Still Here": __("From this date on the person's punches count, whatever the relieving date says."),
 };
 const WHAT_HAPPENS = {
@@ -54,20 +60,23 @@ class Settling {
 		this.$result = $("<div>").appendTo(this.dialog.get_field("result").$wrapper);
 		this.dialog.onhide = () => this.changed && this.done?.();
 		this.dialog.show();
+		this.dialog.fields_dict.reason.$input.css({ height: "4rem", minHeight: 0 });
 		this.choose();
 	}
 
 	title() {
 		const { employee_name, employee, date } = this.doc;
 		if (this.names.length > 1) return __("Settle {0} Days", [this.names.length]);
-		return [employee_name || employee, date && frappe.datetime.str_to_user(date)].filter(Boolean).join(", ");
+		return [employee_name || employee, date && frappe.datetime.str_to_user(date)]
+			.filter(Boolean)
+			.join(", ");
 	}
 
 	fields() {
 		const many = this.names.length > 1;
 		const options = this.offers.map(({ what, days }) => ({
 			value: what,
-			label: many && days ? __("{0} ({1} days)", [__(what), days]) : __(what),
+			label: many && days ? `${__(what)} (${days})` : __(what),
 		}));
 		const of = (...actions) => `eval:${JSON.stringify(actions)}.includes(doc.what)`;
 		const field = (fieldname, fieldtype, label, actions, more = {}) => ({
@@ -146,7 +155,8 @@ class Settling {
 		for (const name of VALUES) {
 			const field = this.dialog.fields_dict[name];
 			const value = this.dialog.get_value(name);
-			if (value && field.disp_status !== "None" && !field.df.hidden_due_to_dependency) values[name] = value;
+			if (value && field.disp_status !== "None" && !field.df.hidden_due_to_dependency)
+				values[name] = value;
 		}
 		return values;
 	}
@@ -234,11 +244,10 @@ export function settled_html({ days, more, counts }, is_done) {
 		const [label, color] = WHAT_HAPPENS[day.does];
 		const escape = frappe.utils.escape_html;
 		const written = day.written.map(({ status, hours }) => attendance_words(status, hours)).join(" + ");
-		const right = day.right ? attendance_words(day.right.status, day.right.hours) : __(day.state || "");
 		const why = day.why || (day.does === "written" ? "" : day.sentence);
 		return `<tr><td>${escape(day.employee_name || day.employee)}</td>
 			<td>${frappe.datetime.str_to_user(day.date)}<div class="text-muted small">${escape(day.shift || "")}</div></td>
-			<td>${escape(written || "–")} → ${day.does === "refused" ? "" : escape(right)}</td>
+			<td>${escape(becomes(day, written))}</td>
 			<td><span class="indicator ${color}">${label}</span><div class="small text-muted">${escape(why || "")}</div></td></tr>`;
 	});
 	const rest = more ? `<p class="text-muted">${__("And {0} more days.", [more])}</p>` : "";
@@ -249,10 +258,21 @@ export function settled_html({ days, more, counts }, is_done) {
 		<tbody>${rows.join("")}</tbody></table></div>${rest}`;
 }
 
+// "Absent → Present, 9 h"; what stays is said once.
+function becomes({ does, right, state }, written) {
+	const before = written || __("Nothing");
+	if (does === "refused") return written;
+	if (right) return `${before} → ${attendance_words(right.status, right.hours)}`;
+	const stays = state === "Marked" || (!written && state === "No Attendance");
+	return stays ? before : `${before} → ${__(state || "Nothing")}`;
+}
+
 function counts_html(counts, is_done) {
 	const words = {
 		written: is_done ? __("{0} written") : __("{0} will be written"),
-		taken_back: is_done ? __("{0} cancelled and not written yet") : __("{0} will be cancelled and not written yet"),
+		taken_back: is_done
+			? __("{0} cancelled and not written yet")
+			: __("{0} will be cancelled and not written yet"),
 		changed: is_done ? __("{0} decided") : __("{0} will be decided"),
 		refused: is_done ? __("{0} stayed as they were") : __("{0} stay as they are"),
 	};

@@ -293,7 +293,7 @@ def _still_theirs(moves: Sequence[Move]) -> list[dict]:
 
 
 def _wanted(finding: Finding, moves: Sequence[Move]) -> dict[str, set[date]]:
-	"""Employee → dates that are repaired: on which an attendance rests, and those to which their check-ins come."""
+	"""Employee → dates that are repaired: on which an attendance rests, and those to which their check-ins come. Of people whom the user sees."""
 	wanted: dict[str, set[date]] = {}
 	for employee, day in finding.attended - finding.left.keys():
 		wanted.setdefault(employee, set()).add(day)
@@ -304,7 +304,8 @@ def _wanted(finding: Finding, moves: Sequence[Move]) -> dict[str, set[date]]:
 	for (employee, day), was_attended in comes.items():
 		if was_attended or (employee, day) in marked:
 			wanted.setdefault(employee, set()).add(day)
-	return wanted
+	seen = sight.of_user()
+	return {employee: dates for employee, dates in wanted.items() if seen.shows_employee(employee)}
 
 
 def _moved(move: Move) -> bool:

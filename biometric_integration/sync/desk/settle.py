@@ -191,7 +191,7 @@ def _chunks(chosen: Iterable[frappe._dict], people: int) -> Iterator[list[frappe
 
 
 def answer(days: Iterable[dict]) -> dict:
-	found = list(days)
+	found = sorted(days, key=lambda day: (day["does"] == "refused", day["employee"], day["date"]))
 	return {"days": found[:LISTED], "more": max(0, len(found) - LISTED), "counts": _counts(found)}
 
 

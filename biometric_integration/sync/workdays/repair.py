@@ -17,7 +17,8 @@ from biometric_integration.core.repair import NONE, Refusal, Standing, Wrong, re
 from biometric_integration.core.window import DAY
 from biometric_integration.sync.db import locks, transaction
 from biometric_integration.sync.db.savepoint import Refused, savepoint
-from biometric_integration.sync.workdays import gathering, writing
+from biometric_integration.sync.records import servers
+from biometric_integration.sync.workdays import attendance, gathering, marks, timesheets, writing
 from biometric_integration.sync.workdays.gathering import NOTHING, Days, Leave, Supposing
 from biometric_integration.sync.workdays.judging import Lane
 from biometric_integration.sync.workdays.rows import Judged
@@ -259,6 +260,7 @@ def days(lane: Lane, employee: str, dates: Collection[date], reason: str = "") -
 
 
 def _done(lane: Lane, employee: str, go: Sequence[Outcome], reason: str) -> list[Outcome]:
+	"""A mark is left: the lane may be judging these days at this moment, on a view from before."""
 	records = {name for outcome in go for name in outcome.wrong.records}
 	_note(records, reason)
 	writing.take_back(records)
@@ -269,15 +271,21 @@ def _done(lane: Lane, employee: str, go: Sequence[Outcome], reason: str) -> list
 	lane.judge(around, again)
 	part = {outcome.judged.name for outcome in go}
 	after = {one.name: one for one in lane.judged(around) if one.name in part}
-	written = {
-		name: writing.write(one) for name, one in after.items() if one.judgement.state is State.COMPLETE
-	}
+	written = {name: _write(one) for name, one in after.items() if one.judgement.state is State.COMPLETE}
 	if written:
 		lane.judge(around)
+	marks.add(marks.of_employee(who, *between) for who, between in around.items())
 	return [
 		replace(outcome, after=after.get(outcome.judged.name), record=written.get(outcome.judged.name, ""))
 		for outcome in go
 	]
+
+
+def _write(judged: Judged) -> str:
+	record = writing.write(judged)
+	if servers.to_attendance():
+		timesheets.make(judged, record, attendance.policy().activity_type)
+	return record
 
 
 def _unlinked(checkins: Collection[str]) -> list[str]:

@@ -9,9 +9,11 @@ import readline from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Desk, SIZE } from "./desk.mjs";
 import {
+	a_day_is_settled_and_taken_back,
 	a_decision_says_what_it_does,
 	a_number_opens_what_it_counts,
 	a_workday_says_why,
+	days_are_settled_in_bulk,
 	the_list_begins_with_what_waits,
 	the_report_says_it_of_all,
 	workdays_are_judged,
@@ -450,6 +452,8 @@ async function main() {
 		await step(a_period_is_counted_and_read);
 		await step(reprocess_from_the_list);
 		await step(what_a_hostile_server_says_stays_text, servers);
+		await step(a_day_is_settled_and_taken_back);
+		await step(days_are_settled_in_bulk);
 		await step(a_decision_says_what_it_does);
 		await desk.sign_in(...HR_USER);
 		await step(hr_user_syncs_and_reads);

@@ -116,3 +116,40 @@ export async function a_decision_says_what_it_does(desk) {
 	await desk.save();
 	assert.match(await desk.headline(), /stays as it is/);
 }
+
+// Left as it is with a reason, and taken back: as it was.
+export async function a_day_is_settled_and_taken_back(desk) {
+	const [name] = await desk.names(WORKDAY, { state: "To Settle" }, 1);
+	await desk.go("Form", WORKDAY, name);
+	const before = await desk.headline();
+	const title = (await desk.page.locator(".page-title:visible .title-text").first().innerText()).trim();
+	await desk.page.locator(".page-head:visible .primary-action:visible").click();
+	await desk.dialog_shown(title);
+	await desk.dialog(title).locator('[data-fieldname="what"] select').selectOption("Leave It");
+	await desk.dialog_says(title, "A person left it as it is.");
+	assert.equal(await desk.count(DECISION, { reason: "Was at the customer's" }), 0, "looking keeps nothing");
+	await desk.dialog(title).locator('[data-fieldname="reason"] textarea').fill("Was at the customer's");
+	await desk.dialog_press(title, "Leave It");
+	await desk.page.locator("[data-decision]:visible").waitFor();
+	assert.match(await desk.headline(), /left it as it is/);
+	await desk.clear_alerts();
+	await desk.page.locator("[data-decision]:visible").click();
+	await desk.dialog_press("Confirm", "Yes");
+	await desk.page.locator("[data-decision]:visible").waitFor({ state: "detached" });
+	assert.equal(await desk.headline(), before);
+}
+
+// What fits some of the days that are chosen is offered for those; nothing happens to the others.
+export async function days_are_settled_in_bulk(desk) {
+	await desk.go("List", WORKDAY);
+	await desk.page.locator(".list-header-subject .list-check-all:visible").first().click();
+	await desk.page.locator(".actions-btn-group:visible button").first().click();
+	await desk.page.locator(".actions-btn-group .dropdown-menu:visible a", { hasText: "Settle" }).click();
+	await desk.dialog_shown("Settle");
+	const chosen = desk.dialog("Settle").locator('[data-fieldname="what"] select');
+	const offered = await chosen.locator("option").allInnerTexts();
+	assert.ok(offered.length > 1 && offered.every((words) => !words.includes("undefined")), offered.join());
+	await chosen.selectOption("Leave It");
+	await desk.dialog_says("Settle", /will be decided/);
+	await desk.dialog_close("Settle");
+}

@@ -122,6 +122,23 @@ class TestWrongMapping(RepairTestCase):
 		self.assertEqual(self.statuses(self.right), [[ABSENT]] * 5)
 		self.assertEqual(frappe.db.count("Employee Checkin", {"employee": self.right}), 10)
 
+	def test_of_a_right_person_whom_the_user_may_not_see_nothing_is_told_and_nothing_cancelled(self):
+		self.wrongly_mapped()
+		self.map_rightly()
+		user = factories.user("HR Manager")
+		allowed = {"user": user, "allow": "Employee", "for_value": self.wrong}
+		frappe.get_doc({"doctype": "User Permission", **allowed}).insert()
+		frappe.db.commit()  # nosemgrep -- as a person who saved it
+		frappe.set_user(user)
+		self.addCleanup(frappe.set_user, "Administrator")
+		for dry_run in (1, 0):
+			answer = self.correct(dry_run)
+			self.assertEqual({row["employee"] for row in answer["days"]}, {self.wrong})
+		frappe.set_user("Administrator")
+		self.assertEqual(self.statuses(self.right), [[ABSENT]] * 5)
+		self.judge()
+		self.assertEqual({self.says(self.right, number)[1] for number in DAYS}, {"Late Punch"})
+
 	def test_many_days_are_repaired_by_a_job(self):
 		self.wrongly_mapped()
 		self.map_rightly()

@@ -267,6 +267,12 @@ class TestFoundByTheirEvent(StaleTestCase):
 		with self.by_event({self.anna: self.days(5, 5)}):
 			frappe.delete_doc(DECISION, made)
 
+	def test_a_person_who_is_said_to_be_still_here(self):
+		with self.by_event({self.anna: self.days(5)}):
+			made = self.decide(employee=self.anna, date=self.day(5), what="Still Here")
+		with self.by_event({self.anna: self.days(5)}):
+			frappe.delete_doc(DECISION, made)
+
 	def test_a_device_that_somebody_trusts(self):
 		self.punch_at(self.devices[1])
 		with self.by_event({self.anna: self.days(0)}):

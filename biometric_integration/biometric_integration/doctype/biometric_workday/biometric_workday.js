@@ -148,10 +148,7 @@ function decisions_html(decisions) {
 function take_back(frm, decision) {
 	frappe.confirm(
 		__("Take this decision back? What was written because of it stays until you repair the day."),
-		() =>
-			biometric_integration
-				.ask("take_decision_back", { decision })
-				.then(() => frm.reload_doc())
+		() => biometric_integration.ask("take_decision_back", { decision }).then(() => frm.reload_doc())
 	);
 }
 
