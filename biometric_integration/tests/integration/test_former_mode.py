@@ -147,6 +147,7 @@ class TestMigration(FormerModeTestCase):
 		self.punches_are_used()
 		self.days_are_whole(records)
 		self.assertEqual(len(frappe.get_all("Biometric Decision")), 1)
+		self.day_that_is_written_anew()
 
 	def lane(self) -> None:
 		"""As the next minutes do it."""
@@ -158,6 +159,16 @@ class TestMigration(FormerModeTestCase):
 		self.use()
 		self.judge()
 		attendance.run(now=self.now)
+
+	def day_that_is_written_anew(self) -> None:
+		"""It gets no second timesheet."""
+		plain, timesheets = self.site.people["plain"], frappe.db.count("Timesheet", factories.of_people())
+		of_day = {"employee": plain, "attendance_date": self.site.cut_over, "docstatus": 1}
+		frappe.get_doc("Attendance", frappe.db.get_value("Attendance", of_day)).cancel()
+		frappe.db.delete("Biometric Decision")
+		self.lane()
+		self.assertEqual(frappe.db.get_value("Attendance", of_day, "working_hours"), 8)
+		self.assertEqual(frappe.db.count("Timesheet", factories.of_people()), timesheets)
 
 	def punches_are_used(self) -> None:
 		"""Those since the cut-over have one check-in each, older ones say that they have none; late ones are skipped."""
@@ -205,6 +216,14 @@ class TestMigration(FormerModeTestCase):
 		self.assertEqual(len(keys), len(set(keys)))
 		self.assertLessEqual(set(keys), written, "each timesheet is of the day of a record")
 		rows = self.rows(site.people.values())
+		of_day = dict(
+			frappe.get_all(
+				"Attendance", {"biometric_day": ("is", "set")}, ["name", "biometric_day"], as_list=True
+			)
+		)
+		found = {row["attendance"]: name for name, row in rows.items() if row["attendance"] in of_day}
+		self.assertGreater(len(found), 50)
+		self.assertEqual(found, {name: of_day[name] for name in found}, "the key is that of the workday")
 		first = min(row["date"] for row in rows.values())
 		self.assertEqual(first, site.cut_over)
 		states = {(row["employee"], row["date"]): (row["state"], row["reason"]) for row in rows.values()}

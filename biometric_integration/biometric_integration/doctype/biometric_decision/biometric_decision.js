@@ -7,6 +7,7 @@ const WHAT_IT_DOES = {
 	"Count Outside Punch": __("The punches outside of the shift count as a part of it."),
 	"Leave It": __("Nothing is written for this day, and what is written stays as it is."),
 	[STILL_HERE]: __("From this date on the person's punches count, whatever the relieving date says."),
+	"Keep Away": __("No attendance is written for this day here, until this decision is deleted."),
 	[ABOUT_A_DEVICE]: __(
 		"Everything that was punched at this device is taken for delivered, up to and with this date. Nobody's day waits for it any longer, and whoever has no punch counts as absent."
 	),
