@@ -636,7 +636,8 @@ class TestThroughAServer(SiteTestCase):
 				self.assertEqual({(e.status, e.reason_code) for e in events()}, {("Processed", "")})
 				self.assertEqual(frappe.db.count("Employee Checkin", factories.of_people()), 3)
 				frappe.db.delete(marks.DOCTYPE, {"scope": ("!=", "Employee")})
-				servers.keep_stamp("swept_at", now_datetime())
+				for stamp in ("swept_at", "closed_until"):
+					servers.keep_stamp(stamp, now_datetime())
 				jobs.workdays()
 				written = [FIRST_DAY] if output == "Attendance" else []
 				self.assertEqual([r.attendance_date for r in records()], written)
