@@ -163,7 +163,7 @@ class Circumstances:
 
 	read_until: how far the devices of its check-ins were read. worked: what HRMS would count; None without check-ins. leave: the name of an approved one that
 	covers all of the day, half_leave: half of it. slip: a salary slip over the day that was submitted before some of its check-ins came. left: a relieving date before the day.
-	first_last: hours count from the first to the last check-in, however many are between. by_log_type: check-ins without one do not count.
+	beside: of check-ins of the same date without a shift, MARKED where they are part of an attendance, else TO_SETTLE. first_last: hours count from the first to the last check-in, however many are between. by_log_type: check-ins without one do not count.
 	"""
 
 	now: datetime
@@ -179,6 +179,7 @@ class Circumstances:
 	by_devices: bool = True
 	first_last: bool = False
 	by_log_type: bool = False
+	beside: State | None = None
 	decision: Decision | None = None
 	missing: MissingPunch = MissingPunch.LEAVE_TO_HR
 
@@ -270,6 +271,8 @@ def _of_none(workday: Workday, known: Circumstances) -> Judgement:
 		return _if(bool(written), Why.ROSTER_CHANGED if written else Why.NONE)
 	if not known.by_devices:
 		return _if(bool(written), Why.NOT_BY_DEVICES)
+	if known.beside and not (written and known.beside is State.TO_SETTLE):
+		return _if(bool(written) or known.beside is State.TO_SETTLE, Why.ROSTER_CHANGED)
 	would = replace(ABSENT, status=AttendanceStatus.HALF_DAY) if known.half_leave else ABSENT
 	is_bad = known.decision is None or known.decision.what is not What.MARK
 	if written and written.status != would.status.value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import partial
 
@@ -347,13 +347,20 @@ class Lane:
 	def _known(
 		self, batch: Batch, person: Person, workdays: Sequence[Workday], first: date, last: date
 	) -> Iterator[tuple[Workday, tuple[Written, ...], Circumstances]]:
-		for workday, written in self._with_written(batch, person.name, workdays):
+		found = list(self._with_written(batch, person.name, workdays))
+		loose = {
+			workday.date: State.MARKED if written else State.TO_SETTLE
+			for workday, written in found
+			if workday.checkins and not workday.shift
+		}
+		for workday, written in found:
 			if not first <= workday.date <= last:
 				continue
 			decision = _decision(batch, person.name, workday)
 			if _counts_outside(workday, decision):
 				workday = with_outside_counted(workday)
-			yield workday, written, self._circumstances(batch, person, workday, written, decision)
+			known = self._circumstances(batch, person, workday, written, decision)
+			yield workday, written, replace(known, beside=loose.get(workday.date))
 
 	def _has_a_row(self, workday: Workday, known: Circumstances) -> bool:
 		"""Of days without a check-in: only what is written, and what was expected, is over, and is not excused."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import combinations, pairwise
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from biometric_integration.core.workday import (
@@ -881,7 +881,8 @@ class Properties(unittest.TestCase):
 		st.sets(st.integers(0, 9)),
 		CHANGES,
 	)
-	def test_with_shifts_a_change_stays_among_neighbours(self, pattern, seconds, log_types, rostered, change):
+	@example("EN", [18000, 75600, 104400], [""] * 16, {0}, ("remove", 0, 0))
+	def test_with_shifts_a_change_reaches_two_days_at_most(self, pattern, seconds, log_types, rostered, change):
 		shifts = occurrences(pattern)
 		roster = [each for number, each in enumerate(shifts) if number in rostered]
 
@@ -895,14 +896,13 @@ class Properties(unittest.TestCase):
 		changed_ones = noted([each for each in (gone, come) if each])
 		assume(len(changed_ones) == (change[0] == "move") + 1)
 		made = noted(made)
-		keys = sorted({each.shift.key for each in [*before, *made, *changed_ones]} | {s.key for s in roster})
-		near = set()
-		for each in changed_ones:
-			place = keys.index(each.shift.key)
-			near |= set(keys[max(0, place - 1) : place + 2])
+
+		def far(workday: Workday) -> bool:
+			return all(abs(workday.date - each.time.date()) > 2 * DAY for each in changed_ones)
+
 		self.assertEqual(
-			[each for each in cut(before, roster) if each.shift.key not in near],
-			[each for each in cut(made, roster) if each.shift.key not in near],
+			[each for each in cut(before, roster) if far(each)],
+			[each for each in cut(made, roster) if far(each)],
 		)
 
 	@given(taps_of_a_run(), LENGTHS)
