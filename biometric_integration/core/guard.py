@@ -7,10 +7,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from biometric_integration.core.attendance import AttendanceStatus
-from biometric_integration.core.judgement import State
-
-HRMS_SILENT = "HRMS Silent"
-"""The reason of a day that was free, and of which HRMS wrote nothing: it may still do so."""
+from biometric_integration.core.judgement import State, Why
 
 ABSENT, HALF_DAY = AttendanceStatus.ABSENT.value, AttendanceStatus.HALF_DAY.value
 BAD = (ABSENT, HALF_DAY)
@@ -35,7 +32,8 @@ class Row(NamedTuple):
 
 	@property
 	def is_ready(self) -> bool:
-		is_silent = self.state == State.TO_SETTLE.value and self.reason == HRMS_SILENT
+		"""HRMS may still write a day of which it wrote nothing."""
+		is_silent = self.state == State.TO_SETTLE.value and self.reason == Why.HRMS_SILENT.value
 		return not self.is_stale and (self.state == State.COMPLETE.value or is_silent)
 
 

@@ -25,7 +25,7 @@ ABOUT_DAYS = (
 	"Biometric Stale Mark",
 	"Biometric Roster Digest",
 )
-FOR_A_PERSON = {Cause.DEAD, Cause.FORGOTTEN, Cause.NO_ID, Cause.ON_HOLIDAY, Cause.OUTSIDE}
+FOR_A_PERSON = {Cause.DEAD, Cause.FORGOTTEN, Cause.LEFT, Cause.NO_ID, Cause.ON_HOLIDAY, Cause.OUTSIDE}
 """What no machine can know."""
 STAMPS = ("closed_until", "swept_at")
 

@@ -882,7 +882,9 @@ class Properties(unittest.TestCase):
 		CHANGES,
 	)
 	@example("EN", [18000, 75600, 104400], [""] * 16, {0}, ("remove", 0, 0))
-	def test_with_shifts_a_change_reaches_two_days_at_most(self, pattern, seconds, log_types, rostered, change):
+	def test_with_shifts_a_change_reaches_two_days_at_most(
+		self, pattern, seconds, log_types, rostered, change
+	):
 		shifts = occurrences(pattern)
 		roster = [each for number, each in enumerate(shifts) if number in rostered]
 
