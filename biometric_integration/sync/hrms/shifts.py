@@ -83,10 +83,15 @@ def _logs(employee: str, shift: Shift, checkins: Sequence[CheckIn]) -> list[frap
 	]
 
 
-def overtime_of(employee: str, start: datetime, hours: float) -> dict:
-	"""Overtime fields of an attendance for the shift that begins then, where HRMS has them (v16)."""
+def overtime_of(employee: str, shift: str, start: datetime, hours: float) -> dict:
+	"""Overtime fields of an attendance for the occurrence that begins then, where HRMS has them (v16)."""
 	overtime_data = getattr(hrms_checkin, "get_overtime_data", None)
-	shift = get_actual_start_end_datetime_of_shift(employee, start, True) if overtime_data else None
-	if not shift or not shift.get("overtime_type"):
-		return {}
-	return {**overtime_data(shift.shift_type.name, hours), "overtime_type": shift.overtime_type}
+	found = overtime_type(employee, shift, start) if overtime_data else ""
+	return {**overtime_data(shift, hours), "overtime_type": found} if found else {}
+
+
+def overtime_type(employee: str, shift: str, start: datetime) -> str:
+	"""Of the occurrence of a shift that begins then, empty for none (v16)."""
+	details = get_actual_start_end_datetime_of_shift(employee, start, True)
+	is_same = details and details.shift_type.name == shift
+	return (details.get("overtime_type") or "") if is_same else ""

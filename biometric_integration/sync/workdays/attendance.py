@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -21,8 +21,16 @@ from biometric_integration.sync.db import locks, transaction
 from biometric_integration.sync.db.savepoint import Refused
 from biometric_integration.sync.hrms import shifts
 from biometric_integration.sync.records import servers, staging, times
-from biometric_integration.sync.workdays import decisions, judging, marks, rows, timesheets, writing
-from biometric_integration.sync.workdays.gathering import Days
+from biometric_integration.sync.workdays import (
+	decisions,
+	gathering,
+	judging,
+	marks,
+	rows,
+	timesheets,
+	writing,
+)
+from biometric_integration.sync.workdays.gathering import Days, Slip
 from biometric_integration.sync.workdays.judging import Lane
 from biometric_integration.sync.workdays.rows import Judged
 
@@ -106,7 +114,7 @@ class Writer:
 		self._refused = set(refused)
 
 	def due(self) -> Iterator[Days]:
-		"""Days with a row that may be written, of some people after the other. Of whom something is stale, that is judged first."""
+		"""Days with a row that may be written, of some people after the other. Of whom something is stale, that is judged first; what is paid stays."""
 		after = ""
 		while found := frappe.db.sql(
 			f"""SELECT w.`employee`, MIN(w.`date`), MAX(w.`date`)
@@ -115,6 +123,8 @@ class Writer:
 			AND w.`date`>=%(since)s AND w.`employee`>%(after)s AND COALESCE(s.`enable_auto_attendance`, 0)=0
 			AND (w.`checkins`>0 OR %(absences)s)
 			AND NOT EXISTS (SELECT 1 FROM `tab{marks.DOCTYPE}` m WHERE m.`scope`=%(of_one)s AND m.`whose`=w.`employee`)
+			AND NOT EXISTS (SELECT 1 FROM `tabSalary Slip` p WHERE p.`employee`=w.`employee` AND p.`docstatus`=1
+				AND w.`date` BETWEEN p.`start_date` AND p.`end_date`)
 			GROUP BY w.`employee` ORDER BY w.`employee` LIMIT %(people)s""",
 			{
 				"complete": State.COMPLETE.value,
@@ -179,8 +189,8 @@ class Writer:
 
 	def _write(self, days: Days) -> Done:
 		with transaction.batch():
-			written, refusals = 0, {}
-			found = (one for one in self._lane.judged(days) if self._may_be_written(one, days))
+			written, refusals, paid = 0, {}, gathering.slips_of(list(days))
+			found = (one for one in self._lane.judged(days) if self._may_be_written(one, days, paid))
 			for judged in islice(found, AT_ONCE):
 				try:
 					record = writing.write(judged)
@@ -195,7 +205,7 @@ class Writer:
 			transaction.commit()
 		return Done(written, len(refusals))
 
-	def _may_be_written(self, judged: Judged, days: Days) -> bool:
+	def _may_be_written(self, judged: Judged, days: Days, paid: Mapping[str, Sequence[Slip]]) -> bool:
 		"""Without a shift more days may have been judged than were asked for."""
 		workday = judged.workday
 		first, last = days.get(judged.person.name, (date.max, date.min))
@@ -204,6 +214,7 @@ class Writer:
 			and judged.name not in self._refused
 			and max(first, self._policy.since) <= workday.date <= last
 			and (bool(workday.checkins) or self._policy.absences)
+			and not any(slip.covers(workday.date) for slip in paid.get(judged.person.name, ()))
 			and not (workday.shift and self._is_automatic(workday.shift.name))
 		)
 

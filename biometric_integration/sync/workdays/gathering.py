@@ -91,6 +91,9 @@ class Slip:
 	last: date
 	submitted: datetime
 
+	def covers(self, day: date) -> bool:
+		return self.first <= day <= self.last
+
 
 @dataclass
 class Batch:
@@ -125,7 +128,7 @@ class Batch:
 			(
 				slip.name
 				for slip in self.slips.get(employee, ())
-				if slip.first <= workday.date <= slip.last
+				if slip.covers(workday.date)
 				and workday.closes < slip.submitted
 				and any(slip.submitted < checkin.arrived for checkin in workday.checkins)
 			),
@@ -398,6 +401,11 @@ def read_leaves(batch: Batch, people: Sequence[str], first: date, last: date) ->
 
 
 def read_slips(batch: Batch, people: Sequence[str], first: date, last: date) -> None:
+	batch.slips = slips_of(people, first, last)
+
+
+def slips_of(people: Sequence[str], first: date = date.min, last: date = date.max) -> dict[str, list[Slip]]:
+	"""By employee, those that cover some day of these."""
 	filters = {
 		"employee": ("in", people),
 		"docstatus": 1,
@@ -405,9 +413,11 @@ def read_slips(batch: Batch, people: Sequence[str], first: date, last: date) -> 
 		"end_date": (">=", first),
 	}
 	fields = ["employee", "start_date", "end_date", "name", "modified"]
+	found: dict[str, list[Slip]] = {}
 	for row in frappe.get_all("Salary Slip", filters, fields, limit=0):
 		slip = Slip(row.name, row.start_date, row.end_date, row.modified)
-		batch.slips.setdefault(row.employee, []).append(slip)
+		found.setdefault(row.employee, []).append(slip)
+	return found
 
 
 # --- of those about whom something bad would be said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, time
 from enum import Enum
+from itertools import islice
 from typing import NamedTuple
 
 import frappe
@@ -72,25 +73,23 @@ class Found(NamedTuple):
 
 
 def add(marks: Iterable[Mark], put_off_until: datetime | None = None) -> None:
-	"""One statement. No unique key, so nobody waits for anybody."""
+	"""No unique key, so nobody waits for anybody."""
 	now, user = now_datetime(), frappe.session.user
 	common = (now, now, user, user)
-	sql.insert(
-		DOCTYPE,
-		FIELDS,
-		[
-			(
-				frappe.generate_hash(length=20),
-				*common,
-				mark.scope.value,
-				mark.whose,
-				mark.first,
-				mark.last,
-				put_off_until,
-			)
-			for mark in marks
-		],
+	rows = (
+		(
+			frappe.generate_hash(length=20),
+			*common,
+			mark.scope.value,
+			mark.whose,
+			mark.first,
+			mark.last,
+			put_off_until,
+		)
+		for mark in marks
 	)
+	while some := list(islice(rows, AT_ONCE)):
+		sql.insert(DOCTYPE, FIELDS, some)
 
 
 def of_moments(moments: Mapping[str, Collection[datetime]]) -> list[Mark]:

@@ -82,9 +82,7 @@ def _fields(employee: str, shift: Shift) -> dict:
 	meta = frappe.get_meta(CHECKIN)
 	more = {"offshift": 0} if meta.has_field("offshift") else {}
 	if meta.has_field("overtime_type"):
-		span = shifts.span_of(employee, shift.start)
-		is_same = span and span.shift == shift.name
-		more["overtime_type"] = (span.overtime_type if is_same else "") or None
+		more["overtime_type"] = shifts.overtime_type(employee, shift.name, shift.start) or None
 	return {
 		"shift": shift.name,
 		"shift_start": shift.start,

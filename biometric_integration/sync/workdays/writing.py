@@ -127,7 +127,7 @@ def _overtime(judged: Judged, would: Worked) -> dict:
 	shift = judged.workday.shift
 	if not shift or would.status is not AttendanceStatus.PRESENT:
 		return {}
-	return shifts.overtime_of(judged.person.name, shift.start, would.hours)
+	return shifts.overtime_of(judged.person.name, shift.name, shift.start, would.hours)
 
 
 def _free_key(key: str) -> None:

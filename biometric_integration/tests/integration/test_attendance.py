@@ -52,6 +52,7 @@ class AttendanceTestCase(WorkdayTestCase):
 				"output": "Attendance",
 				"attendance_from": FIRST,
 				"activity_type": None,
+				"guard": 0,
 				**stamps,
 				**connection,
 				**values,
@@ -67,6 +68,20 @@ class AttendanceTestCase(WorkdayTestCase):
 	def worked(self, employee: str, *times: datetime) -> None:
 		for time in times:
 			self.checkin(employee, time)
+
+	def pay_slip(self, employee: str, first: date, last: date) -> None:
+		slip = frappe.get_doc(
+			{
+				"doctype": "Salary Slip",
+				"employee": employee,
+				"docstatus": 1,
+				"start_date": first,
+				"end_date": last,
+			}
+		)
+		slip.name = factories.unique("SLIP")
+		slip.db_insert()
+		self.addCleanup(frappe.db.delete, "Salary Slip", {"name": slip.name})
 
 	def write(self, now: datetime = NOW) -> int:
 		"""As the lane does it."""
@@ -138,6 +153,14 @@ class TestWriting(AttendanceTestCase):
 		self.assertEqual(
 			[r.attendance_date for r in records()], [day(5), day(7)], "nothing but what was asked for"
 		)
+
+	def test_no_day_under_a_submitted_pay_slip_is_written_whoever_asks(self):
+		employee = self.person()
+		self.worked(employee, at(5, 9), at(5, 18), at(6, 9), at(6, 18), at(7, 9), at(7, 18))
+		self.pay_slip(employee, day(1), day(6))
+		self.write()
+		self.assertEqual([r.attendance_date for r in records()], [day(7)])
+		self.assertEqual(attendance.write_days({employee: (day(5), day(7))}, NOW).tried, 0)
 
 	def test_in_output_employee_checkin_nothing_is_written(self):
 		self.configure(output="Employee Checkin")

@@ -353,7 +353,7 @@ class TestWhatIsFree(GuardTestCase):
 			for row in self.rows([self.anna]).values()
 			if row["date"] == self.first + 16 * DAY
 		}
-		self.assertIn((self.shift, "Complete"), states)
+		self.assertIn((self.shift, "To Settle"), states)
 		self.hours_pass()
 		self.assertNotIn(16, self.written(self.anna))
 

@@ -323,7 +323,7 @@ class TestRoster(WorkdayTestCase):
 			"Attendance", {"employee": employee, "attendance_date": day(21)}, "half_day_status"
 		)
 		self.look(employee)
-		expected = ("To Settle", "Marked Ahead of Time") if ahead == "Absent" else ("Marked", "By Hand")
+		expected = ("To Settle", "Marked Ahead of Time") if ahead == "Absent" else ("Open", "Not Over")
 		self.assertEqual(self.says(employee, 21), expected)
 
 	def leave(self, employee: str, of: date, **values):
