@@ -65,7 +65,8 @@ def status() -> dict:
 	"""How each server stands and what waits.
 
 	Returns {"now", "servers": [...], "waiting": {status: count}, "counted_to": no status is counted further than that, "unused": why waiting punches
-	are not used, "clocks": devices that are ahead, "held_back": what attendance waits for, "by_clock": shift types whose mark Frappe HR moves by itself}.
+	are not used, "clocks": devices that are ahead, "held_back": what attendance waits for, "by_clock": shift types whose mark Frappe HR moves by itself,
+	"absentees": that payroll pays who did not come}.
 	"""
 	frappe.only_for(SYNC_ROLES)
 	return site_status.overview()

@@ -17,7 +17,7 @@ UNSETTLED = (State.OPEN.value, State.HELD.value, State.TO_SETTLE.value, State.CO
 class Row(NamedTuple):
 	"""A workday of a person, as it was judged. shift: empty without one; is_stale: something has changed since.
 
-	would: the status that would be right, empty where that is not known.
+	would: the status that would be right, empty where that is not known. outside: how many of its check-ins do not count.
 	"""
 
 	employee: str
@@ -29,6 +29,7 @@ class Row(NamedTuple):
 	checkins: int
 	would: str
 	is_stale: bool
+	outside: int = 0
 
 	@property
 	def is_ready(self) -> bool:
@@ -48,9 +49,12 @@ def by_day(rows: Iterable[Row]) -> dict[tuple[str, date], list[Row]]:
 	return found
 
 
-def may_use(rows: Iterable[Row], shift: str, start: datetime) -> bool:
-	"""May the check-ins of this occurrence become an attendance? `rows`: all of the person's on its date."""
-	return any(row.is_ready and (row.shift, row.start) == (shift, start) for row in rows)
+def may_use(rows: Iterable[Row], shift: str, start: datetime, count: int) -> bool:
+	"""May the check-ins of this occurrence become an attendance? `rows`: all of the person's on its date. count: as many would be used; others were judged where they are fewer or more."""
+	return any(
+		row.is_ready and (row.shift, row.start) == (shift, start) and row.checkins - row.outside == count
+		for row in rows
+	)
 
 
 def may_miss(rows: Collection[Row], shift: str) -> bool:

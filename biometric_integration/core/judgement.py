@@ -81,7 +81,7 @@ SENTENCES: dict[Why, str] = {
 	Why.ON_HOLIDAY: "Worked on a holiday: {times}.",
 	Why.AFTER_LEAVING: "Punched after the relieving date {left}: {times}.",
 	Why.LATE_PUNCH: "Punches came after the attendance was written: {late}.",
-	Why.AFTER_PAY_SLIP: "Punches came after the salary slip {slip} was submitted: {late}.",
+	Why.AFTER_PAY_SLIP: "The salary slip {slip} was submitted before this was known.",
 	Why.DIFFERS: "The check-ins say otherwise than the attendance.",
 	Why.AHEAD: "The other half of a half-day leave was written before the day was over.",
 	Why.ON_LEAVE: "Leave {leave} covers the day.",
@@ -162,7 +162,7 @@ class Circumstances:
 	"""What the day depends on beside its check-ins.
 
 	read_until: how far the devices of its check-ins were read. worked: what HRMS would count; None without check-ins. leave: the name of an approved one that
-	covers all of the day, half_leave: half of it. slip: a salary slip over the day that was submitted before some of its check-ins came. left: a relieving date before the day.
+	covers all of the day, half_leave: half of it. slip: a salary slip over the day that was submitted before some of its check-ins came, or before its attendance could be written. left: a relieving date before the day.
 	beside: of check-ins of the same date without a shift, MARKED where they are part of an attendance, else TO_SETTLE. first_last: hours count from the first to the last check-in, however many are between. by_log_type: check-ins without one do not count.
 	"""
 
@@ -274,6 +274,8 @@ def _of_none(workday: Workday, known: Circumstances) -> Judgement:
 	if known.beside and not (written and known.beside is State.TO_SETTLE):
 		return _if(bool(written) or known.beside is State.TO_SETTLE, Why.ROSTER_CHANGED)
 	would = replace(ABSENT, status=AttendanceStatus.HALF_DAY) if known.half_leave else ABSENT
+	if known.slip and not written:
+		return Judgement(State.TO_SETTLE, Why.AFTER_PAY_SLIP, would=would)
 	is_bad = known.decision is None or known.decision.what is not What.MARK
 	if written and written.status != would.status.value:
 		return Judgement(State.TO_SETTLE, Why.DIFFERS, would=would, is_bad=is_bad)

@@ -19,7 +19,7 @@ from frappe.utils import add_months, cint, get_first_day, get_last_day, getdate,
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.directory import Directory, WaitingEvent
 from biometric_integration.core.judgement import State, What
-from biometric_integration.core.punch import Direction, name_from
+from biometric_integration.core.punch import Direction
 from biometric_integration.core.reasons import SENTENCES, EventStatus, Reason
 from biometric_integration.core.window import DAY
 from biometric_integration.core.workday import Workday, input_hash
@@ -65,10 +65,10 @@ def execute() -> None:
 def dry_run() -> None:
 	"""Print what the migration would do. Changes nothing."""
 	first = cut_over()
-	since = name_from(_before(first))
+	since = _before(first)
 	written = f"SELECT COUNT(*) FROM `tab{staging.DOCTYPE}` e LEFT JOIN `tab{ATTENDANCE}` a ON a.`name`=e.`attendance` WHERE {WITHOUT}"
 	linked = _number(
-		f"{written} AND e.`name`>%s AND (a.`attendance_date`>=%s OR a.`name` IS NULL)", since, first
+		f"{written} AND (a.`attendance_date`>=%s OR (a.`name` IS NULL AND e.`punch_time`>=%s))", first, since
 	)
 	found = {
 		"Cut-over": first.isoformat(),
@@ -192,13 +192,17 @@ def _reopen() -> None:
 
 
 def _link(first: date) -> None:
-	"""A check-in for each punch of a written day, part of that attendance; of a record that is gone, skipped."""
-	after = name_from(_before(first))
+	"""A check-in for each punch of a written day, part of that attendance; of a record that is gone, skipped.
+
+	A name begins with the time that the source said, which is another one where a person released the punch.
+	"""
+	after, since = "", _before(first)
 	while found := frappe.db.sql(
 		f"""SELECT {FIELDS}, a.`name` AS record, a.`attendance_date`, a.`shift`, a.`docstatus`
 		FROM `tab{staging.DOCTYPE}` e LEFT JOIN `tab{ATTENDANCE}` a ON a.`name`=e.`attendance`
-		WHERE e.`name`>%s AND {WITHOUT} AND (a.`attendance_date`>=%s OR a.`name` IS NULL) ORDER BY e.`name` LIMIT %s""",
-		(after, first, CHUNK),
+		WHERE e.`name`>%s AND {WITHOUT} AND (a.`attendance_date`>=%s OR (a.`name` IS NULL AND e.`punch_time`>=%s))
+		ORDER BY e.`name` LIMIT %s""",
+		(after, first, since, CHUNK),
 		as_dict=True,
 	):
 		after = found[-1].name

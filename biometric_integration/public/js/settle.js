@@ -14,7 +14,9 @@ const WHAT_IT_DOES = {
 		"The punches outside of the shift count as a part of it, for Frappe HR as well."
 	),
 	"Leave It": __("Nothing is written for the day, and what is written stays as it is."),
-	"Add a Check-in": __("A check-in is made, with your reason as a comment."),
+	"Add a Check-in": __(
+		"A check-in is made, with your reason as a comment. Of many days: at the begin or end of each one's own shift."
+	),
 	"Trust This Device Until": __(
 		"Everything that was punched at the device is taken for delivered, up to and with this date. Nobody's day waits for it any longer, and whoever has no punch counts as absent."
 	),
@@ -98,10 +100,13 @@ class Settling {
 				onchange: () => this.choose(),
 			},
 			{ fieldname: "about", fieldtype: "HTML" },
-			field("time", "Datetime", __("Time"), ["Add a Check-in"], {
-				default: this.missing.time,
-				description: many ? __("Empty: the begin or end of each one's own shift.") : "",
-			}),
+			...(many
+				? []
+				: [
+						field("time", "Datetime", __("Time"), ["Add a Check-in"], {
+							default: this.missing.time,
+						}),
+					]),
 			field("log_type", "Select", __("Log Type"), ["Add a Check-in"], {
 				options: ["", "IN", "OUT"],
 				default: this.missing.log_type,

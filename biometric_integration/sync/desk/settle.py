@@ -151,8 +151,11 @@ def ask(
 		frappe.throw(_("You are not allowed to do this."), frappe.PermissionError)
 	if not dry_run and not reason.strip():
 		frappe.throw(_("Please say why: the reason is kept."))
-	task = Task(action, reason.strip(), values or {}, now)
 	chosen = _chosen(names)
+	values = dict(values or {})
+	if len(chosen) > 1:
+		values.pop("time", None)  # one moment is not that of many days
+	task = Task(action, reason.strip(), values, now)
 	if action in ABOUT_A_DEVICE:
 		return _about_devices(task, chosen, dry_run)
 	if dry_run:
@@ -265,7 +268,14 @@ class Task:
 		"""Those for which this is offered, and the others. Anything may be repaired: that says by itself why not."""
 		if self.action is Action.REPAIR:
 			return list(chosen), []
-		return _parted(chosen, lambda row: self.action in _offered(row) and not self._lacks(row))
+		return _parted(
+			chosen,
+			lambda row: (
+				self.action in _offered(row)
+				and not self._lacks(row)
+				and (_may(Action.REPAIR) or not self._is_repaired(row))
+			),
+		)
 
 	def _lacks(self, row: frappe._dict) -> bool:
 		"""A check-in whose time nobody says."""

@@ -36,6 +36,8 @@ OF_SHIFT = (
 	"late_entry_grace_period",
 	"enable_early_exit_marking",
 	"early_exit_grace_period",
+	"enable_auto_attendance",
+	"process_attendance_after",
 )
 """What of a shift type says anything about anybody's day."""
 OF_ASSIGNMENT = ("overtime_type",)

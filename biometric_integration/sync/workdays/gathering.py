@@ -122,6 +122,17 @@ class Batch:
 			(leave for leave in self.leaves.get(employee, ()) if leave.first <= day <= leave.last), None
 		)
 
+	def paid_by(self, employee: str, workday: Workday) -> str:
+		"""The slip over the day that was submitted when it was over."""
+		return next(
+			(
+				slip.name
+				for slip in self.slips.get(employee, ())
+				if slip.covers(workday.date) and workday.closes < slip.submitted
+			),
+			"",
+		)
+
 	def slip_before(self, employee: str, workday: Workday) -> str:
 		"""One that was submitted when the day was over, and some of its check-ins had not come yet."""
 		return next(

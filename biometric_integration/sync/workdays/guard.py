@@ -6,7 +6,8 @@ HRMS's traces are taken away before it commits: it skips check-ins of which an a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from frappe.utils import cint, getdate
 
 from biometric_integration.core import guard
 from biometric_integration.core.guard import Row
+from biometric_integration.core.judgement import State, Why
 from biometric_integration.core.workday import told
 from biometric_integration.sync.db import fresh, locks, transaction
 from biometric_integration.sync.hrms import auto_attendance
@@ -31,8 +33,10 @@ IS_STALE = f"""EXISTS(SELECT 1 FROM `tab{marks.DOCTYPE}` m WHERE m.`whose`=w.`em
 	OR EXISTS(SELECT 1 FROM `tab{marks.DOCTYPE}` m WHERE m.`scope` IN ({WIDE}) AND w.`date` BETWEEN m.`from_date` AND m.`to_date`)"""
 """A wide mark counts for everybody: within a minute the lane finds out whose it is."""
 OF_DAYS = f"""SELECT w.`employee`, w.`date`, COALESCE(w.`shift`, ''), w.`shift_start`, w.`state`, COALESCE(w.`reason`, ''), w.`checkins`,
-	COALESCE(w.`would_status`, ''), {IS_STALE}
+	COALESCE(w.`would_status`, ''), {IS_STALE}, w.`outside`
 	FROM `tab{rows.DOCTYPE}` w WHERE w.`employee` IN %s AND w.`date` IN %s"""
+READY = f"""{OF_DAYS} AND (w.`state`='{State.COMPLETE.value}' OR w.`reason`='{Why.HRMS_SILENT.value}')"""
+"""HRMS asks for check-ins of all people and days at once: most of those rows are of no interest."""
 HALF_DAY_FIELDS = (
 	"modify_half_day_status",
 	"half_day_status",
@@ -86,15 +90,20 @@ def _free_checkins(shift: str, logs: list[Any]) -> list[Any]:
 	if not guarded:
 		return logs
 	people = {log.employee for log in guarded}
-	days = _days(people, {log.shift_start.date() for log in guarded})
-	return _told([log for log in logs if _is_free(log, shift, since, days)], since)
+	days = _days(people, {log.shift_start.date() for log in guarded}, of_days=READY)
+	counts = Counter(_occurrence(log) for log in logs)
+	return _told([log for log in logs if _is_free(log, shift, since, days, counts)], since)
+
+
+def _occurrence(log: Any) -> tuple:
+	return log.employee, log.shift_start
 
 
 def _told(logs: list[Any], since: date) -> list[Any]:
 	"""Without further check-ins of a tap, of which HRMS would take each for another IN or OUT."""
 	occurrences: dict[tuple, list[Any]] = {}
 	for log in logs:
-		occurrences.setdefault((log.employee, log.shift_start), []).append(log)
+		occurrences.setdefault(_occurrence(log), []).append(log)
 	return [
 		log
 		for (_employee, start), found in occurrences.items()
@@ -102,11 +111,12 @@ def _told(logs: list[Any], since: date) -> list[Any]:
 	]
 
 
-def _is_free(log: Any, shift: str, since: date, days: guard.Days) -> bool:
+def _is_free(log: Any, shift: str, since: date, days: guard.Days, counts: Mapping[tuple, int]) -> bool:
 	if not log.shift_start:
 		return False  # HRMS's job would end over it
 	day = log.shift_start.date()
-	return day < since or guard.may_use(days.get((log.employee, day), ()), shift, log.shift_start)
+	rows_of_day = days.get((log.employee, day), ())
+	return day < since or guard.may_use(rows_of_day, shift, log.shift_start, counts[_occurrence(log)])
 
 
 def _free_dates(shift: str, employee: str, dates: list[date]) -> list[date]:
@@ -124,7 +134,7 @@ def _put_half_days_back(shift: str, employee: str) -> bool:
 	)
 	filled = {name: before[name] for name in before if now.get(name) != before[name]}
 	since, dates = _since(), {values[0] for values in filled.values()}
-	days = _days([employee], dates) if dates else {}
+	days = _days([employee], dates, fresh.read) if dates else {}
 	held = {
 		name: values
 		for name, (day, *values) in filled.items()
@@ -230,11 +240,13 @@ def _since() -> date:
 	return judging.policy().earliest if is_on else date.max
 
 
-def _days(people: Collection[str], dates: Collection[date], read: Read | None = None) -> guard.Days:
+def _days(
+	people: Collection[str], dates: Collection[date], read: Read | None = None, of_days: str = OF_DAYS
+) -> guard.Days:
 	"""One query, whatever there is of them."""
 	read = read or frappe.db.sql
-	found = read(OF_DAYS, (list(people), list(dates)))
-	return guard.by_day(Row(*values[:-1], bool(values[-1])) for values in found)
+	found = read(of_days, (list(people), list(dates)))
+	return guard.by_day(Row(*values[:-2], bool(values[-2]), values[-1]) for values in found)
 
 
 def _or_else(otherwise: Any, ask: Callable, *about: Any) -> Any:

@@ -66,7 +66,8 @@ FIRST_LAST = "First Check-in and Last Check-out"
 
 @dataclass(frozen=True)
 class Policy:
-	"""What the settings say. earliest: the first day that is judged; latest: the last one that may have begun. writes: attendance is written here."""
+	"""What the settings say. earliest: the first day that is judged; latest: the last one that may have begun. writes: attendance is written here, since `writes_from`; absences: also
+	where nobody came."""
 
 	now: datetime
 	earliest: date
@@ -77,6 +78,8 @@ class Policy:
 	half_day_hours: float = 0.0
 	on_holidays: OnHolidays = OnHolidays.LEAVE_TO_HR
 	writes: bool = False
+	writes_from: date = date.max
+	absences: bool = False
 
 	@property
 	def latest(self) -> date:
@@ -96,6 +99,8 @@ def policy(now: datetime | None = None) -> Policy:
 		settings.half_day_hours or 0.0,
 		OnHolidays(settings.on_holidays or OnHolidays.LEAVE_TO_HR.value),
 		servers.to_attendance(),
+		getdate(settings.attendance_from) if settings.attendance_from else date.max,
+		bool(cint(settings.write_absences)),
 	)
 
 
@@ -407,13 +412,28 @@ class Lane:
 			half_leave=leave.name if leave and is_half else "",
 			holiday=batch.holidays.is_one(person.name, day, (shift.holiday_list or "") if shift else ""),
 			on_holidays=_on_holidays(shift, policy.on_holidays),
-			slip=batch.slip_before(person.name, workday),
+			slip=batch.slip_before(person.name, workday)
+			or (
+				batch.paid_by(person.name, workday)
+				if not written and self._is_to_be_written(workday, shift)
+				else ""
+			),
 			left=_left(person, workday, batch.still_here.get(person.name, date.max)),
 			by_devices=person.by_devices,
 			first_last=bool(shift and shift.working_hours_calculation_based_on == FIRST_LAST),
 			by_log_type=bool(shift and shift.determine_check_in_and_check_out == shifts.BY_LOG_TYPE),
 			decision=decision,
 			missing=policy.missing,
+		)
+
+	def _is_to_be_written(self, workday: Workday, shift) -> bool:
+		"""By HRMS, or here. `shift`: its Shift Type, if there is one."""
+		if shift and cint(shift.enable_auto_attendance):
+			since = shift.process_attendance_after
+			return bool(since) and getdate(since) <= workday.date
+		policy = self.policy
+		return (
+			policy.writes and policy.writes_from <= workday.date and bool(workday.checkins or policy.absences)
 		)
 
 	def _worked(self, person: Person, workday: Workday) -> Worked:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import frappe
 from frappe.utils import getdate
 
 from biometric_integration.core.judgement import What
-from biometric_integration.core.workday import CheckIn, Shift, Workday
+from biometric_integration.core.workday import CheckIn, Shift, Workday, taps
 from biometric_integration.sync.hrms import shift_notes, shifts
 from biometric_integration.sync.workdays.gathering import CHECKIN, Batch
 
@@ -31,15 +31,31 @@ def put_right(
 	"""
 	waiting = batch.inactive.keys() - set(of_inactive)
 	changed = set()
-	for employee, found in workdays.items():
+	for employee, workdays_of in workdays.items():
+		found = list(workdays_of)
 		checkins = [checkin for workday in found for checkin in workday.checkins]
 		dead = [checkin.name for checkin in checkins if checkin.name in batch.dead_links]
 		_unlink(dead)
-		otherwise = [checkin for checkin in checkins if _may_change(checkin, waiting)]
+		fellows = {name: record for workday in found for name, record in _fellows(workday)}
+		for name, record in fellows.items():
+			frappe.db.set_value(CHECKIN, name, "attendance", record, update_modified=False)
+		otherwise = [
+			checkin for checkin in checkins if _may_change(checkin, waiting) and checkin.name not in fellows
+		]
 		fetch(employee, otherwise)
-		if dead or otherwise:
+		if dead or otherwise or fellows:
 			changed.add(employee)
 	return changed
+
+
+def _fellows(workday: Workday) -> Iterator[tuple[str, str]]:
+	"""(check-in, attendance): HRMS is shown one check-in of each tap; the others are part of the same record. It asks for those without one each hour."""
+	for piece in workday.pieces:
+		for group in taps(piece):
+			records = {checkin.attendance for checkin in group} - {""}
+			for checkin in group if len(records) == 1 else ():
+				if not checkin.attendance:
+					yield checkin.name, next(iter(records))
 
 
 def let_go(decision) -> None:

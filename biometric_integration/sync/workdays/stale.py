@@ -55,6 +55,8 @@ OF_SETTINGS = (
 	"half_day_hours",
 	"on_holidays",
 	"output",
+	"attendance_from",
+	"write_absences",
 )
 
 

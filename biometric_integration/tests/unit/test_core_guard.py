@@ -23,29 +23,34 @@ def missed(would: str = "Absent", **values) -> Row:
 
 class TestCheckIns(unittest.TestCase):
 	def test_those_of_a_complete_day_are_free(self):
-		self.assertTrue(may_use([row()], "Day", START))
+		self.assertTrue(may_use([row()], "Day", START, 2))
 
 	def test_those_of_any_other_state_are_not(self):
 		for state in NOT_READY:
 			with self.subTest(state):
-				self.assertFalse(may_use([row(state=state)], "Day", START))
+				self.assertFalse(may_use([row(state=state)], "Day", START, 2))
 
 	def test_nor_are_those_of_a_day_that_was_not_judged_or_has_changed_since(self):
-		self.assertFalse(may_use([], "Day", START))
-		self.assertFalse(may_use([row(is_stale=True)], "Day", START))
+		self.assertFalse(may_use([], "Day", START, 2))
+		self.assertFalse(may_use([row(is_stale=True)], "Day", START, 2))
 
 	def test_nor_those_of_which_another_occurrence_was_judged(self):
-		self.assertFalse(may_use([row(shift="Night")], "Day", START))
-		self.assertFalse(may_use([row(start=START.replace(hour=10))], "Day", START))
+		self.assertFalse(may_use([row(shift="Night")], "Day", START, 2))
+		self.assertFalse(may_use([row(start=START.replace(hour=10))], "Day", START, 2))
+
+	def test_nor_those_of_which_fewer_or_more_were_judged(self):
+		self.assertFalse(may_use([row()], "Day", START, 1))
+		self.assertFalse(may_use([row()], "Day", START, 3))
+		self.assertTrue(may_use([row(checkins=3, outside=1)], "Day", START, 2))
 
 	def test_an_occurrence_is_free_whatever_the_other_one_of_the_date_is(self):
 		other = row(shift="Night", start=START.replace(hour=22), state="Held")
-		self.assertTrue(may_use([row(), other], "Day", START))
+		self.assertTrue(may_use([row(), other], "Day", START, 2))
 
 	def test_of_what_hrms_was_silent_about_it_may_still_write(self):
-		self.assertTrue(may_use([row(state="To Settle", reason="HRMS Silent")], "Day", START))
-		self.assertFalse(may_use([row(state="To Settle", reason="Missing Punch")], "Day", START))
-		self.assertFalse(may_use([row(state="Held", reason="HRMS Silent")], "Day", START))
+		self.assertTrue(may_use([row(state="To Settle", reason="HRMS Silent")], "Day", START, 2))
+		self.assertFalse(may_use([row(state="To Settle", reason="Missing Punch")], "Day", START, 2))
+		self.assertFalse(may_use([row(state="Held", reason="HRMS Silent")], "Day", START, 2))
 
 
 class TestAbsence(unittest.TestCase):

@@ -510,14 +510,20 @@ class Stories(unittest.TestCase):
 		self.assertIs(judge(WHOLE, draft).state, State.TO_SETTLE)
 		self.assertIs(judge(WHOLE, replace(draft, written=None)).state, State.COMPLETE)
 
-	def test_a_punch_after_the_pay_slip_says_so_and_names_both(self):
+	def test_a_punch_after_the_pay_slip_says_so_and_names_it(self):
 		workday = in_shift("09:00", "13:00", "14:00", "18:00")
 		record = written(hours=4, workday=in_shift("09:00", "13:00"))
 		found = judge(workday, known(workday, written=record, slip="SLIP-7"))
 		self.assertEqual(
 			found.sentence.format(**found.values),
-			"Punches came after the salary slip SLIP-7 was submitted: 14:00, 18:00.",
+			"The salary slip SLIP-7 was submitted before this was known.",
 		)
+
+	def test_nothing_is_written_any_more_of_a_day_that_was_paid_without_it(self):
+		for workday in (WHOLE, in_shift()):
+			with self.subTest(workday):
+				found = judge(workday, known(workday, slip="SLIP-7"), PROVEN)
+				self.assertEqual((found.state, found.why), (State.TO_SETTLE, Why.AFTER_PAY_SLIP))
 
 	def test_two_taps_three_seconds_apart_are_no_in_and_out(self):
 		good = in_shift("09:00:02", "09:00:05", "18:00")

@@ -24,11 +24,8 @@ class BiometricSyncSettings(Document):
 	def validate(self) -> None:
 		if self.enabled and not self.start_date:
 			self.start_date = nowdate()
-		if (
-			self.output == "Attendance"
-			and self.has_value_changed("output")
-			and not self.has_value_changed("attendance_from")
-		):
+		is_chosen = self.has_value_changed("output") and not self.has_value_changed("attendance_from")
+		if self.output == "Attendance" and (is_chosen or not self.attendance_from):
 			self.attendance_from = nowdate()
 		self.check_server_ids()
 		self.check_employee_fields()
