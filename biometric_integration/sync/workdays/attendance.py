@@ -36,8 +36,6 @@ from biometric_integration.sync.workdays.rows import Judged
 
 PEOPLE, AT_ONCE = 50, 200
 """People, and records, of one transaction: whoever marks one of these people meanwhile waits for it."""
-WAIT = 60
-"""Seconds that somebody who asks for certain days waits for the lane."""
 
 
 @dataclass(frozen=True)
@@ -88,16 +86,6 @@ def run(go_on: Callable[[], bool] = lambda: True, now: datetime | None = None) -
 		return writer.run(writer.due(), go_on).written
 	finally:
 		locks.release(judging.LANE)
-
-
-def write_days(days: Days, now: datetime | None = None) -> Done:
-	"""Write what is complete on these days because a person asks for it: absences as well, and however long ago. Commits."""
-	everything = Policy(date.min, True, policy().activity_type)
-	with locks.held(judging.LANE, WAIT):
-		transaction.commit()
-		people = sorted(days)
-		parts = ({who: days[who] for who in people[i : i + PEOPLE]} for i in range(0, len(people), PEOPLE))
-		return Writer(judging.policy(now), everything).run(parts)
 
 
 class Writer:

@@ -32,6 +32,7 @@ from biometric_integration.tests.integration.workdays import (
 	DAYS,
 	HOUR,
 	SHIFT,
+	SLIP,
 	WorkdaysTestCase,
 )
 
@@ -356,6 +357,37 @@ class TestWhatIsFree(GuardTestCase):
 		self.assertIn((self.shift, "To Settle"), states)
 		self.hours_pass()
 		self.assertNotIn(16, self.written(self.anna))
+
+	def test_a_double_tap_counts_once_and_all_of_it_is_part_of_the_record(self):
+		names = self.worked(self.anna, 16, "09:00:02", "09:00:05", "18:00")
+		self.judge_all()
+		self.hours_pass()
+		self.assertEqual(self.written(self.anna)[16], "Present")
+		linked = frappe.get_all(CHECKIN, {"name": ("in", names)}, pluck="attendance", distinct=True)
+		self.assertEqual(
+			linked, frappe.get_all(ATTENDANCE, {"employee": self.anna, "status": "Present"}, pluck="name")
+		)
+		self.assertEqual(self.row(self.anna, 16)["unlinked"], 0)
+
+	def test_hrms_is_shown_no_other_check_ins_than_those_that_were_judged(self):
+		names = self.worked(self.anna, 16, "09:00", "18:00")
+		self.judge_all()
+		frappe.db.set_value(CHECKIN, names[1], "skip_auto_attendance", 1, update_modified=False)
+		self.hrms()
+		self.assertNotIn(16, self.written(self.anna))
+
+	def test_a_day_that_was_paid_without_it_is_written_no_more(self):
+		self.judged_without(16)
+		first, last = self.first, self.first + DAYS * DAY
+		slip = frappe.get_doc(
+			{"doctype": SLIP, "employee": self.anna, "docstatus": 1, "start_date": first, "end_date": last}
+		)
+		slip.name = factories.unique("SLIP")
+		slip.db_insert()
+		self.judge_all()
+		self.hours_pass()
+		self.assertEqual(self.written(self.anna), {})
+		self.assertEqual(self.row(self.anna, 16)["reason"], "After the Pay Slip")
 
 	def test_what_hrms_was_silent_about_may_still_be_written(self):
 		self.judged_without(16)
