@@ -18,7 +18,8 @@ from biometric_integration.tests.integration import edits
 from biometric_integration.tests.integration.edits import Edit, NothingThere, Office, Told
 from biometric_integration.tests.integration.workdays import DAY, Remembered, WorkdaysTestCase, differences
 
-SEED = "BIOMETRIC_EDITS_SEED"
+SEED, USUAL = "BIOMETRIC_EDITS_SEED", "315743"
+"""Whoever looks for more says "any", or the seed of a run that found something."""
 COUNT = int(os.environ.get("BIOMETRIC_EDITS", "1000"))
 TOGETHER = 5
 """So many edits before the rows are compared: each person that is looked at as a whole hides what would have been missed."""
@@ -40,7 +41,8 @@ class TestAThousandEdits(WorkdaysTestCase):
 		super().setUp()
 		frappe.db.set_single_value(servers.SETTINGS, "guard", 0)  # HRMS writes what it likes
 		frappe.clear_document_cache(servers.SETTINGS, servers.SETTINGS)
-		self.seed = int(os.environ.get(SEED) or SystemRandom().randrange(10**6))
+		said = os.environ.get(SEED) or USUAL
+		self.seed = SystemRandom().randrange(10**6) if said == "any" else int(said)
 		self.random = Random(self.seed)
 		for remembered in Remembered().patches():
 			remembered.start()
