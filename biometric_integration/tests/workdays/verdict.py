@@ -18,7 +18,7 @@ FITTING: Mapping[Cause, tuple[Why, ...]] = {
 	Cause.FORGOTTEN: (Why.MISSING_PUNCH,),
 	Cause.OFFLINE: (Why.LATE_PUNCH,),
 	Cause.DEAD: (Why.DEVICE_MISSING, Why.DEVICE_SILENT),
-	Cause.LATE_ROSTER: (Why.ROSTER_CHANGED,),
+	Cause.LATE_ROSTER: (Why.ROSTER_CHANGED, Why.LATE_PUNCH),
 	Cause.LATE_ID: (Why.LATE_PUNCH,),
 	Cause.NO_ID: (Why.NO_ID,),
 	Cause.HALF_LEAVE: (Why.LATE_PUNCH, Why.DIFFERS),
@@ -29,7 +29,9 @@ FITTING: Mapping[Cause, tuple[Why, ...]] = {
 	Cause.TAPPED_TWICE: (Why.DIFFERS,),
 	Cause.TWO_SHIFTS: (Why.ROSTER_CHANGED, Why.MISSING_PUNCH),
 }
-"""What may be said about a day that is wrong for this cause. Where HRMS wrote nothing at all, the day may just be Complete."""
+"""What may be said about a day that is wrong for this cause. Where HRMS wrote nothing at all, the day may just be Complete.
+Check-ins follow a roster that is entered late, so they are late for what was written before.
+"""
 EXCEPTIONAL = frozenset({Cause.FORGOTTEN, Cause.ON_HOLIDAY})
 """A person has to decide about such a day, whatever HRMS made of it."""
 
