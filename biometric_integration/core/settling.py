@@ -37,6 +37,7 @@ OF: dict[Why, tuple[Action, ...]] = {
 	Why.ON_LEAVE: (Action.LEAVE,),
 	Why.AFTER_PAY_SLIP: (Action.LEAVE,),
 	Why.DECISION_OUTDATED: (Action.MARK, Action.COUNT_OUTSIDE, Action.ADD, Action.LEAVE),
+	Why.NO_LOG_TYPE: (Action.LEAVE,),
 	Why.NO_PUNCH: (Action.ADD, Action.LEAVE),
 	Why.SHORT_HOURS: (Action.ADD, Action.LEAVE),
 }

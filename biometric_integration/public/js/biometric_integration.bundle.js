@@ -8,7 +8,7 @@ import { correct_mapping, ignore_id, map_id } from "./mapping.js";
 import { poll } from "./poll.js";
 import { may_set_up, may_sync, several_companies } from "./roles.js";
 import { intro_color, status_color } from "./status_colors.js";
-import { settle_workdays } from "./settle.js";
+import { settle_workdays, WHAT_IT_DOES } from "./settle.js";
 import { stream_words } from "./stream_words.js";
 import { sync_period } from "./sync_period.js";
 import { retry, sync_now } from "./sync_progress.js";
@@ -40,4 +40,5 @@ Object.assign(biometric_integration, {
 	sync_now,
 	sync_period,
 	time_of_day,
+	WHAT_IT_DOES,
 });

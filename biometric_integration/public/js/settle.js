@@ -3,7 +3,7 @@ import { poll } from "./poll.js";
 import { attendance_words } from "./workdays.js";
 
 // What each action does, in a sentence.
-const WHAT_IT_DOES = {
+export const WHAT_IT_DOES = {
 	Repair: __(
 		"What Frappe HR or this app wrote wrongly is cancelled, the shifts of the check-ins are fetched again, and what is right is written. Days that are not complete stay open."
 	),
@@ -171,6 +171,7 @@ class Settling {
 		const what = this.dialog.get_value("what");
 		const values = this.values();
 		if (what === "Replaced By" && !(values.replaced_by && values.replaced_on)) {
+			this.asked = null;
 			this.$result.html(`<p class="text-muted">${__("Choose the other device.")}</p>`);
 			return;
 		}
@@ -186,6 +187,8 @@ class Settling {
 			});
 			if (this.asked === asked) this.show(answer, false);
 		} catch {
+			if (asked !== this.asked) return;
+			this.asked = null;
 			this.$result.empty(); // frappe has said why
 		}
 	}

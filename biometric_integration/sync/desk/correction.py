@@ -30,6 +30,7 @@ from biometric_integration.core.repair import NONE, Refusal, Wrong, stays
 from biometric_integration.core.window import DAY
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks, transaction
+from biometric_integration.sync.db.savepoint import Refused
 from biometric_integration.sync.desk import settle
 from biometric_integration.sync.hrms.shift_notes import ShiftNotes
 from biometric_integration.sync.process import directory
@@ -104,7 +105,13 @@ def _corrected(stretch: Stretch) -> dict:
 		for employee in finding.employees if finding.wrong else ():
 			if not stack.enter_context(locks.attendance(employee)):
 				frappe.throw(_("Frappe HR is writing attendance at this moment. Try again in a minute."))
-		answer = transaction.in_one(lambda: correct(stretch))
+		try:
+			answer = transaction.in_one(lambda: correct(stretch))
+		except Refused as refused:
+			transaction.roll_back()
+			frappe.throw(
+				_("Nothing was changed, as an attendance could not be cancelled: {0}").format(refused)
+			)
 	wanted = _wanted(finding, moves)
 	if not wanted:
 		return {**answer, **settle.answer([])}

@@ -11,7 +11,6 @@ from itertools import islice
 
 import frappe
 from frappe import _
-from frappe.utils import cint, getdate
 
 from biometric_integration.core.errors import SyncError
 from biometric_integration.core.judgement import State, What, Why
@@ -38,15 +37,6 @@ PEOPLE, AT_ONCE = 50, 200
 """People, and records, of one transaction: whoever marks one of these people meanwhile waits for it."""
 
 
-@dataclass(frozen=True)
-class Policy:
-	"""What the settings say. since: nothing older is written; absences: also days without any punch."""
-
-	since: date
-	absences: bool = False
-	activity_type: str = ""
-
-
 @dataclass
 class Done:
 	"""How many records were written, and how many HRMS refused."""
@@ -64,13 +54,10 @@ class Done:
 		return self
 
 
-def policy() -> Policy:
+def activity_type() -> str:
+	"""Of the timesheets that are made; empty where none are."""
 	settings = frappe.get_cached_doc(servers.SETTINGS)
-	return Policy(
-		getdate(settings.attendance_from) if settings.attendance_from else date.max,
-		bool(cint(settings.write_absences)),
-		settings.activity_type if settings.make_timesheets and settings.activity_type else "",
-	)
+	return settings.activity_type if settings.make_timesheets and settings.activity_type else ""
 
 
 def run(go_on: Callable[[], bool] = lambda: True, now: datetime | None = None) -> int:
@@ -82,7 +69,7 @@ def run(go_on: Callable[[], bool] = lambda: True, now: datetime | None = None) -
 	if not servers.to_attendance() or times.are_moving() or not locks.take(judging.LANE):
 		return 0
 	try:
-		writer = Writer(judging.policy(now), policy(), rows.refused())
+		writer = Writer(judging.policy(now), rows.refused())
 		return writer.run(writer.due(), go_on).written
 	finally:
 		locks.release(judging.LANE)
@@ -94,10 +81,10 @@ class Writer:
 	refused: rows that are not tried again.
 	"""
 
-	def __init__(self, judged_by: judging.Policy, policy: Policy, refused: Collection[str] = ()):
-		self._lane = Lane(judged_by)
+	def __init__(self, policy: judging.Policy, refused: Collection[str] = ()):
+		self._lane = Lane(policy)
 		self._policy = policy
-		self._now = judged_by.now
+		self._activity_type = activity_type()
 		self._automatic: dict[str, bool] = {}
 		self._refused = set(refused)
 
@@ -107,7 +94,8 @@ class Writer:
 		while found := frappe.db.sql(
 			f"""SELECT w.`employee`, MIN(w.`date`), MAX(w.`date`)
 			FROM `tab{rows.DOCTYPE}` w LEFT JOIN `tab{shifts.SHIFT}` s ON s.`name`=w.`shift`
-			WHERE (w.`state`=%(complete)s OR (w.`state`=%(settle)s AND w.`reason`=%(refused)s AND w.`refused_at` IS NULL))
+			WHERE (w.`state`=%(complete)s OR (w.`state`=%(settle)s
+				AND (w.`reason`=%(silent)s OR (w.`reason`=%(refused)s AND w.`refused_at` IS NULL))))
 			AND w.`date`>=%(since)s AND w.`employee`>%(after)s AND COALESCE(s.`enable_auto_attendance`, 0)=0
 			AND (w.`checkins`>0 OR %(absences)s)
 			AND NOT EXISTS (SELECT 1 FROM `tab{marks.DOCTYPE}` m WHERE m.`scope`=%(of_one)s AND m.`whose`=w.`employee`)
@@ -117,8 +105,9 @@ class Writer:
 			{
 				"complete": State.COMPLETE.value,
 				"settle": State.TO_SETTLE.value,
+				"silent": Why.HRMS_SILENT.value,
 				"refused": Why.REFUSED.value,
-				"since": max(self._policy.since, self._lane.policy.earliest),
+				"since": max(self._policy.writes_from, self._policy.earliest),
 				"after": after,
 				"absences": self._policy.absences,
 				"of_one": marks.Scope.EMPLOYEE.value,
@@ -162,7 +151,7 @@ class Writer:
 
 	def _put_off(self, employee: str, between: tuple[date, date], error: Exception) -> None:
 		"""Whose days cannot be written waits for an hour, and says why in the Error Log."""
-		marks.add([marks.of_employee(employee, *between)], put_off_until=self._now + judging.LATEST)
+		marks.add([marks.of_employee(employee, *between)], put_off_until=self._policy.now + judging.LATEST)
 		frames = "".join(traceback.format_tb(error.__traceback__))
 		title = _("The attendance of {0} could not be written").format(employee)
 		frappe.log_error(title, f"{harmless(str(error))}\n{frames}", defer_insert=True)
@@ -185,10 +174,10 @@ class Writer:
 				except Refused as refused:
 					refusals[judged.name] = str(refused)
 				else:
-					timesheets.make(judged, record, self._policy.activity_type)
+					timesheets.make(judged, record, self._activity_type)
 					written += 1
 			self._lane.judge(days)
-			rows.note_refusals(refusals, self._now)
+			rows.note_refusals(refusals, self._policy.now)
 			self._refused.update(refusals)
 			transaction.commit()
 		return Done(written, len(refusals))
@@ -200,7 +189,7 @@ class Writer:
 		return (
 			judged.judgement.state is State.COMPLETE
 			and judged.name not in self._refused
-			and max(first, self._policy.since) <= workday.date <= last
+			and max(first, self._policy.writes_from) <= workday.date <= last
 			and (bool(workday.checkins) or self._policy.absences)
 			and not any(slip.covers(workday.date) for slip in paid.get(judged.person.name, ()))
 			and not (workday.shift and self._is_automatic(workday.shift.name))
@@ -222,8 +211,9 @@ def cancelled(record, method: str | None = None) -> None:
 	about = frappe.db.get_value(
 		rows.DOCTYPE, {"attendance": record.name}, ["employee", "date", "shift"], as_dict=True
 	)
-	if about:
-		decision = frappe.new_doc(decisions.DOCTYPE)
-		reason = _("{0} was cancelled.").format(record.name)
-		decision.update({**about, "what": What.KEEP_AWAY.value, "reason": reason})
-		decision.insert(ignore_permissions=True)
+	if not about:  # rows are kept for a while only; who decides about one that is made anew is asked again
+		about = {"employee": record.employee, "date": record.attendance_date, "shift": record.shift}
+	decision = frappe.new_doc(decisions.DOCTYPE)
+	reason = _("{0} was cancelled.").format(record.name)
+	decision.update({**about, "what": What.KEEP_AWAY.value, "reason": reason})
+	decision.insert(ignore_permissions=True)

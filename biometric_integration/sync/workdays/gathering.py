@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import frappe
 from frappe.utils import flt, now_datetime
 
-from biometric_integration.core.judgement import Decision, Written
+from biometric_integration.core.judgement import Decision, What, Written
 from biometric_integration.core.window import DAY
 from biometric_integration.core.workday import CheckIn, Shift, Workday
 from biometric_integration.sync.hrms.holidays import Holidays
@@ -113,6 +113,8 @@ class Batch:
 	leaves: dict[str, list[Leave]] = field(default_factory=dict)
 	slips: dict[str, list[Slip]] = field(default_factory=dict)
 	decisions: dict[tuple[str, date, str], Decision] = field(default_factory=dict)
+	kept_away: dict[tuple[str, date], dict[str, Decision]] = field(default_factory=dict)
+	"""Of the decisions, by employee and date those about a record that was cancelled."""
 	still_here: dict[str, date] = field(default_factory=dict)
 	"""The relieving date says nothing from that day on."""
 	holidays: Holidays | None = None
@@ -162,6 +164,9 @@ def gather(
 	read_leaves(batch, people, first, last)
 	read_slips(batch, people, first, last)
 	batch.decisions = {**decisions.of(people, first, last), **supposing.decisions}
+	for (who, day, shift), decision in batch.decisions.items():
+		if decision.what is What.KEEP_AWAY:
+			batch.kept_away.setdefault((who, day), {})[shift] = decision
 	batch.still_here = {**decisions.still_here(people), **supposing.still_here}
 	lists = {person.name: (person.company, person.holiday_list) for person in batch.people.values()}
 	batch.holidays = Holidays(lists, first, last + WAITED_FOR)

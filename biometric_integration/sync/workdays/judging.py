@@ -361,7 +361,9 @@ class Lane:
 		for workday, written in found:
 			if not first <= workday.date <= last:
 				continue
-			decision = _decision(batch, person.name, workday)
+			decision = _decision(batch, person.name, workday) or _left_behind(
+				batch, person.name, workday, workdays
+			)
 			if _counts_outside(workday, decision):
 				workday = with_outside_counted(workday)
 			known = self._circumstances(batch, person, workday, written, decision)
@@ -506,6 +508,19 @@ def _with_all(days: Days, more: Days) -> Days:
 
 def _decision(batch: Batch, employee: str, workday: Workday) -> Decision | None:
 	return batch.decisions.get((employee, workday.date, workday.shift.name if workday.shift else ""))
+
+
+def _left_behind(
+	batch: Batch, employee: str, workday: Workday, workdays: Sequence[Workday]
+) -> Decision | None:
+	"""A record was cancelled, and its check-ins are of another shift by now: that is asked about, and not written again."""
+	kept = batch.kept_away.get((employee, workday.date))
+	if not kept or not workday.checkins:
+		return None
+	here = {
+		one.shift.name if one.shift else "" for one in workdays if one.date == workday.date and one.checkins
+	}
+	return next((decision for shift, decision in kept.items() if shift not in here), None)
 
 
 def _counts_outside(workday: Workday, decision: Decision | None) -> bool:

@@ -79,6 +79,11 @@ def plan(lane: Lane, wanted: Wanted, supposing: Supposing = NOTHING) -> list[Out
 	if any(found.wrong for name, found in stands.items() if name not in part):
 		after = _supposed(lane, around, before, stands, part, supposing)
 		part = _together(wanted, before, after)
+	stands |= {
+		name: _stands(one, standing.on(one.person.name, one.workday.date))
+		for name, one in after.items()
+		if name not in before
+	}
 	return [
 		_outcome(
 			before.get(name), after.get(name), _also(stands.get(name, Stands()), before.get(name), supposing)
@@ -187,7 +192,7 @@ class Standings:
 	def on(self, employee: str, day: date) -> Standing:
 		batch = self._batch
 		leave = batch.leave_on(employee, day)
-		slips = (slip.name for slip in batch.slips.get(employee, ()) if slip.first <= day <= slip.last)
+		slips = (slip.name for slip in batch.slips.get(employee, ()) if slip.covers(day))
 		requests = (one.name for one in self._requests.get(employee, ()) if one.first <= day <= one.last)
 		is_whole = leave and leave.half_day != day
 		return Standing(next(slips, ""), leave.name if leave and is_whole else "", next(requests, ""))
@@ -284,7 +289,7 @@ def _done(lane: Lane, employee: str, go: Sequence[Outcome], reason: str) -> list
 def _write(judged: Judged) -> str:
 	record = writing.write(judged)
 	if servers.to_attendance():
-		timesheets.make(judged, record, attendance.policy().activity_type)
+		timesheets.make(judged, record, attendance.activity_type())
 	return record
 
 

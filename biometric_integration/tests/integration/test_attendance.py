@@ -178,6 +178,15 @@ class TestWriting(AttendanceTestCase):
 		self.assertEqual((record.status, record.biometric_day), ("Present", None))
 		self.assertEqual(self.says(employee, 5), ("Marked", ""))
 
+	def test_what_hrms_was_silent_about_is_written_once_the_shift_is_ours(self):
+		employee = self.person(default_shift=self.shift())
+		self.worked(employee, at(5, 9), at(5, 18))
+		self.judge()
+		silent = {"state": "To Settle", "reason": "HRMS Silent"}
+		frappe.db.set_value("Biometric Workday", {"employee": employee}, silent)
+		self.assertEqual(self.write(), 1)
+		self.assertEqual(self.says(employee, 5), ("Marked", ""))
+
 	def test_who_did_not_come_has_a_record_only_where_the_settings_say_so(self):
 		employee = self.person(default_shift=self.shift())
 		self.worked(employee, at(5, 9), at(5, 18), at(7, 9), at(7, 18))
@@ -488,6 +497,27 @@ class TestCancelled(AttendanceTestCase):
 		self.assertEqual(self.says(employee, 5), ("To Settle", "Decision Outdated"))
 		self.assertEqual([r.docstatus for r in records()], [2])
 
+	def test_so_does_a_roster_that_gives_the_day_another_shift(self):
+		shift, other = self.shift(), self.shift("08:30:00", "18:30:00")
+		employee = self.person(default_shift=shift)
+		self.worked(employee, at(5, 9), at(5, 18))
+		self.write()
+		frappe.get_doc("Attendance", records()[0].name).cancel()
+		factories.shift_assignment(employee, other, day(5), day(5))
+		self.write()
+		self.assertEqual(self.row(employee, 5).shift, other)
+		self.assertEqual(self.says(employee, 5), ("To Settle", "Decision Outdated"))
+		self.assertEqual([r.docstatus for r in records()], [2])
+
+	def test_one_of_which_the_row_is_gone_is_not_written_again_either(self):
+		employee = self.person()
+		self.worked(employee, at(5, 9), at(5, 18))
+		self.write()
+		frappe.db.delete("Biometric Workday")
+		frappe.get_doc("Attendance", records()[0].name).cancel()
+		self.assertEqual(self.write(), 0)
+		self.assertEqual(self.says(employee, 5), ("To Settle", "Decision Outdated"))
+
 	def test_deleting_the_decision_frees_the_day(self):
 		employee = self.cancelled()
 		frappe.delete_doc(
@@ -622,10 +652,10 @@ class TestPayroll(AttendanceTestCase):
 			with self.subTest((based_on, unmarked, values)):
 				payroll = {"payroll_based_on": based_on, "consider_unmarked_attendance_as": unmarked}
 				before = {field: frappe.db.get_single_value("Payroll Settings", field) for field in payroll}
+				self.addCleanup(frappe.db.set_single_value, "Payroll Settings", before)
 				frappe.db.set_single_value("Payroll Settings", payroll)
 				self.configure(**values)
 				self.assertEqual(bool(status.overview()["absentees"]), is_told)
-				frappe.db.set_single_value("Payroll Settings", before)
 
 
 class TestThroughAServer(SiteTestCase):

@@ -6,8 +6,9 @@ from unittest.mock import patch
 
 import frappe
 
+from hrms.hr.doctype.attendance.attendance import Attendance
+
 from biometric_integration import api
-from biometric_integration.core.reasons import Reason
 from biometric_integration.sync import jobs
 from biometric_integration.sync.desk import settle
 from biometric_integration.sync.records.servers import SETTINGS
@@ -17,8 +18,7 @@ from biometric_integration.tests.integration.test_repair import ABSENT, PRESENT,
 from biometric_integration.tests.integration.test_workdays import at, day
 
 DAYS = range(5, 10)
-OUTPUTS = ("Employee Checkin",) if hasattr(Reason, "DAY_OPEN") else ("Employee Checkin", "Attendance")
-"""Where days are written from punches without check-ins, they have none to move."""
+OUTPUTS = ("Employee Checkin", "Attendance")
 
 
 class TestWrongMapping(RepairTestCase):
@@ -91,27 +91,27 @@ class TestWrongMapping(RepairTestCase):
 
 	def test_days_over_which_something_stands_are_left_with_the_reason(self):
 		self.wrongly_mapped()
-		request = frappe.get_doc(
-			{
-				"doctype": "Attendance Request",
-				"name": factories.unique("REQUEST"),
-				"employee": self.wrong,
-				"from_date": day(7),
-				"to_date": day(7),
-				"docstatus": 1,
-			}
-		)
-		request.db_insert()
-		self.addCleanup(frappe.db.delete, "Attendance Request", {"name": request.name})
+		request = self.stands("Attendance Request", self.wrong, 7)
 		self.map_rightly()
 		for dry_run in (1, 0):
 			answer = self.correct(dry_run)
 			(left,) = answer["days_with_attendance"]
 			self.assertEqual((left["employee"], left["date"]), (self.wrong, day(7)))
-			self.assertIn(request.name, left["why"])
+			self.assertIn(request, left["why"])
 			self.assertEqual(answer["check_ins"], 8)
 		self.assertEqual(self.statuses(self.wrong)[2], [PRESENT])
 		self.assertEqual(self.statuses(self.right), [[PRESENT], [PRESENT], [ABSENT], [PRESENT], [PRESENT]])
+
+	def test_what_hrms_does_not_cancel_is_told_in_its_words_and_nothing_is_changed(self):
+		self.wrongly_mapped()
+		self.map_rightly()
+		before = self.statuses(self.wrong)
+		refusal = frappe.ValidationError("it is part of a claim")
+		with patch.object(Attendance, "on_cancel", side_effect=refusal):
+			with self.assertRaisesRegex(frappe.ValidationError, "it is part of a claim"):
+				self.correct(0)
+		self.assertEqual(self.statuses(self.wrong), before)
+		self.assertEqual(frappe.db.count("Employee Checkin", {"employee": self.wrong}), 10)
 
 	def test_a_pay_slip_of_the_right_person_keeps_their_record_and_the_check_ins_come(self):
 		self.wrongly_mapped()

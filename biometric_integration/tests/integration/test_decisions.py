@@ -105,9 +105,14 @@ class TestDecisions(DecideTestCase):
 		self.assertEqual(self.shown(employee, "Leave It")["state"], "No Attendance")
 		self.decide(employee, "Leave It")
 		self.assertEqual(self.says(employee, 6), ("No Attendance", "Left As It Is"))
-		(name,) = frappe.get_all(decisions.DOCTYPE, {"employee": employee}, pluck="name")
-		frappe.delete_doc(decisions.DOCTYPE, name)
-		self.judge()
+		(shown,) = settle.decided(frappe.get_doc("Biometric Workday", self.row(employee, 6).name))
+		self.assertEqual((shown["what"], shown["may_take_back"]), ("Leave It", True))
+		frappe.db.commit()  # nosemgrep -- what is refused is rolled back
+		frappe.set_user(factories.user("HR User"))
+		self.addCleanup(frappe.set_user, "Administrator")
+		self.assertRaises(frappe.PermissionError, api.take_decision_back, shown["name"])
+		frappe.set_user("Administrator")
+		api.take_decision_back(shown["name"])
 		self.assertEqual(self.says(employee, 6), ("To Settle", "Missing Punch"))
 
 	def test_a_decision_that_does_not_fit_a_day_is_refused_for_it_and_kept_for_the_others(self):
@@ -217,19 +222,14 @@ class TestOutside(DecideTestCase):
 				self.assertEqual((row.state, row.checkins, row.would_hours), ("Marked", 2, 11.5))
 
 	def test_out_in_the_margin_of_the_default_shift_counts_for_the_assigned_one(self):
-		default, assigned = self.shift("12:00:00", "21:00:00"), self.shift("06:00:00", "11:00:00")
-		employee = factories.employee(default_shift=default)
-		factories.shift_assignment(employee, assigned, day(6), day(6))
-		self.checkin(employee, at(6, 6))
-		self.checkin(employee, at(6, 21, 30))
-		self.judge()
-		self.assertEqual(self.says(employee, 6), ("To Settle", "Outside the Shift"))
-		self.decide(employee, "Count Outside Punch")
+		employee, assigned = self.out_in_the_margin_of_the_default()
+		self.assertEqual(self.says(employee, 7), ("To Settle", "Outside the Shift"))
+		self.decide(employee, "Count Outside Punch", 7)
 		self.judge()
 		self.fetch(employee)
 		self.judge()
 		self.mark_by_hrms(assigned)
-		self.assertIn((PRESENT, 15.5, assigned), self.attendance(employee, 6))
+		self.assertIn((PRESENT, 15.5, assigned), self.attendance(employee, 7))
 
 	def test_taken_back_it_lies_outside_again(self):
 		employee, shift = self.outside()
@@ -395,6 +395,7 @@ class TestWhoMayDecide(DecideTestCase):
 		self.assertEqual((self.kept(employee), len(self.kept(seen))), ([], 1))
 
 	def test_what_changes_something_takes_no_get(self):
-		for endpoint in (api.decide, api.repair, api.stop_deciding):
+		changing = (api.decide, api.repair, api.stop_deciding, api.take_decision_back, api.leave_the_clock)
+		for endpoint in changing:
 			self.assertEqual(frappe.allowed_http_methods_for_whitelisted_func[endpoint], ["POST"])
 			self.assertNotIn(endpoint, frappe.guest_methods)

@@ -20,13 +20,17 @@ ABSENT, PRESENT = "Absent", "Present"
 
 
 class RepairTestCase(WorkdayTestCase):
+	def stands(self, doctype: str, employee: str, number: int, **values) -> str:
+		"""A submitted leave or request over the day, without what HRMS does at it."""
+		about = {"employee": employee, "from_date": day(number), "to_date": day(number), "docstatus": 1}
+		document = frappe.get_doc({"doctype": doctype, "name": factories.unique("OVER"), **about, **values})
+		document.db_insert()
+		self.addCleanup(frappe.db.delete, doctype, {"name": document.name})
+		return document.name
+
 	def late(self) -> tuple[str, str]:
 		"""Marked Absent for one punch; the other one came later."""
-		shift = self.shift(working_hours_threshold_for_absent=2)
-		employee = factories.employee(default_shift=shift)
-		self.checkin(employee, at(6, 9))
-		self.mark_by_hrms(shift)
-		self.checkin(employee, at(6, 18))
+		employee, shift = self.punched_late()
 		self.mark_by_hrms(shift)  # which sets the late one aside
 		sweep.sweep(FIRST, NOW)
 		self.judge()
@@ -307,36 +311,13 @@ class TestWhatStandsOverADay(RepairTestCase):
 
 	def test_a_leave_application(self):
 		employee, _shift = self.late()
-		leave = frappe.get_doc(
-			{
-				"doctype": "Leave Application",
-				"name": factories.unique("LEAVE"),
-				"employee": employee,
-				"from_date": day(6),
-				"to_date": day(6),
-				"status": "Approved",
-				"docstatus": 1,
-			}
-		)
-		leave.db_insert()
+		leave = self.stands("Leave Application", employee, 6, status="Approved")
 		self.judge()
-		self.refused(employee, leave.name)
+		self.refused(employee, leave)
 
 	def test_an_attendance_request(self):
 		employee, _shift = self.late()
-		request = frappe.get_doc(
-			{
-				"doctype": "Attendance Request",
-				"name": factories.unique("REQUEST"),
-				"employee": employee,
-				"from_date": day(6),
-				"to_date": day(6),
-				"docstatus": 1,
-			}
-		)
-		request.db_insert()
-		self.addCleanup(frappe.db.delete, "Attendance Request", {"name": request.name})
-		self.refused(employee, request.name)
+		self.refused(employee, self.stands("Attendance Request", employee, 6))
 
 	def test_a_record_that_a_person_made(self):
 		shift = self.shift()
@@ -499,6 +480,13 @@ class TestWhoMayRepair(RepairTestCase):
 		frappe.set_user(factories.user("Employee"))
 		self.addCleanup(frappe.set_user, "Administrator")
 		with patch.dict(frappe.flags, in_test=False):
-			for endpoint in (api.repair, lambda names: api.decide(names, "Leave It")):
+			alone = (
+				api.repair,
+				api.decisions_offered,
+				api.decide_state,
+				api.stop_deciding,
+				api.take_decision_back,
+			)
+			for endpoint in (*alone, lambda names: api.decide(names, "Leave It")):
 				with self.assertRaises(frappe.PermissionError):
 					endpoint([name])

@@ -77,6 +77,25 @@ class WorkdayTestCase(SiteTestCase):
 		for shift in shifts:
 			frappe.get_doc("Shift Type", shift).process_auto_attendance()
 
+	def punched_late(self) -> tuple[str, str]:
+		"""Marked Absent for one punch; the other one comes later."""
+		shift = self.shift(working_hours_threshold_for_absent=2)
+		employee = factories.employee(default_shift=shift)
+		self.checkin(employee, at(6, 9))
+		self.mark_by_hrms(shift)
+		self.checkin(employee, at(6, 18))
+		return employee, shift
+
+	def out_in_the_margin_of_the_default(self) -> tuple[str, str]:
+		"""An employee and the assigned shift, in which the IN of the 7th lies."""
+		default, assigned = self.shift("12:00:00", "21:00:00"), self.shift("06:00:00", "11:00:00")
+		employee = factories.employee(default_shift=default)
+		factories.shift_assignment(employee, assigned, day(7), day(7))
+		self.checkin(employee, at(7, 6))
+		self.checkin(employee, at(7, 21, 30))
+		self.judge()
+		return employee, assigned
+
 	def rows(self, employee: str, **filters) -> list[dict]:
 		fields = ["name", *rows.FIELDS]
 		return frappe.get_all(
@@ -171,12 +190,7 @@ class TestDays(WorkdayTestCase):
 		self.assertEqual(self.says(employee, 6), ("To Settle", "Decision Outdated"))
 
 	def test_an_out_in_the_margin_of_the_default_shift_belongs_to_the_assigned_one(self):
-		default, assigned = self.shift("12:00:00", "21:00:00"), self.shift("06:00:00", "11:00:00")
-		employee = factories.employee(default_shift=default)
-		factories.shift_assignment(employee, assigned, day(7), day(7))
-		self.checkin(employee, at(7, 6))
-		self.checkin(employee, at(7, 21, 30))
-		self.judge()
+		employee, assigned = self.out_in_the_margin_of_the_default()
 		row = self.row(employee, 7)
 		self.assertEqual((row.shift, row.state, row.checkins), (assigned, "To Settle", 2))
 
@@ -350,17 +364,8 @@ class TestRoster(WorkdayTestCase):
 
 
 class TestWhatHRMSWrote(WorkdayTestCase):
-	def late(self) -> tuple[str, str]:
-		"""Marked Absent for one punch; the other one comes later."""
-		shift = self.shift(working_hours_threshold_for_absent=2)
-		employee = factories.employee(default_shift=shift)
-		self.checkin(employee, at(6, 9))
-		self.mark_by_hrms(shift)
-		self.checkin(employee, at(6, 18))
-		return employee, shift
-
 	def test_a_late_punch_that_changes_what_is_written_is_listed_with_before_and_after(self):
-		employee, shift = self.late()
+		employee, shift = self.punched_late()
 		self.judge()
 		row = self.row(employee, 6)
 		self.assertEqual((row.state, row.reason), ("To Settle", "Late Punch"))
