@@ -236,7 +236,7 @@ def _delete_comments(names: Collection[str]) -> None:
 
 def _since() -> date:
 	"""The first day that is guarded; where nothing is, the last one that there is."""
-	is_on = cint(frappe.get_cached_doc(servers.SETTINGS).get("guard", 1)) and servers.is_in_use()
+	is_on = cint(frappe.get_cached_doc(servers.SETTINGS).guard) and servers.is_in_use()
 	return judging.policy().earliest if is_on else date.max
 
 

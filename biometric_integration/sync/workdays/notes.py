@@ -91,10 +91,13 @@ def fetch(employee: str, checkins: Iterable[CheckIn]) -> None:
 		if checkin.answered:
 			of_shift.setdefault(checkin.answered, []).append(checkin.name)
 	for shift, names in of_shift.items():
-		frappe.db.set_value(CHECKIN, {"name": ("in", names)}, _fields(employee, shift), update_modified=False)
+		frappe.db.set_value(
+			CHECKIN, {"name": ("in", names)}, fields_of(employee, shift), update_modified=False
+		)
 
 
-def _fields(employee: str, shift: Shift) -> dict:
+def fields_of(employee: str, shift: Shift) -> dict:
+	"""What a check-in of this occurrence says of it, as far as this HRMS has the fields."""
 	meta = frappe.get_meta(CHECKIN)
 	more = {"offshift": 0} if meta.has_field("offshift") else {}
 	if meta.has_field("overtime_type"):

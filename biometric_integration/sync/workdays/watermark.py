@@ -29,18 +29,13 @@ ALL = ""
 def is_moved() -> bool:
 	"""By the settings, and while something is read at all."""
 	settings = frappe.get_cached_doc(servers.SETTINGS)
-	return _is_on(settings.get("move_watermark")) and any(one.enabled for one in servers.all_servers())
+	return bool(cint(settings.move_watermark)) and any(one.enabled for one in servers.all_servers())
 
 
 def is_guarded() -> bool:
 	"""Does HRMS leave out each day that is not proven by itself? Then one dead device need not delay the others."""
 	settings = frappe.get_cached_doc(servers.SETTINGS)
-	return _is_on(settings.get("guard")) and auto_attendance.leaves_out_days()
-
-
-def _is_on(value) -> bool:
-	"""On where it has never been saved."""
-	return value is None or bool(cint(value))
+	return bool(cint(settings.guard)) and auto_attendance.leaves_out_days()
 
 
 def move(policy: Policy) -> list[str]:

@@ -8,9 +8,10 @@ import frappe
 from frappe import _
 
 from biometric_integration.core.attendance import AttendanceStatus, Worked
-from biometric_integration.core.workday import Shift, Workday
+from biometric_integration.core.workday import Workday
 from biometric_integration.sync.db.savepoint import savepoint
 from biometric_integration.sync.hrms import shifts
+from biometric_integration.sync.workdays import notes
 from biometric_integration.sync.workdays.rows import Judged
 
 DOCTYPE, CHECKIN = "Attendance", "Employee Checkin"
@@ -30,7 +31,7 @@ def write(judged: Judged) -> str:
 	with savepoint("biometric_attendance"):
 		_free_key(judged.name)
 		record = _complete(half_day, judged, would) if half_day else _create(judged, would)
-		_link(record, judged.workday)
+		_link(record, judged)
 	return record
 
 
@@ -137,8 +138,9 @@ def _free_key(key: str) -> None:
 		frappe.db.set_value(DOCTYPE, cancelled, "biometric_day", None, update_modified=False)
 
 
-def _link(record: str, workday: Workday) -> None:
+def _link(record: str, judged: Judged) -> None:
 	"""A check-in that is part of an attendance is of the shift that it says, so it says that of the workday."""
+	workday = judged.workday
 	names = [checkin.name for checkin in workday.counted]
 	if names:
 		frappe.db.set_value(CHECKIN, {"name": ("in", names)}, "attendance", record, update_modified=False)
@@ -147,17 +149,5 @@ def _link(record: str, workday: Workday) -> None:
 		one.name for one in workday.counted if shift and not (one.noted and one.noted.key == shift.key)
 	]
 	if shift and elsewhere:
-		frappe.db.set_value(CHECKIN, {"name": ("in", elsewhere)}, _noted(shift), update_modified=False)
-
-
-def _noted(shift: Shift) -> dict:
-	values = {
-		"shift": shift.name,
-		"shift_start": shift.start,
-		"shift_end": shift.end,
-		"shift_actual_start": shift.opens,
-		"shift_actual_end": shift.closes,
-		"offshift": 0,
-	}
-	meta = frappe.get_meta(CHECKIN)
-	return {field: value for field, value in values.items() if meta.has_field(field)}
+		fields = notes.fields_of(judged.person.name, shift)
+		frappe.db.set_value(CHECKIN, {"name": ("in", elsewhere)}, fields, update_modified=False)

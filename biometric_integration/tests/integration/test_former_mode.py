@@ -173,7 +173,7 @@ class TestMigration(FormerModeTestCase):
 	def punches_are_used(self) -> None:
 		"""Those since the cut-over have one check-in each, older ones say that they have none; late ones are skipped."""
 		events = frappe.get_all("Biometric Staging Event", {"status": "Processed"}, ["*"], limit=0)
-		self.assertGreater(len(events), 300)
+		self.assertGreater(len(events), 200)  # fewer at the begin of a month
 		checkins = {
 			row.name: row for row in frappe.get_all("Employee Checkin", factories.of_people(), ["*"], limit=0)
 		}

@@ -1,16 +1,8 @@
 const ABOUT_A_DEVICE = "Trust This Device Until";
 const STILL_HERE = "Still Here";
 const WHAT_IT_DOES = {
-	"Mark As It Is": __(
-		"The day counts as it is: by its check-ins, and as absent where there is none. No device is waited for."
-	),
-	"Count Outside Punch": __("The punches outside of the shift count as a part of it."),
-	"Leave It": __("Nothing is written for this day, and what is written stays as it is."),
-	[STILL_HERE]: __("From this date on the person's punches count, whatever the relieving date says."),
+	...biometric_integration.WHAT_IT_DOES,
 	"Keep Away": __("No attendance is written for this day here, until this decision is deleted."),
-	[ABOUT_A_DEVICE]: __(
-		"Everything that was punched at this device is taken for delivered, up to and with this date. Nobody's day waits for it any longer, and whoever has no punch counts as absent."
-	),
 };
 
 frappe.ui.form.on("Biometric Decision", {
