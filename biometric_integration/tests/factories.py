@@ -128,9 +128,10 @@ def employees(device_ids: Sequence[str], **values) -> dict[str, str]:
 
 
 def everybody() -> list[str]:
-	"""The employees that tests made."""
-	made = {"company": company(), "employee_name": ("!=", MODEL)}
-	return frappe.get_all("Employee", made, pluck="name", limit=0)
+	"""The employees that tests made, also those who went to another company."""
+	made = {"company": company(), "name": ("like", "HR-EMP-______-%")}
+	others = {"employee_name": ("!=", MODEL)}
+	return frappe.get_all("Employee", others, or_filters=made, pluck="name", limit=0)
 
 
 def of_people(**filters) -> dict:
