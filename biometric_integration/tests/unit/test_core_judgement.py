@@ -6,6 +6,7 @@ import re
 import unittest
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -29,6 +30,7 @@ from biometric_integration.core.judgement import (
 )
 from biometric_integration.core.workday import CheckIn, Shift, Workday, cut, input_hash, with_outside_counted
 
+PAGE = Path(__file__).parents[3] / "docs" / "workdays.md"
 MONDAY = datetime(2025, 5, 5)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 NOON_AFTER = MONDAY + 36 * HOUR
@@ -719,3 +721,17 @@ class OfAll(unittest.TestCase):
 		if not circumstances.written:
 			self.assertIs(found.state, State.OPEN)
 		self.assertNotIn(found.state, (State.HELD, State.COMPLETE))
+
+
+@unittest.skipUnless(PAGE.exists(), "this is no checkout")
+class ThePageForHR(unittest.TestCase):
+	def test_each_reason_has_a_row_with_its_state_and_a_way_out(self):
+		_before, table = PAGE.read_text(encoding="utf-8").split("## Reasons, and the way out of each\n", 1)
+		rows = [
+			line.strip("| ").split(" | ") for line in table.split("\n## ", 1)[0].splitlines() if "|" in line
+		]
+		described = {reason.strip(): row for row in rows for reason in row[0].split(",")}
+		self.assertEqual({why.value for why in Why} - set(described), {""})
+		for why in set(Why) - {Why.NONE}:
+			_reasons, state, meaning, way_out = described[why.value]
+			self.assertTrue(state and meaning and way_out, why)
