@@ -55,6 +55,21 @@ def known_to(server: str) -> list[Device]:
 	]
 
 
+def by_serial(serials: Iterable[str]) -> dict[str, Device]:
+	"""Of these serial numbers, letter by letter; one that turned out to be another device is that one."""
+	keys = dict(
+		frappe.get_all(
+			DOCTYPE,
+			{"serial_number": ("in", sorted(set(serials) - {""}))},
+			["serial_number", "name"],
+			as_list=True,
+			limit=0,
+		)
+	)
+	known = by_key(keys.values())
+	return {serial: known[key] for serial, key in keys.items() if key in known}
+
+
 def with_serial(serial: str) -> str | None:
 	return frappe.db.get_value(DOCTYPE, {"serial_number": serial}) if serial else None
 
@@ -234,10 +249,14 @@ def note_last_punches(log: str, now: datetime) -> None:
 		.where((event.sync_log == log) & (event.kind == Kind.PUNCH.value) & (event.punch_time <= now))
 		.groupby(event.device)
 	)
+	note_newest(dict(newest.run()), now)
+
+
+def note_newest(found: Mapping[str, datetime], now: datetime) -> None:
+	"""*Last Punch* of each of these, as far as it was earlier; they were heard of."""
 	device = DocType(DOCTYPE)
-	found = newest.run()
 	if found:
-		forget_clocks([key for key, _moment in found], now)
-	for key, moment in found:
+		forget_clocks(found, now)
+	for key, moment in sorted(found.items()):
 		is_earlier = device.last_punch.isnull() | (device.last_punch < moment)
 		frappe.qb.update(device).set(device.last_punch, moment).where((device.name == key) & is_earlier).run()
