@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from biometric_integration.bridge import cursors, devices, events, logs, people
-from biometric_integration.bridge.database import BUSY_SECONDS, Database, storable
+from biometric_integration.bridge.database import BUSY_SECONDS, Database
 from biometric_integration.bridge.devices import DeviceEntry
 from biometric_integration.bridge.locks import Locks
 from biometric_integration.bridge.people import Employee
@@ -24,6 +24,7 @@ from biometric_integration.core.punch import Punch
 from biometric_integration.core.runs import Outcome, RunCounts, Trigger
 from biometric_integration.core.store import Claim, StreamBusy
 from biometric_integration.core.stream import Cursor, Stream
+from biometric_integration.core.text import storable
 from biometric_integration.core.window import Window
 
 LANE = "process"
@@ -68,7 +69,7 @@ class SqliteStore:
 	# --- what the engine asks for
 
 	def devices(self, server: str) -> list[Device]:
-		return devices.of_server(self.database, server)
+		return devices.known_to(self.database, server)
 
 	def change_devices(self, server: str, changes: Sequence[DeviceChange]) -> None:
 		with self.database.transaction():
@@ -104,8 +105,8 @@ class SqliteStore:
 	def staged(self, stream: Stream, window: Window) -> int:
 		return events.staged(self.database, stream, window)
 
-	def seen(self, stream: Stream, punches: Set[tuple[str, datetime]]) -> int:
-		return events.seen(self.database, stream, punches)
+	def seen(self, punches: Set[tuple[str, datetime]]) -> int:
+		return events.seen(self.database, punches)
 
 	def newest_before(self, stream: Stream, moment: datetime) -> datetime | None:
 		return events.newest_before(self.database, stream, moment)

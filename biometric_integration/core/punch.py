@@ -106,6 +106,12 @@ def shown(record: Record) -> Record | Unreadable:
 	raw = record.raw
 	if len(raw) <= LONGEST and "<" not in raw and ">" not in raw:
 		return record
+	return fitted(record)
+
+
+def fitted(record: Record) -> Record | Unreadable:
+	"""The same for a record whose texts may be longer than its `raw`."""
+	raw = record.raw
 	if len(record.user_id) > LONGEST and record.kind is Kind.PUNCH:
 		problem = f"The employee code is longer than {LONGEST} characters."
 		body = raw.removeprefix(f"{record.log_id},")  # the same row by day has no id in front
@@ -135,9 +141,18 @@ def fingerprint(server: str, device: str, user_id: str, source_time: datetime) -
 	The time in front keeps inserts in key order. Direction, log id and verify mode stay outside: servers correct them later.
 	"""
 	moment = source_time.isoformat()
-	digits = moment.replace("-", "").replace("T", "").replace(":", "")  # strftime takes eight times as long
-	stamp = digits[: len(UNREADABLE_PREFIX)] if source_time.year >= 1000 else UNREADABLE_PREFIX
-	return f"{stamp}-{_digest(server, device, f'{len(user_id)}:{user_id}{len(moment)}:{moment}')}"
+	rest = f"{len(user_id)}:{user_id}{len(moment)}:{moment}"
+	return f"{name_stamp(source_time)}-{_digest(server, device, rest)}"
+
+
+def name_stamp(source_time: datetime) -> str:
+	"""How the name of a punch of this source time begins, up to the dash."""
+	if source_time.year < 1000:
+		return UNREADABLE_PREFIX
+	digits = (
+		source_time.isoformat().replace("-", "").replace("T", "").replace(":", "")
+	)  # strftime takes eight times as long
+	return digits[: len(UNREADABLE_PREFIX)]
 
 
 def name_from(moment: datetime) -> str:

@@ -24,6 +24,7 @@ FIELDS = [
 	"name",
 	"device_name",
 	"serial_number",
+	"server",
 	"location",
 	"enabled",
 	"counts_for_attendance",
@@ -43,6 +44,30 @@ def of_server(server: str) -> list[Device]:
 def belonging_to(server: str) -> dict:
 	"""The filter for a server's devices; one that names no server belongs to the main one."""
 	return {"server": ("in", ["", server]) if server == PRIMARY else server}
+
+
+def known_to(server: str) -> list[Device]:
+	"""The devices of a server, and of the others those that are known by a serial number; with each, what it is the same as."""
+	found = _read({})
+	originals = {device.same_as for device in found} - {""}
+	return [
+		device for device in found if device.is_at_home(server) or device.serial or device.key in originals
+	]
+
+
+def by_serial(serials: Iterable[str]) -> dict[str, Device]:
+	"""Of these serial numbers, letter by letter; one that turned out to be another device is that one."""
+	keys = dict(
+		frappe.get_all(
+			DOCTYPE,
+			{"serial_number": ("in", sorted(set(serials) - {""}))},
+			["serial_number", "name"],
+			as_list=True,
+			limit=0,
+		)
+	)
+	known = by_key(keys.values())
+	return {serial: known[key] for serial, key in keys.items() if key in known}
 
 
 def with_serial(serial: str) -> str | None:
@@ -76,6 +101,7 @@ def _read(filters: dict) -> list[Device]:
 			longitude=row.longitude or 0.0,
 			flips=bool(row.flips),
 			last_punch=row.last_punch,
+			server=row.server or PRIMARY,
 		)
 		for row in rows
 	]
@@ -143,6 +169,16 @@ def _with_serial(document, serial: str) -> dict:
 		"The serial number {0} belongs to a device of the server {1}. A device should report to one server only."
 	)
 	return {"needs_review": 1, "review_note": note.format(serial, other.server or PRIMARY)}
+
+
+def are_any() -> bool:
+	"""Is there a device at all, whose punches may come?"""
+	return bool(frappe.db.exists(DOCTYPE, {"enabled": 1}))
+
+
+def any_pushes() -> bool:
+	"""Was any that is enabled ever heard of by push?"""
+	return bool(frappe.db.exists(DOCTYPE, {"enabled": 1, "last_contact": ("is", "set")}))
 
 
 def newest_arrival(device: str) -> datetime | None:
@@ -223,10 +259,14 @@ def note_last_punches(log: str, now: datetime) -> None:
 		.where((event.sync_log == log) & (event.kind == Kind.PUNCH.value) & (event.punch_time <= now))
 		.groupby(event.device)
 	)
+	note_newest(dict(newest.run()), now)
+
+
+def note_newest(found: Mapping[str, datetime], now: datetime) -> None:
+	"""*Last Punch* of each of these, as far as it was earlier; they were heard of."""
 	device = DocType(DOCTYPE)
-	found = newest.run()
 	if found:
-		forget_clocks([key for key, _moment in found], now)
-	for key, moment in found:
+		forget_clocks(found, now)
+	for key, moment in sorted(found.items()):
 		is_earlier = device.last_punch.isnull() | (device.last_punch < moment)
 		frappe.qb.update(device).set(device.last_punch, moment).where((device.name == key) & is_earlier).run()
