@@ -57,17 +57,26 @@ LOGIN_WORDS = re.compile(r"pass|pwd", re.IGNORECASE)
 
 def redact(text: str, secrets: Iterable[str]) -> str:
 	"""`text` without the secrets, however they are escaped, and without the content of any element or field of a password or a token."""
-	for secret in filter(None, secrets):
-		text = _finder(str(secret)).masked(text)
-	# afterwards: an element that were cut first would leave a rest that is no secret as a whole
-	return SECRET_FIELD.sub(rf"\g<1>{MASK}", PASSWORD_ELEMENT.sub(rf"\g<1>{MASK}", text))
+	# elements afterwards: one that were cut first would leave a rest that is no secret as a whole
+	return _without_fields(_masked(text, secrets))
 
 
 def redact_words(text: str, *secrets: str) -> str:
 	"""A text in somebody's words: a weak secret goes where it stands as a word, letter by letter, so that no coincidence is masked."""
+	text = _masked(text, (secret for secret in secrets if not WEAK.fullmatch(secret)))
 	for secret in filter(WEAK.fullmatch, secrets):
 		text = re.sub(rf"{BEFORE_A_WORD}{re.escape(secret)}(?!\w|\.\w)", MASK, text)
-	return redact(text, [secret for secret in secrets if not WEAK.fullmatch(secret)])
+	return _without_fields(text)
+
+
+def _masked(text: str, secrets: Iterable[str]) -> str:
+	for secret in filter(None, secrets):
+		text = _finder(str(secret)).masked(text)
+	return text
+
+
+def _without_fields(text: str) -> str:
+	return SECRET_FIELD.sub(rf"\g<1>{MASK}", PASSWORD_ELEMENT.sub(rf"\g<1>{MASK}", text))
 
 
 def redact_row(text: str, secrets: Collection[str], user: str) -> str:

@@ -121,6 +121,12 @@ OTHER_STATUS: Failure = (
 	"{place} answered with HTTP {status}, which is not understood: check the URL.",
 )
 
+
+def status_failure(status: int) -> Failure:
+	"""What an HTTP code means where the answer says no more. The sentence may name {place}, {path}, {status} and {target}."""
+	return STATUS_FAILURES.get(status) or STATUS_CLASS_FAILURES.get(status // 100) or OTHER_STATUS
+
+
 TLS_FAILURES: tuple[tuple[str, Failure], ...] = (
 	(
 		r"certificate.?verify.?failed|hostname mismatch|doesn't match",
@@ -428,9 +434,7 @@ class Transport:
 			return
 		beginning = body.read(EXCERPT_BYTES).decode("utf-8", "replace")
 		trace.excerpt = self.excerpt(beginning)
-		kind, sentence = (
-			STATUS_FAILURES.get(status) or STATUS_CLASS_FAILURES.get(status // 100) or OTHER_STATUS
-		)
+		kind, sentence = status_failure(status)
 		target = self.redact(urlsplit(response.headers.get("Location", "")).hostname or "another page")
 		trace.server_message = self.redact(f"HTTP {status} {response.reason or ''}".strip())
 		message = sentence.format(place=request.place, path=request.path, status=status, target=target)
