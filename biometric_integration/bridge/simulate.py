@@ -8,6 +8,7 @@ from configparser import ConfigParser
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from biometric_integration.bridge.people import Employee
 from biometric_integration.simulator import FakeEBioServer, FakeETimeTrackLite, FakeServer, World
@@ -23,7 +24,7 @@ JOINED = date(2020, 1, 1)
 
 
 @contextmanager
-def fake_servers(world: World, port: int = 0) -> Iterator[dict[str, FakeServer]]:
+def fake_servers(world: World, port: int = 0) -> Iterator[dict[str, FakeServer[Any]]]:
 	"""One fake of each server type on 127.0.0.1, all telling the same world; by server type.
 
 	The first listens on `port`, the others on those after it; 0 = any free ones.

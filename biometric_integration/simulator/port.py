@@ -6,8 +6,9 @@ import socket
 import struct
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,19 +27,21 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True)
 class Incoming:
-	"""An HTTP request as it was read."""
+	"""An HTTP request as it was read; the names of `headers` are in small letters."""
 
 	method: str
 	target: str
 	content_type: str
 	soap_action: str
 	body: bytes
+	headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Host(Protocol):
 	"""What answers the requests of a port."""
 
 	faults: FaultPlan
+	software: str
 
 	def reply(self, incoming: Incoming) -> tuple[Answer, Hits]:
 		"""Raises ConnectionError to say nothing at all."""
@@ -160,12 +163,6 @@ class _Conversation(BaseHTTPRequestHandler):
 	wbufsize = 1 << 16
 	_skew = timedelta()
 
-	def do_GET(self) -> None:
-		self._converse()
-
-	def do_POST(self) -> None:
-		self._converse()
-
 	def _converse(self) -> None:
 		host = self.server.host
 		answer, hits = host.reply(self._incoming())
@@ -181,6 +178,8 @@ class _Conversation(BaseHTTPRequestHandler):
 		self._send_head(answer)
 		self._send_body(answer, hits)
 
+	do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _converse
+
 	def _incoming(self) -> Incoming:
 		length = int(self.headers.get("Content-Length") or 0)
 		return Incoming(
@@ -189,6 +188,7 @@ class _Conversation(BaseHTTPRequestHandler):
 			self.headers.get("Content-Type", ""),
 			self.headers.get("SOAPAction", ""),
 			self.rfile.read(length),
+			{name.lower(): value for name, value in self.headers.items()},
 		)
 
 	def _send_head(self, answer: Answer) -> None:
@@ -219,7 +219,7 @@ class _Conversation(BaseHTTPRequestHandler):
 		return format_datetime(self.server.host.utc_now() + self._skew, usegmt=True)
 
 	def version_string(self) -> str:
-		return "Microsoft-IIS/10.0"
+		return self.server.host.software
 
 	def log_message(self, format: str, *args: Any) -> None:
 		"""Says nothing: requests are in `FakeServer.requests`."""

@@ -13,13 +13,13 @@ from biometric_integration.core.errors import AuthenticationError, ProtocolError
 from biometric_integration.core.punch import Direction, Record, Unreadable
 from biometric_integration.core.window import Window
 from biometric_integration.simulator import FakeETimeTrackLite, Fault, FaultKind, World
-from biometric_integration.tests.unit.connector_contract import ALWAYS, PASSWORD, ConnectorContract
+from biometric_integration.tests.unit.connector_contract import ALWAYS, PASSWORD, SoapContract
 
 SERIAL = "SIMD000000001"
 SILENT_TIME = Window(datetime(2024, 5, 1), datetime(2024, 5, 2))
 
 
-class ETimeTrackLiteTest(ConnectorContract, unittest.TestCase):
+class ETimeTrackLiteTest(SoapContract, unittest.TestCase):
 	server_type = "eTimeTrackLite"
 	service_file = "WebAPIService.asmx"
 	error_text_class = ProtocolError
