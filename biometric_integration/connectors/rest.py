@@ -83,7 +83,7 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Said:
-	"""An answer: its HTTP code and what it says in JSON; None for a page for people (`is_page`). server_time: aware UTC or None."""
+	"""An answer: its HTTP code and what it says in JSON; None for a page for people, or a code without a word (`is_page`). server_time: aware UTC or None."""
 
 	status: int
 	content: Any = field(repr=False)
@@ -181,7 +181,7 @@ class RestClient:
 
 	def _not_found(self, failures: Sequence[SyncError], bases: Sequence[str]) -> SyncError:
 		"""The most telling failure: anything is more so than that nothing is there."""
-		telling = next((error for error in failures if type(error) is not NoServiceHere), None)
+		telling = next((error for error in failures if type(error) not in (NoServiceHere, WebPage)), None)
 		if telling or len(failures) == 1:
 			return telling or failures[0]
 		tried = ", ".join(base + self._dialect.probe for base in bases)
@@ -321,14 +321,16 @@ class RestClient:
 		request, head = answer.request, answer.head()
 		is_page = bool(HTML_PAGE.search(head))
 		content, problem = (None, None) if is_page else _parsed(answer)
-		if problem and answer.status == 200:
+		if problem and answer.status != 200 and head.isascii():
+			is_page, problem = True, None  # a word or nothing at all: the code says it
+		if problem:
 			answer.trace.excerpt = self._transport.excerpt(head.decode("utf-8", "replace"))
 			kind, sentence = problem
 			raise kind(sentence.format(place=request.place), answer.trace.excerpt)
 		said = Said(
 			answer.status,
 			content,
-			is_page or problem is not None,
+			is_page,
 			request.place,
 			request.path,
 			answer.trace,
