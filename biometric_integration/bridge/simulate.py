@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from biometric_integration.bridge.people import Employee
+from biometric_integration.connectors.registry import CONNECTORS
+from biometric_integration.core.connector import Unit
 from biometric_integration.simulator import FakeEBioServer, FakeETimeTrackLite, FakeServer, World
 
 FAKES = {"eBioServer": FakeEBioServer, "eTimeTrackLite": FakeETimeTrackLite}
@@ -73,9 +75,10 @@ def write_site(
 	}
 	for server_type, url in servers.items():
 		server = {"type": server_type, "url": url, "user": USER, "password_file": PASSWORD_FILE}
-		if server_type == "eTimeTrackLite":
+		connector: Any = CONNECTORS[server_type]
+		if connector.unit is Unit.DEVICE:
 			server["devices"] = ", ".join(device.serial for device in world.devices)
-		config[f"server {server_type.lower()}"] = server
+		config[f"server {'-'.join(server_type.lower().split())}"] = server
 	with (folder / CONFIG_FILE).open("w", encoding="utf-8") as file:
 		config.write(file)
 	return folder / CONFIG_FILE

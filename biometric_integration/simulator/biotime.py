@@ -73,6 +73,7 @@ class FakeBioTime(FakeRestServer):
 	"""
 
 	error_text = "Request failed."
+	broken_row = "what is this, 2025-04-07"
 	software = "nginx"
 
 	def __init__(

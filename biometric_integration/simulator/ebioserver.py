@@ -45,6 +45,7 @@ class FakeEBioServer(FakeSoapServer):
 	service = "WebService"
 	login = CREDENTIALS
 	error_text = "error"
+	broken_row = "what is this,2025-04-07,x"
 
 	def __init__(
 		self,

@@ -44,6 +44,7 @@ class FakeETimeTrackLite(FakeSoapServer):
 	service = "WebAPIService"
 	login = ("UserName", "UserPassword")
 	error_text = "Error"
+	broken_row = "2025-04-07,what,is;this"
 
 	def __init__(
 		self,

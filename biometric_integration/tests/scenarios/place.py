@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from biometric_integration.connectors.registry import CONNECTORS, connect
+from biometric_integration.connectors.registry import CONNECTORS
 from biometric_integration.connectors.transport import Transport
 from biometric_integration.core.clock import to_site, wall_clock
-from biometric_integration.core.connector import Connector, ServerConfig
+from biometric_integration.core.connector import Connector, ServerConfig, Unit
 from biometric_integration.core.decide import Rules
 from biometric_integration.core.process import process
 from biometric_integration.core.pull import Puller, PullOptions
@@ -91,9 +91,23 @@ class Place:
 		for code in {code for code, _ in self.world.truth()}:
 			self.employ(code.removesuffix(f"-{self.mark}"))
 
+	@property
+	def can(self) -> Any:
+		"""What the connector says of itself: unit, feeds, lists_devices."""
+		return CONNECTORS[self.server_type]
+
+	@property
+	def by_device(self) -> bool:
+		"""Whether each device is asked for its own punches."""
+		return self.can.unit is Unit.DEVICE
+
+	@property
+	def has_positions(self) -> bool:
+		return any(feed.by_position for feed in self.can.feeds)
+
 	def enter_devices(self) -> list[str]:
-		"""eTimeTrackLite cannot list them: a person enters serial numbers."""
-		if self.server_type == EBIO:
+		"""Where the server cannot list them, a person enters serial numbers."""
+		if self.can.lists_devices:
 			return []
 		server = self.config.server_id
 		return [self.host.add_device(device.serial, device.name, "", server) for device in self.world.devices]
@@ -127,16 +141,15 @@ class Place:
 	# -- what is there now
 
 	def streams(self) -> list[Stream]:
-		units = [""] if self.server_type == EBIO else [device.serial for device in self.world.devices]
-		feeds = connect(self.config).feeds
+		units = [device.serial for device in self.world.devices] if self.by_device else [""]
 		return [
 			Stream(self.config.server_id, self.server_type, unit, feed.name)
 			for unit in units
-			for feed in feeds
+			for feed in self.can.feeds
 		]
 
 	def stream(self, by_position: bool = False) -> Stream:
-		feed = next(feed for feed in connect(self.config).feeds if feed.by_position == by_position)
+		feed = next(feed for feed in self.can.feeds if feed.by_position == by_position)
 		return next(stream for stream in self.streams() if stream.feed == feed.name)
 
 	def cursor(self, stream: Stream | None = None) -> Cursor:

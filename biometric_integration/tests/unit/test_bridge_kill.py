@@ -59,9 +59,10 @@ class CommandTest(unittest.TestCase):
 		self.world = punctual(World.sample(employees=EMPLOYEES, first_day=first_day, days=self.DAYS))
 		self.end = self.world.now + self.DAYS * DAY
 		fakes = simulate.fake_servers(self.world)
-		self.fakes: list[FakeServer] = list(fakes.__enter__().values())
+		served = fakes.__enter__()
+		self.fakes: list[FakeServer] = list(served.values())
 		self.addCleanup(fakes.__exit__, None, None, None)
-		urls = dict(zip(simulate.FAKES, (fake.url for fake in self.fakes), strict=True))
+		urls = {server_type: fake.url for server_type, fake in served.items()}
 		self.employees = simulate.employees_of(self.world)
 		self.config = simulate.write_site(Path(folder.name), self.world, urls, first_day, self.employees)
 
