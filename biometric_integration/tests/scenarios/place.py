@@ -16,7 +16,14 @@ from biometric_integration.core.process import process
 from biometric_integration.core.pull import Puller, PullOptions
 from biometric_integration.core.runs import RunReport
 from biometric_integration.core.stream import Cursor, Stream
-from biometric_integration.simulator import FakeEBioServer, FakeETimeTrackLite, Fault, FaultKind, World
+from biometric_integration.simulator import (
+	FakeBioTime,
+	FakeEBioServer,
+	FakeETimeTrackLite,
+	Fault,
+	FaultKind,
+	World,
+)
 from biometric_integration.tests.scenarios.host import CheckinRow, EventRow, Host, LogRow
 
 KOLKATA = "Asia/Kolkata"
@@ -28,8 +35,8 @@ MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 PASSWORD = "p&<s>\"ecret'9"
 """With what XML treats specially."""
-EBIO, ETIME = "eBioServer", "eTimeTrackLite"
-FAKES = {EBIO: FakeEBioServer, ETIME: FakeETimeTrackLite}
+EBIO, ETIME, BIOTIME = "eBioServer", "eTimeTrackLite", "BioTime"
+FAKES = {EBIO: FakeEBioServer, ETIME: FakeETimeTrackLite, BIOTIME: FakeBioTime}
 ID_FEED, DAY_FEED = "GetDeviceLogsByLogId", "GetDeviceLogs"
 
 
