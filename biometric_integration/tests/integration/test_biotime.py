@@ -107,7 +107,7 @@ class TestBioTime(SiteTestCase):
 		sync()
 		self.assertEqual(checkins(), [("0031", NOON - 30 * MINUTE)])
 		(device,) = frappe.get_all("Biometric Device", {"device_name": MANUAL}, pluck="name")
-		frappe.get_doc("Biometric Device", device).update({"enabled": 0}).save()
+		frappe.get_doc("Biometric Device", device).update({"counts_for_attendance": 0}).save()
 		frappe.db.commit()  # nosemgrep -- as a person who saved it
 		world.manual_punch("0031", NOON - 20 * MINUTE)
 		sync()
