@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -103,6 +104,7 @@ class FakeBioTime(FakeRestServer):
 		sees: Collection[str] | None = None,
 		first_answer_after: float = 0,
 		folder: str = "",
+		tls: ssl.SSLContext | None = None,
 	) -> None:
 		self._schemes: dict[str, Scheme] = {}
 		paths = {folder + path: operation for path, operation in DATA.items()}
@@ -122,6 +124,7 @@ class FakeBioTime(FakeRestServer):
 			path=folder,
 			routes=paths,
 			logins=frozenset({"login", "refresh"}),
+			tls=tls,
 		)
 		self.gate = Gate(
 			world,
@@ -284,7 +287,7 @@ class FakeBioTime(FakeRestServer):
 		return min(size, self._most_rows or size)
 
 	def _link(self, call: Call, number: int) -> str:
-		host = self._host or f"http://{call.headers.get('host', HOST)}"
+		host = self._host or f"{urlsplit(self.url).scheme}://{call.headers.get('host', HOST)}"
 		return f"{host}{call.path}?{urlencode({**call.query, 'page': number})}"
 
 	def _wrapped(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -63,8 +64,9 @@ class FakeRestServer(FakeServer[Call]):
 		path: str,
 		routes: Mapping[str, str],
 		logins: frozenset[str],
+		tls: ssl.SSLContext | None = None,
 	) -> None:
-		super().__init__(world, user=user, password=password, port=port, path=path)
+		super().__init__(world, user=user, password=password, port=port, path=path, tls=tls)
 		self.changes: list[Request] = []
 		self._routes = routes
 		self._logins = logins
