@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -17,6 +17,12 @@ class Unit(str, Enum):
 
 	DEVICE = "device"
 	LOCATION = "location"
+	SERVER = "server"
+
+	def only(self, config: ServerConfig) -> str | None:
+		"""The one unit of a server that is not read device by device: its location, or nothing for the whole of it. None where each device is one."""
+		name = ONLY_UNIT[self]
+		return name and name(config)
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,13 @@ class ServerConfig:
 	ca_certificate: str = field(default="", repr=False)
 	timeout: int = 30
 	memory: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+ONLY_UNIT: Mapping[Unit, Callable[[ServerConfig], str] | None] = {
+	Unit.DEVICE: None,
+	Unit.LOCATION: lambda config: config.location,
+	Unit.SERVER: lambda config: "",
+}
 
 
 @dataclass(frozen=True)

@@ -244,9 +244,9 @@ class RowTest(unittest.TestCase):
 
 	@settings(deadline=None)
 	@given(
-		st.text(st.characters(blacklist_characters="\t\r\n", blacklist_categories=["Cs"]), min_size=1).filter(
-			lambda text: text.strip() == text
-		),
+		st.text(
+			st.characters(blacklist_characters="\t\r\n\ufffd", blacklist_categories=["Cs"]), min_size=1
+		).filter(lambda text: text.strip() == text),
 		st.datetimes(datetime(1000, 1, 1)).map(lambda moment: moment.replace(microsecond=0)),
 		st.sampled_from(
 			[("in", Direction.IN), ("out", Direction.OUT), ("", Direction.NONE), ("Hof", Direction.NONE)]
