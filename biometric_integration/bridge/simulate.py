@@ -13,9 +13,9 @@ from typing import Any
 from biometric_integration.bridge.people import Employee
 from biometric_integration.connectors.registry import CONNECTORS
 from biometric_integration.core.connector import Unit
-from biometric_integration.simulator import FakeEBioServer, FakeETimeTrackLite, FakeServer, World
+from biometric_integration.simulator import FakeBioTime, FakeEBioServer, FakeETimeTrackLite, FakeServer, World
 
-FAKES = {"eBioServer": FakeEBioServer, "eTimeTrackLite": FakeETimeTrackLite}
+FAKES = {"BioTime": FakeBioTime, "eBioServer": FakeEBioServer, "eTimeTrackLite": FakeETimeTrackLite}
 USER, PASSWORD = "api", "demo-password"
 PASSWORD_FILE = "password.txt"
 EMPLOYEES_FILE = "employees.csv"

@@ -48,7 +48,8 @@ _Server = TypeVar("_Server", bound="FakeServer")  # type: ignore[type-arg]
 class FakeServer(ABC, Generic[AnyCall]):
 	"""An attendance server on 127.0.0.1. Use it as a context manager, or call start() and stop().
 
-	`error_text` is how the product says that it failed, `broken_row` the text of a raw row that no reader of it understands.
+	`error_text` is how the product says that it failed, `broken_row` the text of a raw row that no reader of it understands;
+	`hidden` are the options with which its service is where nobody looks for it.
 	`tls`: the certificate with which it speaks https. `port` 0 takes a free one, which is kept over stop() and start(). `path` is where its service is, or "".
 	`after_each` is called after each answer was made, before it is sent: what happens at the server while
 	somebody reads page after page.
@@ -56,6 +57,7 @@ class FakeServer(ABC, Generic[AnyCall]):
 
 	error_text: ClassVar[str]
 	broken_row: ClassVar[str]
+	hidden: ClassVar[Mapping[str, str]]
 	software: str = "Microsoft-IIS/10.0"
 
 	def __init__(

@@ -16,7 +16,14 @@ from biometric_integration.core.process import process
 from biometric_integration.core.pull import Puller, PullOptions
 from biometric_integration.core.runs import RunReport
 from biometric_integration.core.stream import Cursor, Stream
-from biometric_integration.simulator import FakeEBioServer, FakeETimeTrackLite, Fault, FaultKind, World
+from biometric_integration.simulator import (
+	FakeBioTime,
+	FakeEBioServer,
+	FakeETimeTrackLite,
+	Fault,
+	FaultKind,
+	World,
+)
 from biometric_integration.tests.scenarios.host import CheckinRow, EventRow, Host, LogRow
 
 KOLKATA = "Asia/Kolkata"
@@ -28,8 +35,8 @@ MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 PASSWORD = "p&<s>\"ecret'9"
 """With what XML treats specially."""
-EBIO, ETIME = "eBioServer", "eTimeTrackLite"
-FAKES = {EBIO: FakeEBioServer, ETIME: FakeETimeTrackLite}
+EBIO, ETIME, BIOTIME = "eBioServer", "eTimeTrackLite", "BioTime"
+FAKES = {EBIO: FakeEBioServer, ETIME: FakeETimeTrackLite, BIOTIME: FakeBioTime}
 ID_FEED, DAY_FEED = "GetDeviceLogsByLogId", "GetDeviceLogs"
 
 
@@ -200,9 +207,9 @@ def small_world(mark: str, zone: str = KOLKATA, first_id: int = 1) -> World:
 	return world
 
 
-def company_world(mark: str) -> World:
+def company_world(mark: str, employees: int = 50, devices: int = 4, days: int = 7) -> World:
 	"""`World.sample` with serial numbers and codes of its own."""
-	sample = World.sample(employees=50, devices=4, first_day=FIRST_DAY, days=7)
+	sample = World.sample(employees=employees, devices=devices, first_day=FIRST_DAY, days=days)
 	world = World(datetime.combine(FIRST_DAY, datetime.min.time()))
 	serials = {device.serial: f"S{number}-{mark}" for number, device in enumerate(sample.devices, 1)}
 	for device in sample.devices:

@@ -329,6 +329,11 @@ class Questions(BioTimeCase):
 			reply = self.get(server, **query)
 			self.assertEqual((reply.status, [row["id"] for row in reply.json["data"]]), (200, [1, 2, 3, 4]))
 
+	def test_a_build_may_not_know_a_parameter_that_others_know(self) -> None:
+		server = self.serve(ignores=("start_time", "page"))
+		reply = self.get(server, start_time="2030-01-01 00:00:00", page=7)
+		self.assertEqual((reply.status, reply.json["count"]), (200, 4))
+
 	def test_ordering_is_honoured_by_the_newest_only(self) -> None:
 		for options, honoured in (({}, True), ({"version": "8.5"}, False), ({"orders": False}, False)):
 			server = self.serve(**options)
@@ -481,6 +486,7 @@ class Manners(BioTimeCase):
 		self.get(server)
 		send(server, JWT_LOGIN, LOGIN)
 		send(server, "/jwt-api-token-refresh/", {"token": "x"})
+		send(server, f"/api{JWT_LOGIN}", LOGIN)  # not there, but nothing is changed by asking
 		self.assertEqual(server.changes, [])
 		before = server.world.truth()
 		headers = {"Authorization": f"JWT {server.gate.issue('JWT')}"}
