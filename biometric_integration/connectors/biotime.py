@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from biometric_integration.connectors import steps
@@ -17,7 +18,7 @@ from biometric_integration.core.connector import Feed, ListedDevice, Page, Serve
 from biometric_integration.core.errors import AuthenticationError, ConfigurationError, ProtocolError
 from biometric_integration.core.punch import Direction, Record, Unreadable
 from biometric_integration.core.text import fitting
-from biometric_integration.core.window import Window, midnight, shifted, within_months
+from biometric_integration.core.window import SECOND, Window, midnight, shifted, within_months
 
 TRANSACTIONS = "/iclock/api/transactions/"
 TERMINALS = "/iclock/api/terminals/"
@@ -35,9 +36,13 @@ COMPANY_MARK = "\\"
 """Between company and user, where the host does not tell the company."""
 
 ROWS_OF_A_PAGE = 500
+LATEST = 100
+"""Rows of a page of what came last: mostly a few are new."""
 MOST_PAGES = 20_000
 LONGEST_SLICE = timedelta(days=7)
 MINUTE = timedelta(minutes=1)
+ARRIVED = "upload_time"
+"""The server's clock when it received a row (sources-protocols §1.2)."""
 LARGEST_ID = 2**63 - 1
 
 MANUAL = "Manual and app punches"
@@ -163,6 +168,24 @@ class BioTime:
 		"""There is an id, but no question for what comes after one (sources-protocols §1.2)."""
 		raise NotImplementedError("BioTime has no feed by position")
 
+	def read_arrivals(self, unit: str, since: datetime) -> Page | None:
+		"""The rows that came last first, by an `ordering` that no document names: 9.5 knows it, others ignore it without a word (sources-protocols §1.3)."""
+		if self._client.memory.get("tells_arrivals") is False:
+			return None
+		pages = self._pages("arrivals", TRANSACTIONS, {"ordering": f"-{ARRIVED}"}, size=LATEST)
+		return Arrivals(pages, since, self._note_order)
+
+	def _note_order(self, falls: bool) -> None:
+		if self._client.memory.get("tells_arrivals") is not falls:
+			self._client.memory.keep(tells_arrivals=falls)
+
+	def count(self, unit: str, window: Window) -> int | None:
+		"""By a page of one row."""
+		last = max(window.start, window.end - SECOND)
+		limits = {"start_time": window.start.isoformat(" "), "end_time": last.isoformat(" ")}
+		query = {**limits, "page": "1", "page_size": "1", "limit": "1"}
+		return Leaf(self._client.get("count", TRANSACTIONS, query)).count
+
 	def last_ping(self, serial: str) -> datetime | None:
 		"""`last_activity` of a terminal, by the server's clock; of all terminals it is asked once."""
 		if self._last_activity is None:
@@ -171,6 +194,8 @@ class BioTime:
 
 	def test(self, unit: str = "") -> Iterator[Step]:
 		"""Test step by step; a page of the punches of today is read at the end."""
+
+		self._client.memory.forget("tells_arrivals")
 
 		def login() -> str:
 			return f"The server accepts the login ({self._client.login()})."
@@ -195,14 +220,19 @@ class BioTime:
 		return Listing(self._pages("transactions", TRANSACTIONS, limits, window), parse_row, most_pages)
 
 	def _pages(
-		self, operation: str, path: str, query: Mapping[str, str] | None = None, window: Window | None = None
-	) -> Callable[[int], Said]:
-		"""Asks for one page by its number. 9.0 calls the size of a page `limit` (sources-protocols §1.2)."""
-		size = str(ROWS_OF_A_PAGE)
+		self,
+		operation: str,
+		path: str,
+		query: Mapping[str, str] = MappingProxyType({}),
+		window: Window | None = None,
+		size: int = ROWS_OF_A_PAGE,
+	) -> Callable[[int], Leaf | None]:
+		"""Asks for one page by its number; None where there is none (any more). 9.0 calls the size of a page `limit` (sources-protocols §1.2)."""
 
-		def ask(number: int) -> Said:
-			pages = {"page": str(number), "page_size": size, "limit": size}
-			return self._client.get(operation, path, {**(query or {}), **pages}, window)
+		def ask(number: int) -> Leaf | None:
+			pages = {"page": str(number), "page_size": str(size), "limit": str(size)}
+			said = self._client.get(operation, path, {**query, **pages}, window)
+			return None if said.status == 404 and number > 1 else Leaf(said, size)
 
 		return ask
 
@@ -210,7 +240,7 @@ class BioTime:
 class Leaf:
 	"""One page of a list: its rows, how many there are in all (None where it does not say), and whether it says that more follow."""
 
-	def __init__(self, said: Said):
+	def __init__(self, said: Said, size: int = ROWS_OF_A_PAGE):
 		content = said.content if isinstance(said.content, Mapping) else {}
 		rows = content.get("data", content.get("results"))
 		if said.status != 200 or not isinstance(rows, list):
@@ -221,7 +251,7 @@ class Leaf:
 		self.said = said
 		self.rows = rows
 		self.count = count if isinstance(count, int) and not isinstance(count, bool) else None
-		self.goes_on = bool(content["next"]) if "next" in content else len(rows) >= ROWS_OF_A_PAGE
+		self.goes_on = bool(content["next"]) if "next" in content else len(rows) >= size
 
 
 class Listing:
@@ -232,11 +262,9 @@ class Listing:
 	that only brings what earlier ones brought ends the list, as it would be repeated for ever.
 	"""
 
-	confirmed = True
-
 	def __init__(
 		self,
-		ask: Callable[[int], Said],
+		ask: Callable[[int], Leaf | None],
 		parse: Callable[[Any], Any] = lambda row: row,
 		most_pages: int = MOST_PAGES,
 	):
@@ -244,52 +272,90 @@ class Listing:
 		self._parse = parse
 		self._most_pages = most_pages
 		self._seen: set[str] = set()
-		self._leaf: Leaf | None = Leaf(ask(1))
-		self.declared = self._leaf.count
-		self.server_time = self._leaf.said.server_time
+		self._leaf = ask(1)
+		self.confirmed = True
+		self.declared = self._leaf.count if self._leaf else None
+		self.server_time = self._leaf.said.server_time if self._leaf else None
 
 	def __iter__(self) -> Iterator[Any]:
 		leaf, self._leaf = self._leaf, None
 		number = 1
-		while leaf:
-			self._declare(leaf)
-			fresh = self._fresh(leaf)
-			yield from SpooledPage(leaf.said, map(self._parse, fresh))
-			if leaf.rows and not fresh:
-				self._end_repeated(leaf)
-				return
+		while leaf and (taken := self._taken(leaf)) is not None:
+			yield from SpooledPage(leaf.said, map(self._parse, taken))
 			number += 1
 			leaf = self._following(leaf, number)
 
 	def close(self) -> None:
 		"""Nothing is open."""
 
-	def _declare(self, leaf: Leaf) -> None:
-		if leaf.count is not None:
-			self.declared = max(self.declared or 0, leaf.count)
-
-	def _fresh(self, leaf: Leaf) -> list[Any]:
-		"""Rows that no earlier page had."""
+	def _taken(self, leaf: Leaf) -> list[Any] | None:
+		"""Rows that no earlier page had; None where that is none of many. What is missing then shows by the count: without one nobody knows."""
+		if leaf.count is not None and self.declared is not None:
+			self.declared = max(self.declared, leaf.count)
 		keys = [_identity(row) for row in leaf.rows]
 		fresh = [row for key, row in zip(keys, leaf.rows, strict=True) if key not in self._seen]
 		self._seen.update(keys)
-		return fresh
+		if fresh or not leaf.rows:
+			return fresh
+		said = leaf.said
+		said.trace.server_message = "The page brought only what an earlier one had brought."
+		if leaf.count is None:
+			raise ProtocolError(
+				f"{said.place} gives the same page of {said.trace.operation} again and again, so the rest cannot be read."
+			)
+		return None
 
 	def _following(self, leaf: Leaf, number: int) -> Leaf | None:
 		"""None at the end, which an answer of 404 is as well: rows may have been deleted meanwhile."""
 		if not (leaf.goes_on and leaf.rows) or number > self._most_pages:
 			return None
-		said = self._ask(number)
-		return None if said.status == 404 else Leaf(said)
+		return self._ask(number)
 
-	def _end_repeated(self, leaf: Leaf) -> None:
-		"""What is missing then shows by the count; without one nobody knows."""
-		said = leaf.said
-		said.trace.server_message = "The page brought only what an earlier one had brought."
-		if self.declared is None:
-			raise ProtocolError(
-				f"{said.place} gives the same page of {said.trace.operation} again and again, so the rest cannot be read."
-			)
+
+class Arrivals(Listing):
+	"""The rows that reached the server at or after a moment, the latest first.
+
+	Whether the server orders at all shows on each page: the times of arrival must fall, and have fallen before the reading ends. Where one
+	rises, nothing of its page is taken, and `note` is told that this server does not order.
+	"""
+
+	def __init__(self, ask: Callable[[int], Leaf | None], since: datetime, note: Callable[[bool], None]):
+		super().__init__(ask, parse_row)
+		self.declared = None
+		self.confirmed = False
+		self._since = since
+		self._note = note
+		self._oldest = datetime.max
+		self._has_fallen = False
+
+	def _taken(self, leaf: Leaf) -> list[Any] | None:
+		"""What an earlier page had is no proof: rows that come meanwhile push others on. One without a time is left to its window."""
+		fresh = super()._taken(leaf) or []
+		times = [arrived for row in fresh if (arrived := _arrived(row))]
+		if not self._falls(times) or (fresh and not times):
+			self._note(False)
+			return None
+		return [row for row in fresh if (_arrived(row) or datetime.min) >= self._since]
+
+	def _falls(self, times: Sequence[datetime]) -> bool:
+		for arrived in times:
+			if arrived > self._oldest:
+				return False
+			self._has_fallen = self._has_fallen or arrived < self._oldest < datetime.max
+			self._oldest = arrived
+		return True
+
+	def _following(self, leaf: Leaf, number: int) -> Leaf | None:
+		if self._has_fallen and self._oldest < self._since:
+			self._note(True)
+			self.confirmed = True
+			return None
+		self.confirmed = not leaf.goes_on
+		return super()._following(leaf, number)
+
+
+def _arrived(row: Any) -> datetime | None:
+	return source_time(_text(row.get(ARRIVED))) if isinstance(row, Mapping) else None
 
 
 def _identity(row: Any) -> str:

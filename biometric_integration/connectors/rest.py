@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
-from biometric_integration.connectors.endpoint import Memory, endpoint_of
+from biometric_integration.connectors.endpoint import SERVICE_ENDING, Memory, endpoint_of
 from biometric_integration.connectors.redaction import Secret, SecretBytes
 from biometric_integration.connectors.transport import (
 	HTML_PAGE,
@@ -156,7 +156,12 @@ class RestClient:
 
 	def _find(self) -> str:
 		known = self.memory.get("base")
-		bases = _bases(endpoint_of(self._config.endpoint_url).path)
+		endpoint = endpoint_of(self._config.endpoint_url)
+		if endpoint.path.lower().endswith(SERVICE_ENDING):
+			raise NoServiceHere(
+				f"The URL names a service of another product ({SERVICE_ENDING}), and no {self._dialect.product}: check the URL and the server type."
+			)
+		bases = _bases(endpoint.path)
 		failures: list[SyncError] = []
 		for base in sorted(bases, key=lambda base: base != known):
 			try:

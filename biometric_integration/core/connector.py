@@ -160,3 +160,25 @@ class TellsPings(Protocol):
 	def last_ping(self, serial: str) -> datetime | None:
 		"""Naive wall clock of the server, to the second; None where that is not known, or not certain. Raises `SyncError` classes only."""
 		...
+
+
+@runtime_checkable
+class TellsArrivals(Protocol):
+	"""What a connector can besides, whose server knows when each row reached it, and can list the latest first."""
+
+	def read_arrivals(self, unit: str, since: datetime) -> Page | None:
+		"""The rows that the server received at or after `since` (its naive wall clock), whatever time they show; others do no harm.
+
+		None where this server is known not to do that. `confirmed` is False where it turned out not to, or it remains uncertain. Raises
+		`SyncError` classes only.
+		"""
+		...
+
+
+@runtime_checkable
+class CountsRows(Protocol):
+	"""What a connector can besides, whose server counts the rows of a stretch of time for the price of one."""
+
+	def count(self, unit: str, window: Window) -> int | None:
+		"""How many rows the server has in the window; None where it does not say. Raises `SyncError` classes only."""
+		...

@@ -266,6 +266,88 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 			page = connector.read_window("", Window(datetime(2024, 1, 1), datetime(2024, 1, 2)))
 			self.assertEqual((list(page), page.declared, page.confirmed), ([], 0, True))
 
+	# -- what has arrived
+
+	def arrived(self, since: datetime, **options: Any) -> tuple[Any, list[Any], ServerConfig]:
+		with self.serve(self.world, **options) as server:
+			config = self.config(server.url)
+			page = self.connector(config).read_arrivals("", since)
+			rows = [] if page is None else list(page)
+			return page, rows, config
+
+	def late(self) -> None:
+		serial = self.world.devices[0].serial
+		self.world.punch(serial, "0044", datetime(2024, 7, 1, 9), received=self.world.now)
+
+	def test_rows_that_came_last_are_read_back_to_a_moment(self) -> None:
+		self.late()
+		since = self.world.now - timedelta(days=1)
+		for size in (None, 7):
+			page, rows, config = self.arrived(since, most_rows=size)
+			expected = {row.log_id for row in self.world.visible() if row.received >= since}
+			self.assertEqual({row.log_id for row in rows}, expected)
+			self.assertIn(datetime(2024, 7, 1, 9), {row.source_time for row in rows})
+			self.assertEqual((page.confirmed, page.declared), (True, None))
+			self.assertTrue(config.memory["tells_arrivals"])
+
+	def test_a_server_that_does_not_order_is_found_out_and_asked_no_more(self) -> None:
+		self.late()
+		page, rows, config = self.arrived(self.world.now - timedelta(days=1), version="8.5")
+		self.assertEqual((rows, page.confirmed, config.memory["tells_arrivals"]), ([], False, False))
+		with self.serve(self.world) as server:
+			config = replace(
+				self.config(server.url), memory={"endpoint_url": server.url, "tells_arrivals": False}
+			)
+			connector = self.connector(config)
+			self.assertIsNone(connector.read_arrivals("", self.world.now))
+			self.assertEqual(connector.requests, [])
+
+	def test_an_order_that_ends_on_a_later_page_is_no_order(self) -> None:
+		with self.serve(self.world, most_rows=10) as server:
+			turned = [False]
+
+			def turn(request: Any) -> None:
+				turned[0] = turned[0] or request.arguments.get("page") == "2"
+				server._orders = not turned[0]
+
+			server.after_each = turn
+			page = self.connector(self.config(server.url)).read_arrivals("", datetime(2025, 3, 1))
+			self.assertEqual(len(list(page)), 20)
+			self.assertFalse(page.confirmed)
+
+	def test_rows_that_come_while_arrivals_are_paged_spoil_no_order(self) -> None:
+		serial = self.world.devices[0].serial
+		with self.serve(self.world, most_rows=10) as server:
+
+			def come(request: Any) -> None:
+				for second in range(3):
+					self.world.now += timedelta(seconds=1)
+					self.world.punch(serial, f"9{second}", self.world.now)
+
+			server.after_each = come
+			since = self.world.now - timedelta(days=1)
+			expected = {row.log_id for row in self.world.visible() if row.received >= since}
+			page = self.connector(self.config(server.url)).read_arrivals("", since)
+			self.assertLessEqual(expected, {row.log_id for row in page})
+			self.assertTrue(page.confirmed)
+
+	def test_arrivals_that_all_came_at_once_prove_no_order(self) -> None:
+		world = World(datetime(2025, 4, 7, 12))
+		world.add_device("S1", "Gate")
+		for minute in range(30):
+			world.punch("S1", "0031", datetime(2025, 4, 6, 9, minute), received=datetime(2025, 4, 7, 8))
+		self.world = world
+		page, rows, _ = self.arrived(datetime(2025, 4, 7, 11), most_rows=10)
+		self.assertEqual((rows, page.confirmed), ([], True), "all there is was looked at")
+		page, rows, _ = self.arrived(datetime(2025, 4, 7, 11), most_rows=10, version="8.0")
+		self.assertEqual((rows, page.confirmed), ([], True))
+
+	def test_a_day_is_counted_for_the_price_of_a_row(self) -> None:
+		with self.served() as (_, connector):
+			rows = [row for row in connector.read_window("", DAY) if DAY.start <= row.source_time < DAY.end]
+			self.assertEqual(connector.count("", DAY), len(rows))
+			self.assertLess(connector.requests[-1].size, 2000)
+
 	# -- what is read
 
 	def test_punches_of_no_terminal_have_a_device_of_their_own(self) -> None:
