@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import ssl
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlencode, urlsplit
 
 from . import biotime_rows
@@ -66,14 +67,15 @@ class FakeBioTime(FakeRestServer):
 	page's size is called (`limit` on 9.0). `most_rows` is the largest page. `envelope`: "data", "results" or "both". `numbers`:
 	state and verification as they usually are, all as "text" (the id too), or all as "integers". `zone_in`: how `terminal_tz` is
 	written. `host` is what `next` is built from (default: what the client called it). `sees`: the serial numbers this user has
-	the rights for; rows of others are left out silently. `first_answer_after`: seconds the first request after a start waits.
+	the rights for; rows of others are left out silently. `ignores`: the names of parameters that this build does not know. `first_answer_after`: seconds the first request after a start waits.
 	`folder` is put before all paths, as a proxy does.
 
-	`stuck_at` may be set while it runs: pages after this one repeat it, for ever.
+	`licensed` may be changed while it runs, and `stuck_at`: pages after this one repeat it, for ever.
 	"""
 
 	error_text = "Request failed."
 	broken_row = "what is this, 2025-04-07"
+	hidden: ClassVar[Mapping[str, str]] = {"folder": "/deep/down"}
 	software = "nginx"
 
 	def __init__(
@@ -101,8 +103,10 @@ class FakeBioTime(FakeRestServer):
 		zone_in: Literal["hours", "minutes"] = "minutes",
 		host: str = "",
 		sees: Collection[str] | None = None,
+		ignores: Collection[str] = (),
 		first_answer_after: float = 0,
 		folder: str = "",
+		tls: ssl.SSLContext | None = None,
 	) -> None:
 		self._schemes: dict[str, Scheme] = {}
 		paths = {folder + path: operation for path, operation in DATA.items()}
@@ -122,6 +126,8 @@ class FakeBioTime(FakeRestServer):
 			path=folder,
 			routes=paths,
 			logins=frozenset({"login", "refresh"}),
+			login_paths=tuple(path for paths in LOGINS.values() for path in paths if path),
+			tls=tls,
 		)
 		self.gate = Gate(
 			world,
@@ -136,7 +142,7 @@ class FakeBioTime(FakeRestServer):
 		self.stuck_at: int | None = None
 		self._takes_basic = takes_basic
 		self._closed_login = closed_login
-		self._licensed = licensed
+		self.licensed = licensed
 		self._version = version
 		self._orders = version == "9.5" if orders is None else orders
 		self._most_rows = most_rows
@@ -145,6 +151,7 @@ class FakeBioTime(FakeRestServer):
 		self._zone_in = zone_in
 		self._host = host
 		self._sees = sees
+		self._ignores = frozenset(ignores)
 		self._first_answer_after = first_answer_after
 		self._sleeps = True
 		self._lists: dict[str, Callable[[Call, Hits], Answer]] = {
@@ -200,7 +207,7 @@ class FakeBioTime(FakeRestServer):
 		authorization = call.headers.get("authorization", "")
 		if refusal := self.gate.refusal(authorization, takes_basic=self._takes_basic):
 			return refusal
-		if not self._licensed and not authorization.startswith("Basic "):
+		if not self.licensed and not authorization.startswith("Basic "):
 			return failed(403, NO_PERMISSION)
 		if call.method != "GET":
 			return failed(405, f'Method "{call.method}" not allowed.')
@@ -214,7 +221,7 @@ class FakeBioTime(FakeRestServer):
 	# -- lists ---------------------------------------------------------------------------------------------
 
 	def _transactions(self, call: Call, hits: Hits) -> Answer:
-		query = call.query
+		query = self._understood(call)
 		if bad := [name for name in LIMITS if query.get(name) and not moment(query[name])]:
 			return said({name: ["Enter a valid date/time."] for name in bad}, 400)
 		start, end = (moment(query.get(name, "")) or ever for name, ever in LIMITS.items())
@@ -252,7 +259,7 @@ class FakeBioTime(FakeRestServer):
 			biotime_rows.terminal(number, device, self.world, self._numbers, self._zone_in)
 			for number, device in enumerate(devices, 1)
 		]
-		query = call.query
+		query = self._understood(call)
 		for name, is_meant in TERMINAL_FILTERS.items():
 			if wanted := query.get(name):
 				rows = [row for row in rows if is_meant(row, wanted)]
@@ -266,9 +273,10 @@ class FakeBioTime(FakeRestServer):
 	# -- pages ---------------------------------------------------------------------------------------------
 
 	def _paged(self, call: Call, rows: list[Any], shown: Callable[[Any], Any], hits: Hits) -> Answer:
-		size = self._page_size(call.query)
+		query = self._understood(call)
+		size = self._page_size(query)
 		last = max(1, -(-len(rows) // size))
-		number = _number(call.query.get("page", "1"))
+		number = _number(query.get("page", "1"))
 		if (self.stuck_at is None and number > last) or number < 1:
 			return failed(404, "Invalid page.")
 		real = number if self.stuck_at is None else min(number, self.stuck_at)
@@ -279,12 +287,15 @@ class FakeBioTime(FakeRestServer):
 		content = truncate(disorder(part, hits), hits)
 		return said(self._wrapped(content, len(rows), following, before, ""))
 
+	def _understood(self, call: Call) -> dict[str, str]:
+		return {name: value for name, value in call.query.items() if name not in self._ignores}
+
 	def _page_size(self, query: dict[str, str]) -> int:
 		size = _number(query.get("limit" if self._version == "9.0" else "page_size", "")) or USUAL_PAGE
 		return min(size, self._most_rows or size)
 
 	def _link(self, call: Call, number: int) -> str:
-		host = self._host or f"http://{call.headers.get('host', HOST)}"
+		host = self._host or f"{urlsplit(self.url).scheme}://{call.headers.get('host', HOST)}"
 		return f"{host}{call.path}?{urlencode({**call.query, 'page': number})}"
 
 	def _wrapped(

@@ -77,6 +77,10 @@ class Gate:
 		"""All tokens are dead from now on."""
 		self._alive.clear()
 
+	def change(self, password: str) -> None:
+		"""Somebody gives the user another password; tokens live on."""
+		self._password = password
+
 	def _jwt(self) -> str:
 		now = int(self._world.utc_now.timestamp())
 		payload = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -57,10 +58,11 @@ class Host(Protocol):
 
 
 class Port:
-	"""Can be deaf for a while: connections are refused, the number stays ours."""
+	"""Can be deaf for a while: connections are refused, the number stays ours. `tls` makes it speak https."""
 
-	def __init__(self, host: Host, number: int) -> None:
+	def __init__(self, host: Host, number: int, tls: ssl.SSLContext | None = None) -> None:
 		self.number = number
+		self.tls = tls
 		self._host = host
 		self._lock = threading.RLock()
 		self._listener: _Listener | None = None
@@ -70,7 +72,7 @@ class Port:
 		"""Binds the port. Until `listen`, connections to it are refused."""
 		with self._lock:
 			if self._listener is None:
-				self._listener = _Listener(self._host, self.number)
+				self._listener = _Listener(self._host, self.number, self.tls)
 				self.number = self._listener.server_port
 
 	def listen(self) -> None:
@@ -103,9 +105,10 @@ class _Listener(ThreadingHTTPServer):
 	daemon_threads = True
 	request_queue_size = 128
 
-	def __init__(self, host: Host, number: int) -> None:
+	def __init__(self, host: Host, number: int, tls: ssl.SSLContext | None) -> None:
 		super().__init__((HOST, number), _Conversation, bind_and_activate=False)
 		self.host = host
+		self._tls = tls
 		self._open: set[socket.socket] = set()
 		self._to_reset: set[socket.socket] = set()
 		self._lock = threading.Lock()
@@ -121,6 +124,9 @@ class _Listener(ThreadingHTTPServer):
 		self.server_name, self.server_port = HOST, self.socket.getsockname()[1]
 
 	def process_request(self, request: Any, client_address: Any) -> None:
+		if self._tls:
+			# The handshake comes with the first byte that is read, in the thread of the conversation.
+			request = self._tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
 		with self._lock:
 			self._open.add(request)
 		super().process_request(request, client_address)
@@ -151,7 +157,7 @@ class _Listener(ThreadingHTTPServer):
 
 	def handle_error(self, request: Any, client_address: Any) -> None:
 		# A client that gave up, or a server that is stopped, is no error of ours.
-		if not isinstance(sys.exc_info()[1], ConnectionError):
+		if not isinstance(sys.exc_info()[1], (ConnectionError, ssl.SSLError)):
 			super().handle_error(request, client_address)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -49,8 +50,8 @@ class Call:
 class FakeRestServer(FakeServer[Call]):
 	"""A product says which path is which operation (`routes`), and what it answers.
 
-	`changes` are the requests that would have changed something: with another method than GET, to anything but `logins`, the
-	operations that give a token.
+	`logins` are the operations that give a token. `changes` are the requests that would have changed something: with another
+	method than GET, to anything but a path that ends as that of a login does (`login_paths`), whether it is there or not.
 	"""
 
 	def __init__(
@@ -63,11 +64,14 @@ class FakeRestServer(FakeServer[Call]):
 		path: str,
 		routes: Mapping[str, str],
 		logins: frozenset[str],
+		login_paths: tuple[str, ...],
+		tls: ssl.SSLContext | None = None,
 	) -> None:
-		super().__init__(world, user=user, password=password, port=port, path=path)
+		super().__init__(world, user=user, password=password, port=port, path=path, tls=tls)
 		self.changes: list[Request] = []
 		self._routes = routes
 		self._logins = logins
+		self._login_paths = login_paths
 
 	# -- reading -------------------------------------------------------------------------------------------
 
@@ -80,7 +84,8 @@ class FakeRestServer(FakeServer[Call]):
 
 	def _record(self, incoming: Incoming, call: Call | None) -> Request:
 		request = super()._record(incoming, call)
-		if incoming.method != "GET" and (call is None or call.operation not in self._logins):
+		is_login = urlsplit(incoming.target).path.endswith(self._login_paths)
+		if incoming.method != "GET" and not is_login:
 			self.changes.append(request)
 		return request
 

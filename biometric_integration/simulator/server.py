@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -47,17 +48,28 @@ _Server = TypeVar("_Server", bound="FakeServer")  # type: ignore[type-arg]
 class FakeServer(ABC, Generic[AnyCall]):
 	"""An attendance server on 127.0.0.1. Use it as a context manager, or call start() and stop().
 
-	`error_text` is how the product says that it failed, `broken_row` the text of a raw row that no reader of it understands.
-	`port` 0 takes a free one, which is kept over stop() and start(). `path` is where its service is, or "".
+	`error_text` is how the product says that it failed, `broken_row` the text of a raw row that no reader of it understands;
+	`hidden` are the options with which its service is where nobody looks for it.
+	`tls`: the certificate with which it speaks https. `port` 0 takes a free one, which is kept over stop() and start(). `path` is where its service is, or "".
 	`after_each` is called after each answer was made, before it is sent: what happens at the server while
 	somebody reads page after page.
 	"""
 
 	error_text: ClassVar[str]
 	broken_row: ClassVar[str]
+	hidden: ClassVar[Mapping[str, str]]
 	software: str = "Microsoft-IIS/10.0"
 
-	def __init__(self, world: World, *, user: str, password: str, port: int, path: str) -> None:
+	def __init__(
+		self,
+		world: World,
+		*,
+		user: str,
+		password: str,
+		port: int,
+		path: str,
+		tls: ssl.SSLContext | None = None,
+	) -> None:
 		self.world = world
 		self.user = user
 		self.password = password
@@ -65,7 +77,7 @@ class FakeServer(ABC, Generic[AnyCall]):
 		self.requests: list[Request] = []
 		self.faults = FaultPlan(self._follow_plan)
 		self.after_each: Callable[[Request], None] = lambda _: None
-		self._port = Port(self, port)
+		self._port = Port(self, port, tls)
 		self._stopped = threading.Event()
 
 	# -- life ----------------------------------------------------------------------------------------------
@@ -100,7 +112,7 @@ class FakeServer(ABC, Generic[AnyCall]):
 	@property
 	def url(self) -> str:
 		"""The base URL, without a slash at the end."""
-		return f"http://{HOST}:{self.port}"
+		return f"{'https' if self._port.tls else 'http'}://{HOST}:{self.port}"
 
 	@property
 	def endpoint(self) -> str:

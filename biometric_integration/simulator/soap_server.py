@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
@@ -29,6 +29,7 @@ class FakeSoapServer(FakeServer[Call]):
 
 	service: ClassVar[str]
 	login: ClassVar[tuple[str, str]]
+	hidden: ClassVar[Mapping[str, str]] = {"path": "/deep/down/there.asmx"}
 
 	def __init__(
 		self,

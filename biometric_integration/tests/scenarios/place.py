@@ -207,9 +207,9 @@ def small_world(mark: str, zone: str = KOLKATA, first_id: int = 1) -> World:
 	return world
 
 
-def company_world(mark: str) -> World:
+def company_world(mark: str, employees: int = 50, devices: int = 4, days: int = 7) -> World:
 	"""`World.sample` with serial numbers and codes of its own."""
-	sample = World.sample(employees=50, devices=4, first_day=FIRST_DAY, days=7)
+	sample = World.sample(employees=employees, devices=devices, first_day=FIRST_DAY, days=days)
 	world = World(datetime.combine(FIRST_DAY, datetime.min.time()))
 	serials = {device.serial: f"S{number}-{mark}" for number, device in enumerate(sample.devices, 1)}
 	for device in sample.devices:

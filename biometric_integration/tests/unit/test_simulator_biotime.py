@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
+import ssl
+import subprocess
+import tempfile
+import threading
 import time
 import unittest
 from base64 import b64encode, urlsafe_b64decode
@@ -17,6 +22,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from biometric_integration.simulator import FakeBioTime, Fault, FaultKind, World
 from biometric_integration.simulator.biotime_rows import PERSONAL, SECRETS
 
+OPENSSL = shutil.which("openssl") or ""
 SERIAL = "ABCD000000001"
 OTHER = "ABCD000000002"
 PASSWORD = "p&ss-word \"é'"
@@ -323,6 +329,11 @@ class Questions(BioTimeCase):
 			reply = self.get(server, **query)
 			self.assertEqual((reply.status, [row["id"] for row in reply.json["data"]]), (200, [1, 2, 3, 4]))
 
+	def test_a_build_may_not_know_a_parameter_that_others_know(self) -> None:
+		server = self.serve(ignores=("start_time", "page"))
+		reply = self.get(server, start_time="2030-01-01 00:00:00", page=7)
+		self.assertEqual((reply.status, reply.json["count"]), (200, 4))
+
 	def test_ordering_is_honoured_by_the_newest_only(self) -> None:
 		for options, honoured in (({}, True), ({"version": "8.5"}, False), ({"orders": False}, False)):
 			server = self.serve(**options)
@@ -475,6 +486,7 @@ class Manners(BioTimeCase):
 		self.get(server)
 		send(server, JWT_LOGIN, LOGIN)
 		send(server, "/jwt-api-token-refresh/", {"token": "x"})
+		send(server, f"/api{JWT_LOGIN}", LOGIN)  # not there, but nothing is changed by asking
 		self.assertEqual(server.changes, [])
 		before = server.world.truth()
 		headers = {"Authorization": f"JWT {server.gate.issue('JWT')}"}
@@ -513,6 +525,50 @@ class Manners(BioTimeCase):
 		self.assertEqual(self.get(server, f"/hr{TRANSACTIONS}").json["count"], 4)
 		self.assertEqual(send(server, TRANSACTIONS).headers.get_content_type(), "text/html")
 		self.assertEqual(server.endpoint, f"{server.url}/hr")
+
+
+@unittest.skipUnless(OPENSSL, "needs openssl to make a certificate")
+class ItsOwnCertificate(BioTimeCase):
+	def setUp(self) -> None:
+		folder = tempfile.TemporaryDirectory()
+		self.addCleanup(folder.cleanup)
+		self.certificate, key = f"{folder.name}/own.pem", f"{folder.name}/own.key"
+		command = (
+			"req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=biotime -addext subjectAltName=IP:127.0.0.1"
+		)
+		files = ["-keyout", key, "-out", self.certificate]
+		subprocess.run([OPENSSL, *command.split(), *files], check=True, capture_output=True)
+		tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+		tls.load_cert_chain(self.certificate, key)
+		self.server = self.serve(tls=tls)
+
+	def ask(self, trusted: str | None) -> int:
+		context = ssl.create_default_context(cafile=trusted)
+		connection = http.client.HTTPSConnection("127.0.0.1", self.server.port, timeout=5, context=context)
+		try:
+			connection.request("GET", TRANSACTIONS)
+			return connection.getresponse().status
+		finally:
+			connection.close()
+
+	def test_it_speaks_https_to_whoever_believes_it(self) -> None:
+		self.assertTrue(self.server.url.startswith("https://"))
+		for _ in range(2):
+			with self.assertRaises(ssl.SSLCertVerificationError):
+				self.ask(None)
+			self.assertEqual(self.ask(self.certificate), 401)
+
+	def test_faults_are_as_in_plain_http(self) -> None:
+		self.server.faults.add(Fault(FaultKind.RESET), Fault(FaultKind.CUT_BODY))
+		with self.assertRaises(OSError):
+			self.ask(self.certificate)
+		self.assertEqual(self.ask(self.certificate), 401)
+		self.server.faults.add(Fault(FaultKind.HANG, seconds=30))
+		started = time.monotonic()
+		threading.Timer(0.2, self.server.stop).start()
+		with self.assertRaises((OSError, http.client.HTTPException)):
+			self.ask(self.certificate)
+		self.assertLess(time.monotonic() - started, 3)
 
 
 class Faults(BioTimeCase):
