@@ -22,7 +22,7 @@ $(INSTALLED): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test,lint]"
 	@touch $@
 
-demo: venv  ## Fake servers of both types, a week of punches, and the check-ins they become
+demo: venv  ## A fake server of each type, a week of punches, and the check-ins they become
 	@$(BIN)/biometric-integration demo
 
 unit: venv  ## Tests that need no site

@@ -90,7 +90,7 @@ def _say(arguments: argparse.Namespace, *lines: str) -> None:
 
 
 def _simulate(arguments: argparse.Namespace) -> Exit:
-	"""Run fake servers of both types on 127.0.0.1, with a configuration to read them."""
+	"""Run a fake server of each type on 127.0.0.1, with a configuration to read them."""
 	first_day = datetime.now(timezone.utc).date() - timedelta(days=SIMULATED_DAYS + 1)
 	world = World(None)  # its past is made up, its clock is the real one
 	fill(world, seed=1, employees=50, devices=4, first_day=first_day, days=SIMULATED_DAYS)

@@ -39,9 +39,10 @@ class ServerEntry:
 		return self.config.server_id
 
 	@property
-	def unit(self) -> Unit:
+	def only_unit(self) -> str | None:
+		"""What a server is read by that is not read device by device; None for one that is."""
 		connector: Any = CONNECTORS[self.config.server_type]
-		return Unit(connector.unit)
+		return Unit(connector.unit).only(self.config)
 
 	def complete(self, memory: dict[str, Any]) -> ServerConfig:
 		"""With its password, which may mean asking for it."""
@@ -273,7 +274,7 @@ def _devices(sections: Iterable[Section], servers: Iterable[ServerEntry]) -> Ite
 def _with_serials(path: Path, entry: ServerEntry, devices: Iterable[DeviceEntry]) -> ServerEntry:
 	"""The serial numbers that are read; where the server lists its devices, none."""
 	place, server_type = f"{path}, [server {entry.id}], devices", entry.config.server_type
-	if entry.unit is Unit.LOCATION:
+	if entry.only_unit is not None:
 		if entry.serials:
 			raise ConfigurationError(f"{place}: {server_type} lists its devices itself; leave this out.")
 		return entry
@@ -287,9 +288,11 @@ def _with_serials(path: Path, entry: ServerEntry, devices: Iterable[DeviceEntry]
 
 def units_of(entry: ServerEntry, device: str | None) -> tuple[str, ...] | None:
 	"""The units of a server to read; None = all there is. Raises ConfigurationError for a device that is not its own."""
-	if entry.unit is Unit.LOCATION:
+	if entry.only_unit is not None:
 		if device:
-			raise ConfigurationError(f"{entry.config.server_type} is read by location: leave --device out.")
+			raise ConfigurationError(
+				f"{entry.config.server_type} is not read device by device: leave --device out."
+			)
 		return None
 	if device and device not in entry.serials:
 		raise ConfigurationError(

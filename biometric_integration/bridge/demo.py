@@ -104,13 +104,15 @@ def _employees(world: World, forgotten: str = FORGOTTEN) -> list[Employee]:
 
 
 def _play(world: World, stages: Sequence[Stage]) -> bool:
-	"""Both sites are synced four times; whether all was read, and the second time changed nothing."""
+	"""All sites are synced four times; whether all was read, and the second time changed nothing."""
 	people, devices, punches = len(world.employees), len(world.devices), len(world.truth())
 	print(
-		f"A week of a company with {people} people and {devices} devices: {punches} punches, told over HTTP by two"
+		f"A week of a company with {people} people and {devices} devices: {punches} punches, told over HTTP by"
 	)
-	print("fake servers on this machine, an eBioServer and an eTimeTrackLite. In the employee list the")
-	print(f"id {FORGOTTEN} was forgotten, and {LEAVER} left on {LEFT_ON:%d %B %Y}.")
+	print(
+		f"fake servers on this machine: {', '.join(stage.server_type for stage in stages)}. In the employee list"
+	)
+	print(f"the id {FORGOTTEN} was forgotten, and {LEAVER} left on {LEFT_ON:%d %B %Y}.")
 	good = [_sync(stages, "First run: everything since the start date")]
 	print("  What waits, and why:")
 	print(*console.waiting_lines(console.waiting(stages[0].site.store.database)), sep="\n")
@@ -142,7 +144,7 @@ def _compare(truth: set[tuple[str, datetime]], stages: Sequence[Stage]) -> bool:
 	print("\nCompared with what the servers know\n")
 	good = [_equal(truth, stage) for stage in stages]
 	good.append(all(stage.checkins() == stages[0].checkins() for stage in stages))
-	print(f"  Both servers gave {'the same' if good[-1] else 'DIFFERENT'} check-ins.")
+	print(f"  All servers gave {'the same' if good[-1] else 'DIFFERENT'} check-ins.")
 	return all(good)
 
 

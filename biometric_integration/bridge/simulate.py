@@ -8,11 +8,14 @@ from configparser import ConfigParser
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from biometric_integration.bridge.people import Employee
-from biometric_integration.simulator import FakeEBioServer, FakeETimeTrackLite, FakeServer, World
+from biometric_integration.connectors.registry import CONNECTORS
+from biometric_integration.core.connector import Unit
+from biometric_integration.simulator import FakeBioTime, FakeEBioServer, FakeETimeTrackLite, FakeServer, World
 
-FAKES = {"eBioServer": FakeEBioServer, "eTimeTrackLite": FakeETimeTrackLite}
+FAKES = {"BioTime": FakeBioTime, "eBioServer": FakeEBioServer, "eTimeTrackLite": FakeETimeTrackLite}
 USER, PASSWORD = "api", "demo-password"
 PASSWORD_FILE = "password.txt"
 EMPLOYEES_FILE = "employees.csv"
@@ -23,7 +26,7 @@ JOINED = date(2020, 1, 1)
 
 
 @contextmanager
-def fake_servers(world: World, port: int = 0) -> Iterator[dict[str, FakeServer]]:
+def fake_servers(world: World, port: int = 0) -> Iterator[dict[str, FakeServer[Any]]]:
 	"""One fake of each server type on 127.0.0.1, all telling the same world; by server type.
 
 	The first listens on `port`, the others on those after it; 0 = any free ones.
@@ -72,9 +75,10 @@ def write_site(
 	}
 	for server_type, url in servers.items():
 		server = {"type": server_type, "url": url, "user": USER, "password_file": PASSWORD_FILE}
-		if server_type == "eTimeTrackLite":
+		connector: Any = CONNECTORS[server_type]
+		if connector.unit is Unit.DEVICE:
 			server["devices"] = ", ".join(device.serial for device in world.devices)
-		config[f"server {server_type.lower()}"] = server
+		config[f"server {'-'.join(server_type.lower().split())}"] = server
 	with (folder / CONFIG_FILE).open("w", encoding="utf-8") as file:
 		config.write(file)
 	return folder / CONFIG_FILE

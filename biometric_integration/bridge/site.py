@@ -11,7 +11,7 @@ from biometric_integration.bridge.employees import read_employees
 from biometric_integration.bridge.store import SqliteStore, utc_now
 from biometric_integration.connectors.registry import connect
 from biometric_integration.core.clock import wall_clock
-from biometric_integration.core.connector import Step, Unit
+from biometric_integration.core.connector import Step
 from biometric_integration.core.decide import Rules
 from biometric_integration.core.process import process
 from biometric_integration.core.pull import Puller, PullOptions
@@ -68,6 +68,6 @@ class Site:
 def test(entry: ServerEntry) -> Iterator[Step]:
 	"""The connection test of a server, step by step."""
 	config = entry.complete({})
-	serial = next(iter(entry.serials), "")
+	only = entry.only_unit
 	with closing(connect(config)) as connector:
-		yield from connector.test(serial if entry.unit is Unit.DEVICE else config.location)
+		yield from connector.test(next(iter(entry.serials), "") if only is None else only)

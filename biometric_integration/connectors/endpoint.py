@@ -29,10 +29,10 @@ class Endpoint:
 		"""`host:port`, for sentences."""
 		return f"{self.host}:{self.port}"
 
-	def url(self, path: str) -> str:
+	def url(self, path: str, query: str = "") -> str:
 		host = f"[{self.host}]" if ":" in self.host else self.host
 		netloc = host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
-		return urlunsplit((self.scheme, netloc, path, "", ""))
+		return urlunsplit((self.scheme, netloc, path, query, ""))
 
 
 def endpoint_of(url: str) -> Endpoint:

@@ -6,15 +6,20 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from dateutil import parser
 
 from biometric_integration.connectors.endpoint import Memory
-from biometric_integration.connectors.soap import GARBLED, LONGEST_ROW, SoapReader
+from biometric_integration.core.connector import RequestTrace
 from biometric_integration.core.punch import Record, Unreadable
 from biometric_integration.core.window import DAY, Window
 
 Row = Record | Unreadable
+LONGEST_ROW = 16 * 1024
+"""Characters that are kept of a row; no row of a punch comes near."""
+GARBLED = "\N{REPLACEMENT CHARACTER}"
+"""In place of what is no character; a row that holds it is garbled."""
 EXACT_TIME = 19
 """Characters of `yyyy-MM-dd HH:mm:ss`."""
 SEPARATORS = ("-- ::", "--T::")
@@ -36,6 +41,20 @@ ANY_TWO = (datetime(2000, 1, 1), datetime(2003, 5, 17, 11, 23, 37))
 """dateutil takes what a text lacks from a default: where these two give two answers, something was lacking."""
 
 
+class Reader(Protocol):
+	"""An answer while it is read: its trace, the server's clock (aware UTC or None), and what keeps secrets out of a row."""
+
+	@property
+	def trace(self) -> RequestTrace: ...
+
+	@property
+	def server_time(self) -> datetime | None: ...
+
+	def redact_row(self, text: str) -> str: ...
+
+	def close(self) -> None: ...
+
+
 class NoRows:
 	"""A page of which nothing is expected, and that had nothing."""
 
@@ -52,7 +71,7 @@ class SpooledPage:
 
 	def __init__(
 		self,
-		reader: SoapReader,
+		reader: Reader,
 		rows: Iterable[Row],
 		declared: int | None = None,
 		confirmed: bool = True,

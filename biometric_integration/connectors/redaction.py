@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from html.entities import html5
 
@@ -17,6 +17,11 @@ PASSWORD_ELEMENT = re.compile(
 	re.IGNORECASE | re.DOTALL,
 )
 """Up to its end or that of the text, as its content may hold anything that looks like a tag."""
+SECRET_FIELD = re.compile(
+	r'(\\?"\w{0,30}(?:password|token|access|refresh|authorization)\\?"\s{0,9}:\s{0,9}\\?")(?:[^"\\]|\\[^"])*',
+	re.IGNORECASE,
+)
+"""The same in JSON, also in JSON that is a text in JSON."""
 
 
 class Secret(str):
@@ -51,29 +56,62 @@ LOGIN_WORDS = re.compile(r"pass|pwd", re.IGNORECASE)
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-	"""`text` without the secrets, however they are escaped, and without the content of any password element."""
+	"""`text` without the secrets, however they are escaped, and without the content of any element or field of a password or a token."""
+	# elements afterwards: one that were cut first would leave a rest that is no secret as a whole
+	return _without_fields(_masked(text, secrets))
+
+
+def redact_words(text: str, *secrets: str) -> str:
+	"""A text in somebody's words: a weak secret goes where it stands as a word, letter by letter, so that no coincidence is masked."""
+	text = _masked(text, (secret for secret in secrets if not WEAK.fullmatch(secret)))
+	for secret in filter(WEAK.fullmatch, secrets):
+		text = re.sub(rf"{BEFORE_A_WORD}{re.escape(secret)}(?!\w|\.\w)", MASK, text)
+	return _without_fields(text)
+
+
+def _masked(text: str, secrets: Iterable[str]) -> str:
 	for secret in filter(None, secrets):
 		text = _finder(str(secret)).masked(text)
-	# afterwards: an element that were cut first would leave a rest that is no secret as a whole
-	return PASSWORD_ELEMENT.sub(rf"\g<1>{MASK}", text)
+	return text
 
 
-def redact_words(text: str, secret: str) -> str:
-	"""A text in somebody's words: a weak secret goes where it stands as a word, letter by letter, so that no coincidence is masked."""
-	if not WEAK.fullmatch(secret):
-		return redact(text, [secret])
-	return redact(re.sub(rf"{BEFORE_A_WORD}{re.escape(secret)}(?!\w|\.\w)", MASK, text), ())
+def _without_fields(text: str) -> str:
+	return SECRET_FIELD.sub(rf"\g<1>{MASK}", PASSWORD_ELEMENT.sub(rf"\g<1>{MASK}", text))
 
 
-def redact_row(text: str, secret: str, user: str) -> str:
+def redact_row(text: str, secrets: Collection[str], user: str) -> str:
 	"""What should be a row of data, in which a weak secret may well be somebody's number; unless the row tells of a login."""
 	tells = LOGIN_WORDS.search(text) or (user and user in text)
-	return redact_words(text, secret) if tells or not WEAK.fullmatch(secret) else redact(text, ())
+	return redact_words(text, *(secret for secret in secrets if tells or not WEAK.fullmatch(secret)))
 
 
-def excerpt(text: str, secret: str) -> str:
-	"""The beginning of a foreign text; redacted before it is cut, so that no half of a secret stays."""
-	return redact_words(text, secret).strip()[:EXCERPT_LENGTH]
+class Redactor:
+	"""What is kept secret of one server, and texts without it. A token that is learned while the server is read belongs to it from then on.
+
+	`user` tells a row of data from the echo of a login.
+	"""
+
+	def __init__(self, *secrets: str, user: str = ""):
+		self._secrets: list[Secret] = []
+		self._user = user
+		for secret in secrets:
+			self.learn(secret)
+
+	def learn(self, secret: str) -> None:
+		"""The longest goes first: a part of it must not leave the rest of it standing."""
+		if secret and secret not in self._secrets:
+			self._secrets = sorted([*self._secrets, Secret(secret)], key=len, reverse=True)
+
+	def words(self, text: str) -> str:
+		"""Somebody else's words."""
+		return redact_words(text, *self._secrets)
+
+	def row(self, text: str) -> str:
+		return redact_row(text, self._secrets, self._user)
+
+	def excerpt(self, text: str) -> str:
+		"""The beginning of a foreign text; redacted before it is cut, so that no half of a secret stays."""
+		return self.words(text).strip()[:EXCERPT_LENGTH]
 
 
 @lru_cache(maxsize=32)

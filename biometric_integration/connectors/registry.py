@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from biometric_integration.connectors.biotime import BioTime
 from biometric_integration.connectors.ebioserver import EBioServer
 from biometric_integration.connectors.etimetracklite import ETimeTrackLite
 from biometric_integration.connectors.transport import Transport, utc_now
@@ -25,6 +26,7 @@ class ServerType(Connector, Protocol):
 
 
 CONNECTORS: dict[str, type[ServerType]] = {
+	"BioTime": BioTime,
 	"eBioServer": EBioServer,
 	"eTimeTrackLite": ETimeTrackLite,
 }

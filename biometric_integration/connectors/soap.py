@@ -13,9 +13,11 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from biometric_integration.connectors.endpoint import Memory, endpoint_of, service_paths
+from biometric_integration.connectors.page import LONGEST_ROW
 from biometric_integration.connectors.redaction import SecretBytes
 from biometric_integration.connectors.transport import (
 	CHUNK,
+	HTML_PAGE,
 	Answer,
 	NoServiceHere,
 	Request,
@@ -34,7 +36,6 @@ ENVELOPE = (
 	"</s:Body></s:Envelope>"
 )
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-HTML_PAGE = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
 
 DEEPEST = 32
 MOST_ELEMENTS = 1000
@@ -43,8 +44,6 @@ LONGEST_TOKEN = 1024 * 1024
 """Bytes a tag may take: a parser has to keep it whole."""
 LONGEST_TEXT = 4096
 """Characters that are kept of any element but the long one."""
-LONGEST_ROW = 16 * 1024
-"""Characters that are kept of a row; no row of a punch comes near."""
 
 CONTROL_REFERENCE = re.compile(
 	rb"&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bce]|f|1[0-9a-f]));", re.IGNORECASE
@@ -52,8 +51,7 @@ CONTROL_REFERENCE = re.compile(
 LONGEST_REFERENCE = 16
 CONTROL_BYTE = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 REPLACEMENT = b"&#xFFFD;"
-"""In place of what no XML parser accepts; a row that holds it is garbled."""
-GARBLED = "\N{REPLACEMENT CHARACTER}"
+"""`GARBLED` as XML says it, in place of what no XML parser accepts."""
 WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00<", b"<\x00")
 """How an answer in UTF-16 begins: there, a zero is half of a character."""
 BYTE_ORDER_MARK = "\ufeff"
@@ -156,7 +154,7 @@ class SoapClient:
 			"Accept": "text/xml",
 			"SOAPAction": f'"{NAMESPACE}{operation}"',
 		}
-		answer = self._transport.post(Request(operation, url, headers, body, window))
+		answer = self._transport.send(Request(operation, url, headers, body, window))
 		try:
 			_check_is_data(answer)
 		except SyncError as error:
@@ -192,9 +190,7 @@ def _check_is_data(answer: Answer) -> None:
 	if answer.status != 200 and (is_page or not head.strip()):
 		raise TransientError(f"{place} failed inside (HTTP {answer.status}); the next run tries again.")
 	if is_page:
-		raise WebPage(
-			f"{place} answered with a web page, not with data: check the URL; a proxy or a login page may be in between."
-		)
+		raise WebPage.of(place)
 	if not head.strip():
 		raise ProtocolError(
 			f"{place} answered with nothing at all: check the URL; a proxy may be in between."

@@ -1,6 +1,6 @@
 """HTTP to an attendance server: one try or several, an answer on disk or an error with a sentence.
 
-Nothing here knows SOAP. Every request leaves a RequestTrace, the failing ones too.
+Nothing here knows SOAP or REST. Every request leaves a RequestTrace, the failing ones too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -28,7 +28,7 @@ from urllib3.exceptions import HTTPError, InsecureRequestWarning
 from urllib3.util.ssl_ import create_urllib3_context
 
 from biometric_integration.connectors.endpoint import PORTS
-from biometric_integration.connectors.redaction import excerpt, redact_row, redact_words
+from biometric_integration.connectors.redaction import Redactor
 from biometric_integration.core.connector import RequestTrace, ServerConfig
 from biometric_integration.core.errors import (
 	AuthenticationError,
@@ -54,7 +54,7 @@ EXCERPT_BYTES = 4096
 PLAUSIBLE_YEARS = range(2000, 2100)
 """Of a `Date` header."""
 READABLE = frozenset({200, 500})
-"""A SOAP fault comes with 500 (essl-protocol §1.2), so its body is worth reading."""
+"""A SOAP fault comes with 500 (essl-protocol §1.2), so its body is worth reading. What others say with other codes stands on their requests."""
 
 
 class NoServiceHere(ConfigurationError):
@@ -67,6 +67,15 @@ class Redirected(NoServiceHere):
 
 class WebPage(ProtocolError):
 	"""A page for people came where data was expected."""
+
+	@classmethod
+	def of(cls, place: str) -> WebPage:
+		return cls(
+			f"{place} answered with a web page, not with data: check the URL; a proxy or a login page may be in between."
+		)
+
+
+HTML_PAGE = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
 
 
 Failure = tuple[type[SyncError], str]
@@ -111,6 +120,12 @@ OTHER_STATUS: Failure = (
 	ProtocolError,
 	"{place} answered with HTTP {status}, which is not understood: check the URL.",
 )
+
+
+def status_failure(status: int) -> Failure:
+	"""What an HTTP code means where the answer says no more. The sentence may name {place}, {path}, {status} and {target}."""
+	return STATUS_FAILURES.get(status) or STATUS_CLASS_FAILURES.get(status // 100) or OTHER_STATUS
+
 
 TLS_FAILURES: tuple[tuple[str, Failure], ...] = (
 	(
@@ -196,13 +211,18 @@ CONNECTION_FAILURES: tuple[tuple[type[BaseException], Failure], ...] = (
 
 @dataclass(frozen=True)
 class Request:
-	"""What is sent. The body holds the password and shows nowhere."""
+	"""What is sent. Body and headers hold the password or a token, and show nowhere.
+
+	readable: the HTTP codes whose answer is for the caller to read; any other is a failure.
+	"""
 
 	operation: str
 	url: str
-	headers: dict[str, str]
-	body: bytes = field(repr=False)
+	headers: dict[str, str] = field(repr=False)
+	body: bytes = field(default=b"", repr=False)
 	window: Window | None = None
+	method: str = "POST"
+	readable: Collection[int] = READABLE
 
 	@property
 	def host(self) -> str:
@@ -221,7 +241,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-	"""A complete answer with status 200 or 500: its body as a file at the start, at most 1 MB of it in memory.
+	"""A complete answer with a status that the request can read: its body as a file at the start, at most 1 MB of it in memory.
 
 	server_time: the `Date` header, aware UTC; None where there is none.
 	"""
@@ -267,18 +287,23 @@ class Transport:
 		self._deadline = Deadline(config.timeout * DEADLINE_FACTOR)
 		self._session: requests.Session | None = None
 		self._retried = 0.0
+		self._redactor = Redactor(config.password, user=config.user)
+
+	def keep_secret(self, secret: str) -> None:
+		"""A token, or whatever else must show as little as the password; forgotten with this transport."""
+		self._redactor.learn(secret)
 
 	def redact(self, text: str) -> str:
 		"""Somebody else's words."""
-		return redact_words(text, self._config.password)
+		return self._redactor.words(text)
 
 	def redact_row(self, text: str) -> str:
-		return redact_row(text, self._config.password, self._config.user)
+		return self._redactor.row(text)
 
 	def excerpt(self, text: str) -> str:
-		return excerpt(text, self._config.password)
+		return self._redactor.excerpt(text)
 
-	def post(self, request: Request) -> Answer:
+	def send(self, request: Request) -> Answer:
 		"""Send, and send again after a transient failure while the run's time for that lasts.
 
 		Only for operations that can be repeated. Raises ConfigurationError, AuthenticationError, TransientError or
@@ -342,9 +367,10 @@ class Transport:
 	@contextmanager
 	def _sent(self, request: Request) -> Iterator[requests.Response]:
 		with self._quiet():
-			response = self._opened().post(
+			response = self._opened().request(
+				request.method,
 				request.url,
-				data=_Sealed(request.body),
+				data=_Sealed(request.body) if request.body else None,
 				headers=request.headers,
 				timeout=(min(CONNECT_TIMEOUT, self._config.timeout), self._config.timeout),
 				allow_redirects=False,
@@ -404,13 +430,11 @@ class Transport:
 		self, request: Request, response: requests.Response, body: IO[bytes], trace: RequestTrace
 	) -> None:
 		status = response.status_code
-		if status in READABLE:
+		if status in request.readable:
 			return
 		beginning = body.read(EXCERPT_BYTES).decode("utf-8", "replace")
 		trace.excerpt = self.excerpt(beginning)
-		kind, sentence = (
-			STATUS_FAILURES.get(status) or STATUS_CLASS_FAILURES.get(status // 100) or OTHER_STATUS
-		)
+		kind, sentence = status_failure(status)
 		target = self.redact(urlsplit(response.headers.get("Location", "")).hostname or "another page")
 		trace.server_message = self.redact(f"HTTP {status} {response.reason or ''}".strip())
 		message = sentence.format(place=request.place, path=request.path, status=status, target=target)

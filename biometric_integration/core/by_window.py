@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,14 +16,14 @@ from biometric_integration.core.concerns import (
 	UNCONFIRMED,
 	never_delivered,
 )
-from biometric_integration.core.connector import Page
+from biometric_integration.core.connector import CountsRows, Page, TellsArrivals
 from biometric_integration.core.errors import SyncError
 from biometric_integration.core.punch import RESET_END, Punch
 from biometric_integration.core.reading import Reading
 from biometric_integration.core.source import Source
 from biometric_integration.core.store import PullStore
 from biometric_integration.core.stream import Plan
-from biometric_integration.core.window import DAY, Window
+from biometric_integration.core.window import DAY, Window, by_day, midnight
 
 MOST_HALVINGS = 40
 MARGIN = timedelta(minutes=2)
@@ -33,6 +34,12 @@ LOOK_AHEAD = DAY
 """How far a run asks beyond now: a punch of a clock that is ahead is seen when it arrives, not only when its time has come."""
 AHEAD = datetime(2100, 1, 1)
 """Where the search for punches of devices whose clock is ahead ends."""
+ARRIVALS = "arrivals"
+"""Kept with the scans of a cursor: when a server was last asked what has reached it."""
+UNDERWAY = timedelta(minutes=10)
+"""So much of what was asked for before is asked for again: rows may become visible a little late."""
+COUNTED = timedelta(days=56)
+"""How far back days are counted each night, where a server can do that but does not tell arrivals."""
 BEHIND = Window(datetime(1970, 1, 1), RESET_END)
 """Where devices are whose clock has lost its time."""
 
@@ -62,6 +69,7 @@ class ByWindow:
 		self._halvings = 0
 		self._fewer = False
 		self._unseen = 0
+		self._knows_arrivals = False
 		self._read_before = reading.claim.cursor.read_from or datetime.min
 
 	def read(self) -> None:
@@ -106,7 +114,11 @@ class ByWindow:
 			return
 		if counts.new and not counts.known:
 			self._catch_up(self._todo.window.start)
+		if isinstance(self._connector, TellsArrivals):
+			self._read_arrivals(self._connector)
 		if "nightly" in self._todo.finishes:
+			if isinstance(self._connector, CountsRows) and not self._knows_arrivals:
+				self._compare_counts(self._connector)
 			self._look_for_wrong_clocks(Window(self._todo.window.end, AHEAD))
 			self._look_for_wrong_clocks(BEHIND)
 
@@ -123,17 +135,43 @@ class ByWindow:
 		if start < end:
 			self._read_pieces(Window(start, end))
 
+	def _read_arrivals(self, connector: TellsArrivals) -> None:
+		"""What has reached the server since it was last asked, however old it is. The first run, which has read everything anyway, begins with what is underway."""
+		now = self._todo.window.end
+		asked = self._reading.cursor.scans.get(ARRIVALS)
+		since = (asked or now) - UNDERWAY
+		self._reading.go_on(None)
+		with _other_streams_first():
+			page = connector.read_arrivals(self._stream.unit, since)
+			if page is None:
+				return
+			self._keep(Window(since, max(now, since)), page)
+			self._knows_arrivals = page.confirmed
+			if page.confirmed or asked is None:
+				self._note_arrivals(self._source.read_to(now, page.server_time))
+
+	def _note_arrivals(self, moment: datetime) -> None:
+		cursor = self._reading.cursor
+		self._reading.move(replace(cursor, scans={**cursor.scans, ARRIVALS: moment}), worth_writing=False)
+
+	def _compare_counts(self, connector: CountsRows) -> None:
+		"""Days before those that are read anyway, of which the server has more rows than are here, are read again."""
+		start = self._todo.window.start
+		earliest = max(midnight(start - COUNTED), self._reading.cursor.read_from or start)
+		with _other_streams_first():
+			for day in by_day(Window(min(earliest, start), start)):
+				self._reading.go_on(day)
+				if (connector.count(self._stream.unit, day) or 0) > self._store.staged(self._stream, day):
+					self._read_piece(day)
+
 	def _look_for_wrong_clocks(self, window: Window) -> None:
 		"""Punches of a device whose clock is ahead or was reset: no window that is read holds them. They are kept, and quarantined.
 
 		A server that cannot answer to such a time has none.
 		"""
 		self._reading.go_on(None)
-		try:
+		with _other_streams_first():
 			self._keep(window, self._connector.read_window(self._stream.unit, window))
-		except SyncError as error:
-			if error.server_wide:
-				raise
 
 	# --- one request
 
@@ -191,6 +229,16 @@ class ByWindow:
 		cursor = replace(reading.cursor, delivered=delivered)
 		moved = cursor.moved(read.end, complete=not reading.hole, start=read.start)
 		reading.move(moved, worth_writing=delivered and not (reading.hole and not answered.rows))
+
+
+@contextmanager
+def _other_streams_first() -> Iterator[None]:
+	"""A further look that failed fails the run only where nothing else can be read of the server either."""
+	try:
+		yield
+	except SyncError as error:
+		if error.server_wide:
+			raise
 
 
 def _within(window: Window, punches: Iterable[Punch]) -> set[tuple[str, datetime]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -17,6 +17,12 @@ class Unit(str, Enum):
 
 	DEVICE = "device"
 	LOCATION = "location"
+	SERVER = "server"
+
+	def only(self, config: ServerConfig) -> str | None:
+		"""The one unit of a server that is not read device by device: its location, or nothing for the whole of it. None where each device is one."""
+		name = ONLY_UNIT[self]
+		return name and name(config)
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,13 @@ class ServerConfig:
 	ca_certificate: str = field(default="", repr=False)
 	timeout: int = 30
 	memory: dict[str, Any] = field(default_factory=dict, repr=False)
+
+
+ONLY_UNIT: Mapping[Unit, Callable[[ServerConfig], str] | None] = {
+	Unit.DEVICE: None,
+	Unit.LOCATION: lambda config: config.location,
+	Unit.SERVER: lambda config: "",
+}
 
 
 @dataclass(frozen=True)
@@ -146,4 +159,26 @@ class TellsPings(Protocol):
 
 	def last_ping(self, serial: str) -> datetime | None:
 		"""Naive wall clock of the server, to the second; None where that is not known, or not certain. Raises `SyncError` classes only."""
+		...
+
+
+@runtime_checkable
+class TellsArrivals(Protocol):
+	"""What a connector can besides, whose server knows when each row reached it, and can list the latest first."""
+
+	def read_arrivals(self, unit: str, since: datetime) -> Page | None:
+		"""The rows that the server received at or after `since` (its naive wall clock), whatever time they show; others do no harm.
+
+		None where this server is known not to do that. `confirmed` is False where it turned out not to, or it remains uncertain. Raises
+		`SyncError` classes only.
+		"""
+		...
+
+
+@runtime_checkable
+class CountsRows(Protocol):
+	"""What a connector can besides, whose server counts the rows of a stretch of time for the price of one."""
+
+	def count(self, unit: str, window: Window) -> int | None:
+		"""How many rows the server has in the window; None where it does not say. Raises `SyncError` classes only."""
 		...

@@ -111,8 +111,8 @@ class Puller:
 	def _units(self, source: Source, options: PullOptions) -> Sequence[str]:
 		if options.units is not None:
 			return options.units
-		if source.connector.unit is Unit.LOCATION:
-			return [source.config.location]
+		if (only := source.connector.unit.only(source.config)) is not None:
+			return [only]
 		server = source.config.server_id
 		own = (device for device in self.store.devices(server) if device.is_at_home(server))
 		return [device.serial for device in own if device.serial and device.enabled] or [""]

@@ -6,13 +6,15 @@ and its `FaultPlan` decides what goes wrong on the way.
 
 from __future__ import annotations
 
+from .biotime import FakeBioTime
 from .ebioserver import FakeEBioServer
 from .etimetracklite import FakeETimeTrackLite
 from .faults import Fault, FaultKind, FaultPlan
 from .server import FakeServer, Request
-from .world import SimDevice, SimJunk, SimPunch, SimRaw, World
+from .world import SimDevice, SimJunk, SimManual, SimPunch, SimRaw, World
 
 __all__ = [
+	"FakeBioTime",
 	"FakeEBioServer",
 	"FakeETimeTrackLite",
 	"FakeServer",
@@ -22,6 +24,7 @@ __all__ = [
 	"Request",
 	"SimDevice",
 	"SimJunk",
+	"SimManual",
 	"SimPunch",
 	"SimRaw",
 	"World",

@@ -9,8 +9,8 @@ from typing import Literal
 from xml.sax.saxutils import escape
 
 from .faults import Hits, disorder, truncate
-from .server import FakeServer
 from .soap import Call, Element
+from .soap_server import FakeSoapServer
 from .world import SimPunch, SimRaw, World
 
 CREDENTIALS = ("UserName", "Password")
@@ -32,7 +32,7 @@ class BadArgument(Exception):
 	"""The server cannot use an argument: it answers `error`."""
 
 
-class FakeEBioServer(FakeServer):
+class FakeEBioServer(FakeSoapServer):
 	"""eBioServer / eBioServerNew: day feed, id feed, device list, pings.
 
 	`row_end` is what stands behind each row. `cursor` is what LogId means to the id feed: rows after it
@@ -45,6 +45,7 @@ class FakeEBioServer(FakeServer):
 	service = "WebService"
 	login = CREDENTIALS
 	error_text = "error"
+	broken_row = "what is this,2025-04-07,x"
 
 	def __init__(
 		self,
@@ -130,7 +131,8 @@ class FakeEBioServer(FakeServer):
 
 	def _at(self, arguments: Arguments, rows: Iterable[SimPunch]) -> Iterable[SimPunch]:
 		wanted = arguments.get("Location", "")
-		return (row for row in rows if self._is_meant(wanted, self.world.device(row.serial).location))
+		of_devices = (row for row in rows if row.serial)
+		return (row for row in of_devices if self._is_meant(wanted, self.world.device(row.serial).location))
 
 	def _is_meant(self, wanted: str, location: str) -> bool:
 		if self._folds_locations:

@@ -9,8 +9,8 @@ from typing import Literal
 from xml.sax.saxutils import escape
 
 from .faults import Hits, disorder, truncate
-from .server import FakeServer
 from .soap import Call, Element
+from .soap_server import FakeSoapServer
 from .world import SimJunk, SimPunch, SimRaw, World
 
 OPERATION = "GetTransactionsLog"
@@ -30,7 +30,7 @@ LIMITS = {
 }
 
 
-class FakeETimeTrackLite(FakeServer):
+class FakeETimeTrackLite(FakeSoapServer):
 	"""eTimeTrackLite Web: one operation, one device and time range per call.
 
 	`dialect`: "new" has FromDateTime / ToDateTime, "old" FromDate / ToDate. `date_formats` are .NET's.
@@ -44,6 +44,7 @@ class FakeETimeTrackLite(FakeServer):
 	service = "WebAPIService"
 	login = ("UserName", "UserPassword")
 	error_text = "Error"
+	broken_row = "2025-04-07,what,is;this"
 
 	def __init__(
 		self,

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 from random import Random
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
+
+AnyRow = TypeVar("AnyRow")
 
 
 class FaultKind(Enum):
@@ -53,7 +55,7 @@ DETAILS: Mapping[FaultKind, Mapping[str, Any]] = {
 	FaultKind.GARBAGE_BYTES: {"data": b"\xff\xfe\x00\x80\xc3\x28"},
 	FaultKind.WRONG_ENCODING: {"encoding": "utf-16"},
 	FaultKind.SHUFFLED: {"seed": 0},
-	# "html": a page; "fault": a SOAP fault; "text": the result of the operation (always HTTP 200).
+	# "html": a page; "fault": a SOAP fault, or an error in JSON; "text": the result of the operation (always HTTP 200).
 	FaultKind.ECHO_PASSWORD: {"form": "html", "status": 500},
 	FaultKind.CLOCK: {"seconds": 0},
 	FaultKind.ID_RESET: {"keep_rows": True},
@@ -91,7 +93,7 @@ ANY_REQUEST = frozenset(
 class Fault:
 	"""One failure: `times` requests have it (None: all, until cleared), after `after` were let pass.
 
-	`operation` limits it, its counting included, to one SOAP operation, `where` to calls with these arguments. REFUSE lasts until it is cleared
+	`operation` limits it, its counting included, to one operation, `where` to calls with these arguments. REFUSE lasts until it is cleared
 	whatever `times` says, as a connection that was refused cannot be counted.
 	"""
 
@@ -155,7 +157,7 @@ class FaultPlan:
 			return any(armed.fault.kind is FaultKind.REFUSE and not armed.passing for armed in self._armed)
 
 	def take(self, operation: str | None, arguments: Mapping[str, str] = MappingProxyType({})) -> Hits:
-		"""The faults of this request, which uses them up. `operation` is None if it is no SOAP request."""
+		"""The faults of this request, which uses them up. `operation` is None if it asks for none that the server has."""
 		hits: dict[FaultKind, Fault] = {}
 		groups: set[FaultKind | None] = set()
 		with self._lock:
@@ -200,7 +202,7 @@ class _Armed:
 		return self.fault
 
 
-def disorder(rows: list[str], hits: Hits) -> list[str]:
+def disorder(rows: list[AnyRow], hits: Hits) -> list[AnyRow]:
 	"""The rows as DUPLICATE_ROWS and SHUFFLED leave them."""
 	if FaultKind.DUPLICATE_ROWS in hits:
 		rows = [row for row in rows for _ in range(2)]
@@ -209,7 +211,7 @@ def disorder(rows: list[str], hits: Hits) -> list[str]:
 	return rows
 
 
-def truncate(rows: list[str], hits: Hits) -> list[str]:
+def truncate(rows: list[AnyRow], hits: Hits) -> list[AnyRow]:
 	"""The rows as TRUNCATED leaves them: the server knew of more."""
 	if FaultKind.TRUNCATED not in hits:
 		return rows
@@ -217,7 +219,7 @@ def truncate(rows: list[str], hits: Hits) -> list[str]:
 	return rows[: len(rows) // 2 if keep is None else keep]
 
 
-def _shuffled(rows: list[str], seed: int) -> list[str]:
+def _shuffled(rows: list[AnyRow], seed: int) -> list[AnyRow]:
 	shuffled = list(rows)
 	Random(seed).shuffle(shuffled)
 	return shuffled if shuffled != rows else shuffled[::-1]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,19 +28,21 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True)
 class Incoming:
-	"""An HTTP request as it was read."""
+	"""An HTTP request as it was read; the names of `headers` are in small letters."""
 
 	method: str
 	target: str
 	content_type: str
 	soap_action: str
 	body: bytes
+	headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Host(Protocol):
 	"""What answers the requests of a port."""
 
 	faults: FaultPlan
+	software: str
 
 	def reply(self, incoming: Incoming) -> tuple[Answer, Hits]:
 		"""Raises ConnectionError to say nothing at all."""
@@ -54,10 +58,11 @@ class Host(Protocol):
 
 
 class Port:
-	"""Can be deaf for a while: connections are refused, the number stays ours."""
+	"""Can be deaf for a while: connections are refused, the number stays ours. `tls` makes it speak https."""
 
-	def __init__(self, host: Host, number: int) -> None:
+	def __init__(self, host: Host, number: int, tls: ssl.SSLContext | None = None) -> None:
 		self.number = number
+		self.tls = tls
 		self._host = host
 		self._lock = threading.RLock()
 		self._listener: _Listener | None = None
@@ -67,7 +72,7 @@ class Port:
 		"""Binds the port. Until `listen`, connections to it are refused."""
 		with self._lock:
 			if self._listener is None:
-				self._listener = _Listener(self._host, self.number)
+				self._listener = _Listener(self._host, self.number, self.tls)
 				self.number = self._listener.server_port
 
 	def listen(self) -> None:
@@ -100,9 +105,10 @@ class _Listener(ThreadingHTTPServer):
 	daemon_threads = True
 	request_queue_size = 128
 
-	def __init__(self, host: Host, number: int) -> None:
+	def __init__(self, host: Host, number: int, tls: ssl.SSLContext | None) -> None:
 		super().__init__((HOST, number), _Conversation, bind_and_activate=False)
 		self.host = host
+		self._tls = tls
 		self._open: set[socket.socket] = set()
 		self._to_reset: set[socket.socket] = set()
 		self._lock = threading.Lock()
@@ -118,6 +124,9 @@ class _Listener(ThreadingHTTPServer):
 		self.server_name, self.server_port = HOST, self.socket.getsockname()[1]
 
 	def process_request(self, request: Any, client_address: Any) -> None:
+		if self._tls:
+			# The handshake comes with the first byte that is read, in the thread of the conversation.
+			request = self._tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
 		with self._lock:
 			self._open.add(request)
 		super().process_request(request, client_address)
@@ -148,7 +157,7 @@ class _Listener(ThreadingHTTPServer):
 
 	def handle_error(self, request: Any, client_address: Any) -> None:
 		# A client that gave up, or a server that is stopped, is no error of ours.
-		if not isinstance(sys.exc_info()[1], ConnectionError):
+		if not isinstance(sys.exc_info()[1], (ConnectionError, ssl.SSLError)):
 			super().handle_error(request, client_address)
 
 
@@ -159,12 +168,6 @@ class _Conversation(BaseHTTPRequestHandler):
 	# Head and body leave in one piece: small answers are not held up by delayed acknowledgements.
 	wbufsize = 1 << 16
 	_skew = timedelta()
-
-	def do_GET(self) -> None:
-		self._converse()
-
-	def do_POST(self) -> None:
-		self._converse()
 
 	def _converse(self) -> None:
 		host = self.server.host
@@ -181,6 +184,8 @@ class _Conversation(BaseHTTPRequestHandler):
 		self._send_head(answer)
 		self._send_body(answer, hits)
 
+	do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _converse
+
 	def _incoming(self) -> Incoming:
 		length = int(self.headers.get("Content-Length") or 0)
 		return Incoming(
@@ -189,6 +194,7 @@ class _Conversation(BaseHTTPRequestHandler):
 			self.headers.get("Content-Type", ""),
 			self.headers.get("SOAPAction", ""),
 			self.rfile.read(length),
+			{name.lower(): value for name, value in self.headers.items()},
 		)
 
 	def _send_head(self, answer: Answer) -> None:
@@ -219,7 +225,7 @@ class _Conversation(BaseHTTPRequestHandler):
 		return format_datetime(self.server.host.utc_now() + self._skew, usegmt=True)
 
 	def version_string(self) -> str:
-		return "Microsoft-IIS/10.0"
+		return self.server.host.software
 
 	def log_message(self, format: str, *args: Any) -> None:
 		"""Says nothing: requests are in `FakeServer.requests`."""

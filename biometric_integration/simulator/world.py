@@ -61,6 +61,11 @@ class SimRaw(SimPunch):
 	with_id: bool = True
 
 
+@dataclass(frozen=True)
+class SimManual(SimPunch):
+	"""A punch of no device, entered by hand or in the product's app: `serial` is empty. eSSL's products show no such rows."""
+
+
 _Row = TypeVar("_Row", bound=SimPunch)
 # When it is received, the order of calls, and the row once its id is known.
 _Waiting = tuple[datetime, int, Callable[[int], SimPunch]]
@@ -194,6 +199,13 @@ class World:
 		at, got = _whole(time), _whole(received or time)
 		return self._send(serial, got, lambda log_id: SimJunk(log_id, serial, text, at, "in", got))
 
+	def manual_punch(
+		self, code: str, time: datetime, direction: str = "in", received: datetime | None = None
+	) -> SimManual:
+		"""Somebody enters a punch at a desk or a phone (default: at its own time). It is in no `truth`, but in `manual`."""
+		at, got = _whole(time), _whole(received or time)
+		return self._receive(got, lambda log_id: SimManual(log_id, "", code, at, direction, got))
+
 	def raw_row(
 		self,
 		serial: str,
@@ -232,6 +244,15 @@ class World:
 				self._next_id = row.log_id
 				self._keep(row)
 
+	def delete(self, *log_ids: int) -> None:
+		"""Somebody deletes rows at the server; their ids are given to no others."""
+		with self._lock:
+			self._receive_due()
+			kept, next_id = [row for row in self._rows if row.log_id not in log_ids], self._next_id
+			self._forget_rows(next_id)
+			for row in kept:
+				self._place(row)
+
 	# -- what the server can see ---------------------------------------------------------------------------
 
 	def visible(self) -> list[SimPunch]:
@@ -241,6 +262,10 @@ class World:
 	def truth(self) -> set[tuple[str, datetime]]:
 		"""(employee code, time) of all punches visible now; junk and raw rows are no punches."""
 		return {(row.code, row.time) for row in self.visible()}
+
+	def manual(self) -> set[tuple[str, datetime]]:
+		"""(employee code, time) of all punches of no device visible now."""
+		return {(row.code, row.time) for row in self.after_id(0) if isinstance(row, SimManual)}
 
 	def between(self, start: datetime, end: datetime, serial: str | None = None) -> list[SimPunch]:
 		"""Rows of all kinds with start ≤ time ≤ end, visible now, in the order of time."""
@@ -276,6 +301,9 @@ class World:
 		"""`numbered` makes the row from its log id, which it may get only later."""
 		if serial not in self._known:
 			raise KeyError(f"no device {serial}")
+		return self._receive(received, numbered)
+
+	def _receive(self, received: datetime, numbered: Callable[[int], _Row]) -> _Row:
 		with self._lock:
 			self._receive_due()
 			if received <= self.now:
@@ -289,10 +317,13 @@ class World:
 		while self._pending and self._pending[0][0] <= self.now:
 			self._keep(heappop(self._pending)[2](self._next_id))
 
-	def _keep(self, row: _Row) -> _Row:
+	def _place(self, row: SimPunch) -> None:
 		self._rows.append(row)
 		self._timelines[None].add(row)
 		self._timelines[row.serial].add(row)
+
+	def _keep(self, row: _Row) -> _Row:
+		self._place(row)
 		self._next_id += 1 + (GAP if len(self._rows) % ROWS_BETWEEN_GAPS == 0 else 0)
 		return row
 

@@ -7,7 +7,6 @@ from typing import NoReturn
 import frappe
 from frappe import _
 
-from biometric_integration.core.connector import Unit
 from biometric_integration.core.runs import RunStatus, Trigger
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks
@@ -82,7 +81,7 @@ def _of_device(device: str) -> tuple[servers.Server, list[str] | None]:
 		frappe.throw(_("There is no Biometric Device {0}.").format(device))
 	frappe.has_permission("Biometric Device", "read", doc=found.name, throw=True)
 	target = servers.get(found.server or None)
-	if target.unit is Unit.LOCATION:
+	if target.only_unit is not None:
 		return target, None
 	if not found.serial_number:
 		frappe.throw(

@@ -11,7 +11,6 @@ from frappe.query_builder import DocType
 from frappe.query_builder.functions import Count, Max
 from frappe.utils import format_datetime
 
-from biometric_integration.core.connector import Unit
 from biometric_integration.core.errors import SyncError
 from biometric_integration.core.punch import Kind
 from biometric_integration.core.text import harmless
@@ -40,8 +39,8 @@ def test(server: str | None) -> dict:
 
 def _unit(target: servers.Server) -> str:
 	"""The device that was heard of last: what is found out by its rows holds for the others."""
-	if target.unit is Unit.LOCATION:
-		return target.config.location
+	if (only := target.only_unit) is not None:
+		return only
 	filters = {**devices.belonging_to(target.id), "enabled": 1, "serial_number": ("is", "set")}
 	return (
 		frappe.db.get_value(
@@ -53,7 +52,7 @@ def _unit(target: servers.Server) -> str:
 
 def _add_what_is_known(step: dict, target: servers.Server, unit: str) -> None:
 	"""The test looks at today; what was read before is here."""
-	if target.unit is Unit.DEVICE and not unit:
+	if target.only_unit is None and not unit:
 		step.update(
 			ok=False,
 			message=_("The server answers, but there is no device to read."),
@@ -80,7 +79,7 @@ def _read_before(target: servers.Server, unit: str) -> str:
 
 def _never_delivered(target: servers.Server) -> str:
 	"""Serial numbers that have been asked for, and that nothing ever came of: the server does not say whether it knows them."""
-	if target.unit is Unit.LOCATION:
+	if target.only_unit is not None:
 		return ""
 	filters = {**devices.belonging_to(target.id), "enabled": 1, "serial_number": ("is", "set")}
 	serials = frappe.get_all(devices.DOCTYPE, filters, pluck="serial_number", limit=0)

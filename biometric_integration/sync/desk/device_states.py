@@ -10,7 +10,6 @@ import frappe
 from frappe import _
 from frappe.utils import format_datetime, get_datetime, now_datetime
 
-from biometric_integration.core.connector import Unit
 from biometric_integration.core.device_state import (
 	SILENT_DAYS,
 	TO_LOOK_AT,
@@ -138,9 +137,8 @@ def _facts(row, server: ServerFacts | None, day: Today, now: datetime) -> Device
 
 
 def _unit(row, server: ServerFacts) -> str | None:
-	if server.server.unit is Unit.LOCATION:
-		return server.server.config.location
-	return row.serial_number or None
+	only = server.server.only_unit
+	return (row.serial_number or None) if only is None else only
 
 
 def _message(state: DeviceState, row, facts: DeviceFacts, day: Today, server: ServerFacts | None) -> str:
@@ -183,7 +181,7 @@ def _never(row, server: ServerFacts | None) -> str:
 		return _(
 			"The device is in contact, but has never sent a punch. Punch once, and see that it uploads. Where it is not used, turn off Enabled."
 		)
-	if server.server.unit is Unit.DEVICE and not row.serial_number:
+	if server and server.server.only_unit is None and not row.serial_number:
 		return _("It has no serial number, without which its server cannot be asked for it. Enter it.")
 	return _(
 		"Nothing has ever come from this device, though its server is read. Compare the serial number and the server with what the attendance software shows, punch once, and see that the device uploads. Where it is not used, turn off Enabled."

@@ -62,9 +62,14 @@ class Server:
 	def unit(self) -> Unit:
 		return CONNECTORS[self.config.server_type].unit
 
+	@property
+	def only_unit(self) -> str | None:
+		"""What a server is read by that is not read device by device; None for one that is."""
+		return self.unit.only(self.config)
+
 	def reads(self, location: str) -> bool:
 		"""Are the punches of devices there among what is read of it?"""
-		only = self.config.location if self.unit is Unit.LOCATION else ""
+		only = self.only_unit
 		return not only or only.casefold() == location.casefold()
 
 	def options(self, trigger: Trigger, units: list[str] | None = None, **more) -> PullOptions:
@@ -82,7 +87,7 @@ class Server:
 
 	def _own_start_dates(self) -> dict[str, date]:
 		"""Serial number → start date, for devices that begin later than the rest."""
-		if self.unit is Unit.LOCATION:
+		if self.only_unit is not None:
 			return {}
 		own = {"serial_number": ("is", "set"), "start_date": ("is", "set")}
 		rows = frappe.get_all("Biometric Device", own, ["serial_number", "start_date"], as_list=True, limit=0)
@@ -359,8 +364,8 @@ def due(now: datetime) -> Iterator[tuple[Server, list[str] | None]]:
 
 def _due_units(server: Server, now: datetime) -> list[str] | None:
 	runs = last_runs(server)
-	if server.unit is Unit.LOCATION:
-		return None if server.schedule.due(runs.get(server.config.location), now) else []
+	if (only := server.only_unit) is not None:
+		return None if server.schedule.due(runs.get(only), now) else []
 	resting, schedules = _resting(server, now), _schedules(server)
 	return [unit for unit in schedules if unit not in resting and schedules[unit].due(runs.get(unit), now)]
 
@@ -384,8 +389,8 @@ def _resting(server: Server, now: datetime) -> set[str]:
 
 def _schedules(server: Server) -> dict[str, Schedule]:
 	"""By unit, for those that are read."""
-	if server.unit is Unit.LOCATION:
-		return {server.config.location: server.schedule}
+	if (only := server.only_unit) is not None:
+		return {only: server.schedule}
 	return dict(_device_schedules(server)) or {"": server.schedule}
 
 

@@ -13,7 +13,6 @@ import frappe
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Min
 
-from biometric_integration.core.connector import Unit
 from biometric_integration.core.desertion import ELSEWHERE
 from biometric_integration.core.evidence import (
 	STATISTICS,
@@ -169,7 +168,7 @@ class Evidence:
 		server = self._server(row)
 		if not server or not row.enabled:
 			return False
-		return server.reads(row.location or "") and (server.unit is Unit.LOCATION or bool(row.serial_number))
+		return server.reads(row.location or "") and (server.only_unit is not None or bool(row.serial_number))
 
 	def _until(self, row: frappe._dict) -> datetime:
 		return min(self._unit_read(row).until, self._decided_until(row))
@@ -196,7 +195,8 @@ class Evidence:
 		server = self._server(row)
 		if not server or not self._is_pulled(row):
 			return NEVER_READ
-		unit = server.config.location if server.unit is Unit.LOCATION else row.serial_number
+		only = server.only_unit
+		unit = row.serial_number if only is None else only
 		return self._units.get((server.id, unit)) or self._read(server, unit)
 
 	def _read(self, server: servers.Server, unit: str) -> UnitRead:

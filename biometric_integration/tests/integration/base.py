@@ -9,13 +9,13 @@ from datetime import date, datetime
 import frappe
 
 from biometric_integration import api
-from biometric_integration.simulator import FakeEBioServer, FakeETimeTrackLite, World
+from biometric_integration.simulator import FakeBioTime, FakeEBioServer, FakeETimeTrackLite, World
 from biometric_integration.tests import factories
 from biometric_integration.tests.compat import IntegrationTestCase
 
 FIRST_DAY = date(2025, 4, 7)
 PASSWORD = "p&<s>\"s'ü"
-SERVER_TYPES = {"eTimeTrackLite": FakeETimeTrackLite, "eBioServer": FakeEBioServer}
+SERVER_TYPES = {"eTimeTrackLite": FakeETimeTrackLite, "eBioServer": FakeEBioServer, "BioTime": FakeBioTime}
 
 
 class SiteTestCase(IntegrationTestCase):

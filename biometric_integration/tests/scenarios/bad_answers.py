@@ -15,6 +15,7 @@ from biometric_integration.tests.scenarios.place import (
 	DAY_FEED,
 	EBIO,
 	ETIME,
+	FAKES,
 	HOUR,
 	ID_FEED,
 	MINUTE,
@@ -169,7 +170,7 @@ class BadAnswers(Scenarios):
 
 	@on_both
 	def test_a_wrong_url_is_a_matter_of_configuration(self, server_type):
-		with self.office(server_type) as place:
+		with self.office(server_type, **FAKES[server_type].hidden) as place:
 			elsewhere = replace(
 				place.config, endpoint_url=f"{place.fake.url}/nowhere/service.asmx", memory={}
 			)

@@ -159,7 +159,7 @@ class Devices(Scenarios):
 				place.punch("0031", place.world.now - HOUR)
 				place.run()
 			self.assertEqual(len(place.checkins()), 1)
-			if server_type == EBIO:
+			if not place.by_device:
 				waiting = place.events(status="Pending")
 				self.assertEqual({event.reason_code for event in waiting}, {"device_off"})
 				self.assertEqual(len(waiting), 3)

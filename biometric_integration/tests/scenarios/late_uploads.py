@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from biometric_integration.tests.scenarios.base import Scenarios, on_both
-from biometric_integration.tests.scenarios.place import DAY, EBIO, ETIME, HOUR, MINUTE, NOON, Place
+from biometric_integration.tests.scenarios.place import BIOTIME, DAY, EBIO, ETIME, HOUR, MINUTE, NOON, Place
 
 
 class LateUploads(Scenarios):
@@ -52,6 +52,50 @@ class LateUploads(Scenarios):
 				place.later(DAY)
 				place.run()
 			self.assert_all_written(place)
+
+	def test_what_comes_after_weeks_comes_with_the_next_run_where_the_server_tells_what_has_arrived(self):
+		with self.office(BIOTIME, most_rows=7) as place:
+			place.world.add_device(place.serial(2), "Back Gate")
+			self.two_devices(place, 40)
+			self.assert_success(place.run())
+			self.assert_all_written(place)
+			self.assertEqual(len(place.written()), 40 + 12 + 1)
+			self.assertTrue(place.config.memory["tells_arrivals"])
+
+	def test_what_comes_after_weeks_comes_with_the_next_night_where_the_server_counts(self):
+		with self.office(BIOTIME, version="8.0") as place:
+			place.world.add_device(place.serial(2), "Back Gate")
+			self.two_devices(place, 40)
+			self.assert_success(place.run())
+			self.assertEqual(
+				len(place.written()), 40 + 1, "the order that it was asked for is not known to it"
+			)
+			self.assertFalse(place.config.memory["tells_arrivals"])
+			place.later(DAY)
+			self.assert_success(place.run())
+			self.assert_all_written(place)
+			for _ in range(2):  # the first of them looks back to the begin of last month
+				place.later(DAY)
+				asked = len(place.fake.requests)
+				self.assert_success(place.run())
+			sizes = [request.arguments.get("page_size") for request in place.fake.requests[asked:]]
+			self.assertGreater(
+				sizes.count("1"), 20, "each day is counted each night, and read where that tells of more"
+			)
+			self.assertLess(len(sizes) - sizes.count("1"), 8)
+
+	def two_devices(self, place: Place, days: int):
+		"""One is used each day, the other is offline for all of them but a part of the first days, and back for the run that follows."""
+		back = NOON + days * DAY + 30 * MINUTE
+		for day in range(12):
+			place.punch("0031", NOON + day * DAY + 6 * HOUR, device=2, received=back)
+		for day in range(days):
+			place.punch("0031", NOON + day * DAY - HOUR)
+			place.run()
+			place.later(DAY)
+		place.run()
+		place.later(HOUR)
+		place.punch("0031", place.world.now - MINUTE)
 
 	@on_both
 	def test_a_device_clock_that_jumps_to_2099_and_back_skips_nothing(self, server_type):

@@ -7,16 +7,23 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from biometric_integration.connectors.registry import CONNECTORS, connect
+from biometric_integration.connectors.registry import CONNECTORS
 from biometric_integration.connectors.transport import Transport
 from biometric_integration.core.clock import to_site, wall_clock
-from biometric_integration.core.connector import Connector, ServerConfig
+from biometric_integration.core.connector import Connector, ServerConfig, Unit
 from biometric_integration.core.decide import Rules
 from biometric_integration.core.process import process
 from biometric_integration.core.pull import Puller, PullOptions
 from biometric_integration.core.runs import RunReport
 from biometric_integration.core.stream import Cursor, Stream
-from biometric_integration.simulator import FakeEBioServer, FakeETimeTrackLite, Fault, FaultKind, World
+from biometric_integration.simulator import (
+	FakeBioTime,
+	FakeEBioServer,
+	FakeETimeTrackLite,
+	Fault,
+	FaultKind,
+	World,
+)
 from biometric_integration.tests.scenarios.host import CheckinRow, EventRow, Host, LogRow
 
 KOLKATA = "Asia/Kolkata"
@@ -28,8 +35,8 @@ MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 PASSWORD = "p&<s>\"ecret'9"
 """With what XML treats specially."""
-EBIO, ETIME = "eBioServer", "eTimeTrackLite"
-FAKES = {EBIO: FakeEBioServer, ETIME: FakeETimeTrackLite}
+EBIO, ETIME, BIOTIME = "eBioServer", "eTimeTrackLite", "BioTime"
+FAKES = {EBIO: FakeEBioServer, ETIME: FakeETimeTrackLite, BIOTIME: FakeBioTime}
 ID_FEED, DAY_FEED = "GetDeviceLogsByLogId", "GetDeviceLogs"
 
 
@@ -91,9 +98,23 @@ class Place:
 		for code in {code for code, _ in self.world.truth()}:
 			self.employ(code.removesuffix(f"-{self.mark}"))
 
+	@property
+	def can(self) -> Any:
+		"""What the connector says of itself: unit, feeds, lists_devices."""
+		return CONNECTORS[self.server_type]
+
+	@property
+	def by_device(self) -> bool:
+		"""Whether each device is asked for its own punches."""
+		return self.can.unit is Unit.DEVICE
+
+	@property
+	def has_positions(self) -> bool:
+		return any(feed.by_position for feed in self.can.feeds)
+
 	def enter_devices(self) -> list[str]:
-		"""eTimeTrackLite cannot list them: a person enters serial numbers."""
-		if self.server_type == EBIO:
+		"""Where the server cannot list them, a person enters serial numbers."""
+		if self.can.lists_devices:
 			return []
 		server = self.config.server_id
 		return [self.host.add_device(device.serial, device.name, "", server) for device in self.world.devices]
@@ -127,16 +148,15 @@ class Place:
 	# -- what is there now
 
 	def streams(self) -> list[Stream]:
-		units = [""] if self.server_type == EBIO else [device.serial for device in self.world.devices]
-		feeds = connect(self.config).feeds
+		units = [device.serial for device in self.world.devices] if self.by_device else [""]
 		return [
 			Stream(self.config.server_id, self.server_type, unit, feed.name)
 			for unit in units
-			for feed in feeds
+			for feed in self.can.feeds
 		]
 
 	def stream(self, by_position: bool = False) -> Stream:
-		feed = next(feed for feed in connect(self.config).feeds if feed.by_position == by_position)
+		feed = next(feed for feed in self.can.feeds if feed.by_position == by_position)
 		return next(stream for stream in self.streams() if stream.feed == feed.name)
 
 	def cursor(self, stream: Stream | None = None) -> Cursor:
@@ -188,9 +208,9 @@ def small_world(mark: str, zone: str = KOLKATA, first_id: int = 1) -> World:
 	return world
 
 
-def company_world(mark: str) -> World:
+def company_world(mark: str, employees: int = 50, devices: int = 4, days: int = 7) -> World:
 	"""`World.sample` with serial numbers and codes of its own."""
-	sample = World.sample(employees=50, devices=4, first_day=FIRST_DAY, days=7)
+	sample = World.sample(employees=employees, devices=devices, first_day=FIRST_DAY, days=days)
 	world = World(datetime.combine(FIRST_DAY, datetime.min.time()))
 	serials = {device.serial: f"S{number}-{mark}" for number, device in enumerate(sample.devices, 1)}
 	for device in sample.devices:

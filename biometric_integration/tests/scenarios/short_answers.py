@@ -118,9 +118,8 @@ class NothingToRead(Scenarios):
 	def test_no_device_at_all_is_said(self, server_type):
 		with self.place(server_type) as place:
 			place.world.remove_device(place.serial())
-			self.assert_alarmed(
-				place, place.run(), "devices" if server_type == EBIO else "add a Biometric Device"
-			)
+			said = "devices" if place.can.lists_devices else "add a Biometric Device"
+			self.assert_alarmed(place, place.run(), said)
 
 	def test_a_day_without_a_punch_is_a_success_where_the_id_feed_speaks(self):
 		with self.office(EBIO) as place:
@@ -137,4 +136,4 @@ class NothingToRead(Scenarios):
 			for _ in range(3):
 				place.later(DAY)
 				self.assert_success(place.run())
-			self.assertEqual(place.cursor(place.stream(server_type == EBIO)).read_until, place.world.now)
+			self.assertEqual(place.cursor(place.stream(place.has_positions)).read_until, place.world.now)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import html
+import json
 import traceback
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
 from biometric_integration.connectors.registry import CONNECTORS
@@ -35,6 +37,9 @@ FORMS = {
 	escape(PASSWORD),
 	html.escape(PASSWORD),
 	quote(PASSWORD),
+	quote_plus(PASSWORD),
+	json.dumps(PASSWORD)[1:-1],
+	b64encode(f"api:{PASSWORD}".encode()).decode(),
 	repr(PASSWORD)[1:-1],
 	repr(PASSWORD.encode())[2:-1],
 }
@@ -62,11 +67,22 @@ FAILURES: dict[FaultKind, tuple[type[SyncError], dict[str, Any]]] = {
 
 
 class ConnectorContract:
-	"""Mix in before TestCase and say `server_type` and `serve`."""
+	"""Mix in before TestCase and say `server_type`, `error_text_class`, `serve`, `read_all` and `some_page`.
+
+	What a protocol may do in its own way has a name here. `SoapContract` says it for services in an .asmx file.
+	"""
 
 	server_type: str
-	service_file: str
 	error_text_class: type[SyncError]
+	failures: Mapping[FaultKind, tuple[type[SyncError], dict[str, Any]]] = FAILURES
+	echoes: tuple[str, ...] = ("html", "fault", "text")
+	"""The forms in which a server of this type may give a request back."""
+	broken_row = "no,sense\x7f at all"
+	"""A row that nobody can read."""
+	requests_for_a_page = 1
+	"""How many requests a connector makes for its first page when it knows all that can be known from former runs."""
+	stale_memory: Mapping[str, Any]
+	"""What a connector might have remembered of a place where the service is no more."""
 
 	def serve(self, world: World, **options: Any) -> Any:
 		"""A fake server of this type with the login api / PASSWORD, not started."""
@@ -79,6 +95,18 @@ class ConnectorContract:
 	def some_page(self, connector: Connector) -> Page:
 		"""The page of a time with punches."""
 		raise NotImplementedError
+
+	def places(self) -> Mapping[str, dict[str, Any]]:
+		"""What a person may type behind the host, and the options of `serve` with which the service is to be found there."""
+		raise NotImplementedError
+
+	def assert_place_remembered(self, config: ServerConfig, server: Any) -> None:
+		"""What was found out about `server` is in the memory of the config, and no secret is."""
+		raise NotImplementedError
+
+	def secrets(self) -> set[str]:
+		"""What must show as little as the password, such as tokens that were given."""
+		return set()
 
 	# -- help ----------------------------------------------------------------------------------------------
 
@@ -119,8 +147,14 @@ class ConnectorContract:
 			shown += [error.message, error.detail, repr(error), *traceback.format_exception(error)]
 			shown += traceback.TracebackException.from_exception(error, capture_locals=True).format()
 		for text in shown:
-			for form in FORMS:
-				self.assertNotIn(form, text)
+			self.assert_harmless(text)
+
+	def assert_broken_row(self, raws: list[str]) -> None:
+		self.assertEqual(raws, [self.broken_row])
+
+	def assert_harmless(self, text: str) -> None:
+		for form in FORMS | self.secrets():
+			self.assertNotIn(form, text)
 
 	# -- the contract --------------------------------------------------------------------------------------
 
@@ -141,11 +175,11 @@ class ConnectorContract:
 
 	def test_a_row_that_cannot_be_read_stops_nothing(self) -> None:
 		noon = datetime(2025, 3, 29, 12)
-		self.world.raw_row(self.world.devices[0].serial, "no,sense\x7f at all", noon)
+		self.world.raw_row(self.world.devices[0].serial, self.broken_row, noon)
 		with self.served() as (_, connector):
 			rows = self.read_all(connector, self.world)
 		broken = [row for row in rows if isinstance(row, Unreadable)]
-		self.assertEqual([row.raw for row in broken], ["no,sense\x7f at all"])
+		self.assert_broken_row([row.raw for row in broken])
 		punches = {(row.user_id, row.source_time) for row in rows if isinstance(row, Record)}
 		self.assertEqual(punches, self.world.truth())
 
@@ -155,7 +189,7 @@ class ConnectorContract:
 		self.assertEqual(page.server_time, self.world.utc_now.astimezone(timezone.utc))
 
 	def test_each_fault_is_of_the_documented_class_and_leaks_no_password(self) -> None:
-		for kind, (expected, details) in FAILURES.items():
+		for kind, (expected, details) in self.failures.items():
 			with self.subTest(fault=kind), self.served() as (server, connector):
 				server.faults.add(Fault(kind, ALWAYS, **details))
 				error = self.failure(connector)
@@ -173,7 +207,7 @@ class ConnectorContract:
 		self.assertIn(server.error_text, connector.requests[-1].server_message)
 
 	def test_an_echoed_password_is_masked(self) -> None:
-		for form in ("html", "fault", "text"):
+		for form in self.echoes:
 			with self.subTest(form=form), self.served() as (server, connector):
 				server.faults.add(Fault(FaultKind.ECHO_PASSWORD, ALWAYS, form=form))
 				error = self.failure(connector)
@@ -188,10 +222,10 @@ class ConnectorContract:
 		self.assert_no_password(connector, error)
 
 	def test_the_next_read_after_a_fault_is_complete(self) -> None:
-		kinds = FAILURES.keys() - {FaultKind.REFUSE, FaultKind.SLOW_DRIP}
+		kinds = self.failures.keys() - {FaultKind.REFUSE, FaultKind.SLOW_DRIP}
 		for kind in sorted(kinds, key=lambda kind: kind.value):
 			with self.subTest(fault=kind), self.served() as (server, connector):
-				server.faults.add(Fault(kind, ALWAYS, **FAILURES[kind][1]))
+				server.faults.add(Fault(kind, ALWAYS, **self.failures[kind][1]))
 				self.failure(connector)
 				server.faults.clear()
 				rows = self.read_all(connector, self.world)
@@ -199,45 +233,45 @@ class ConnectorContract:
 
 	def test_a_single_dropped_connection_is_tried_again(self) -> None:
 		for kind in (FaultKind.RESET, FaultKind.CUT_BODY, FaultKind.HANG):
-			with self.subTest(fault=kind), self.served() as (server, connector):
-				server.faults.add(Fault(kind, 1, **FAILURES[kind][1]))
+			with self.subTest(fault=kind), self.serve(self.world) as server:
+				config = self.config(server.endpoint)
+				self.assertTrue(list(self.some_page(self.connector(config))))
+				server.faults.add(Fault(kind, 1, **self.failures[kind][1]))
+				connector = self.connector(config)
 				self.assertTrue(list(self.some_page(connector)))
-				self.assertEqual(len(connector.requests), 2)
+				self.assertEqual(len(connector.requests), self.requests_for_a_page + 1)
 
 	def test_the_service_is_found_below_a_base_url_and_remembered(self) -> None:
 		with self.serve(self.world) as server:
 			config = self.config(server.url)
 			self.assertTrue(list(self.some_page(self.connector(config))))
-			self.assertEqual(config.memory["path"].lower(), server.path.lower())
-			server.requests.clear()
+			self.assert_place_remembered(config, server)
+			self.assert_harmless(json.dumps(config.memory))
 			connector = self.connector(config)
 			self.assertTrue(list(self.some_page(connector)))
-			self.assertEqual(len(connector.requests), 1)
+			self.assertEqual(len(connector.requests), self.requests_for_a_page)
 
-	def test_the_service_is_found_below_iclock(self) -> None:
-		for url in ("/iclock", "/iClock/", "/tenant/ICLOCK"):
-			with (
-				self.subTest(url=url),
-				self.serve(self.world, path=f"{url.rstrip('/')}/{self.service_file}") as server,
-			):
+	def test_the_service_is_found_wherever_it_may_be(self) -> None:
+		for url, options in self.places().items():
+			with self.subTest(url=url), self.serve(self.world, **options) as server:
 				connector = self.connector(self.config(server.url + url))
 				self.assertTrue(list(self.some_page(connector)))
 
 	def test_a_remembered_path_is_found_again_when_it_is_gone(self) -> None:
 		with self.serve(self.world) as server:
 			config = self.config(server.url)
-			config.memory.update(path="/old/place.asmx", endpoint_url=server.url)
+			config.memory.update(self.stale_memory, endpoint_url=server.url)
 			self.assertTrue(list(self.some_page(self.connector(config))))
 
 	def test_what_was_remembered_is_void_for_another_url(self) -> None:
 		with self.serve(self.world) as server:
 			config = self.config(server.url)
-			config.memory.update(
-				path="/old/place.asmx", endpoint_url="http://old.example", dialect="FromDate"
-			)
+			config.memory.update(self.stale_memory, endpoint_url="http://old.example", nonsense="old")
 			self.assertTrue(list(self.some_page(self.connector(config))))
 			self.assertEqual(config.memory["endpoint_url"], server.url)
-			self.assertNotEqual(config.memory["path"], "/old/place.asmx")
+			self.assertNotIn("nonsense", config.memory)
+			for fact, value in self.stale_memory.items():
+				self.assertNotEqual(config.memory.get(fact), value)
 
 	def test_a_wrong_path_is_a_configuration_error_that_names_what_was_tried(self) -> None:
 		with self.serve(self.world) as server:
@@ -281,8 +315,7 @@ class ConnectorContract:
 				after = steps[[step.step for step in steps].index(failing) + 1 :]
 				self.assertTrue(all(step.ok is None for step in after))
 				self.assertEqual(len(steps), 6)
-				for form in FORMS:
-					self.assertNotIn(form, str(steps))
+				self.assert_harmless(str(steps))
 				self.assert_no_password(connector)
 
 	def test_the_test_of_a_url_that_is_none_fails_at_the_name(self) -> None:
@@ -307,3 +340,17 @@ class ConnectorContract:
 			self.assertLessEqual(after.start, before.end)
 			self.assertLessEqual(before.end, after.end)
 		self.assertTrue(all(piece.length <= timedelta(days=7) for piece in slices))
+
+
+class SoapContract(ConnectorContract):
+	"""A service in a file of ASP.NET, called `service_file`, in the root of its site or in /iclock."""
+
+	service_file: str
+	stale_memory: Mapping[str, Any] = {"path": "/old/place.asmx", "dialect": "FromDate"}
+
+	def places(self) -> Mapping[str, dict[str, Any]]:
+		urls = ("/iclock", "/iClock/", "/tenant/ICLOCK")
+		return {url: {"path": f"{url.rstrip('/')}/{self.service_file}"} for url in urls}
+
+	def assert_place_remembered(self, config: ServerConfig, server: Any) -> None:
+		self.assertEqual(config.memory["path"].lower(), server.path.lower())

@@ -14,8 +14,10 @@ from unittest import mock
 
 from biometric_integration.bridge import simulate
 from biometric_integration.bridge.cli import main
+from biometric_integration.bridge.config import load
 from biometric_integration.bridge.exits import MEANINGS, Exit, of_runs
 from biometric_integration.bridge.store import SqliteStore
+from biometric_integration.connectors.registry import CONNECTORS
 from biometric_integration.core.errors import AuthenticationError, TransientError
 from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.core.stream import Stream
@@ -45,7 +47,7 @@ class CommandLine(unittest.TestCase):
 		fakes = simulate.fake_servers(self.world)
 		self.fakes: dict[str, FakeServer] = fakes.__enter__()
 		self.addCleanup(fakes.__exit__, None, None, None)
-		self.config = self.site(*self.fakes)
+		self.config = self.site(EBIO, ETIME)
 
 	def site(self, *server_types: str) -> Path:
 		urls = {server_type: self.fakes[server_type].url for server_type in server_types}
@@ -87,7 +89,7 @@ class Sync(CommandLine):
 
 	def test_an_unknown_person_waits_with_a_reason_and_is_no_failure(self):
 		self.employees = self.employees[:1]
-		self.site(*self.fakes)
+		self.site(EBIO, ETIME)
 		code, out, _ = self.sync()
 		self.assertEqual(code, Exit.SUCCESS)
 		self.assertIn("No employee has the id PN7.", out)
@@ -325,10 +327,28 @@ class Showing(CommandLine):
 		for _ in range(2):
 			code, out, _ = self.call("demo", "--folder", self.folder / "demo")
 			self.assertEqual(code, Exit.SUCCESS, out)
-			self.assertEqual(out.count("equal: 738 punches, 0 missing, 0 double"), 2)
+			self.assertEqual(out.count("equal: 738 punches, 0 missing, 0 double"), len(simulate.FAKES))
 		lines = [line for line in out.splitlines() if str(self.folder) not in line and "Unmapped" not in line]
 		self.assertLessEqual(max(map(len, lines)), 100)
 		self.assertNotIn("\x1b", out)
+
+	def test_a_type_that_is_new_is_simulated_and_demonstrated_like_the_others(self):
+		"""Another device by device, another as a whole: nobody says so here, the connector does."""
+		new = {f"New of {kind}": kind for kind in (EBIO, ETIME)}
+		fakes = {name: simulate.FAKES[kind] for name, kind in new.items()}
+		with (
+			mock.patch.dict(CONNECTORS, {name: CONNECTORS[kind] for name, kind in new.items()}),
+			mock.patch.dict(simulate.FAKES, fakes),
+		):
+			code, out, _ = self.call("demo", "--folder", self.folder / "demo")
+			self.assertEqual(code, Exit.SUCCESS, out)
+			for name in new:
+				self.assertIn(f"{name} is equal", out)
+			self.assertEqual(
+				self.call("simulate", "--seconds", "0", "--folder", self.folder / "sim")[0], Exit.SUCCESS
+			)
+			config = load(self.folder / "sim" / simulate.CONFIG_FILE)
+			self.assertLessEqual(new.keys(), {entry.config.server_type for entry in config.servers})
 
 	def test_the_demonstration_notices_when_something_is_wrong(self):
 		with mock.patch.object(World, "truth", return_value={("nobody", MORNING)}):

@@ -59,9 +59,10 @@ class CommandTest(unittest.TestCase):
 		self.world = punctual(World.sample(employees=EMPLOYEES, first_day=first_day, days=self.DAYS))
 		self.end = self.world.now + self.DAYS * DAY
 		fakes = simulate.fake_servers(self.world)
-		self.fakes: list[FakeServer] = list(fakes.__enter__().values())
+		served = fakes.__enter__()
+		self.fakes: list[FakeServer] = list(served.values())
 		self.addCleanup(fakes.__exit__, None, None, None)
-		urls = dict(zip(simulate.FAKES, (fake.url for fake in self.fakes), strict=True))
+		urls = {server_type: fake.url for server_type, fake in served.items()}
 		self.employees = simulate.employees_of(self.world)
 		self.config = simulate.write_site(Path(folder.name), self.world, urls, first_day, self.employees)
 
@@ -104,7 +105,7 @@ class CommandTest(unittest.TestCase):
 		events = [
 			(row["user_id"], to_time(row["source_time"])) for row in database.rows("SELECT * FROM event")
 		]
-		self.assertEqual(sorted(events), sorted([*truth, *truth]))
+		self.assertEqual(sorted(events), sorted(truth * len(self.fakes)))
 		self.assertEqual(database.rows("SELECT * FROM log WHERE fetched != new + known + junk + invalid"), [])
 		settled = "created + already_there + unmapped + ignored + failed + quarantined + pending"
 		self.assertEqual(database.rows(f"SELECT * FROM log WHERE new != {settled} OR status = 'Running'"), [])
@@ -139,7 +140,7 @@ class KilledSync(CommandTest):
 		print(
 			f"\n{KILLS} SIGKILLs in {time.monotonic() - started:.1f} s (seed {SEED}): {before} before the first request, "
 			f"{stopped} in the middle of a run ({held} of them for certain), the others between runs or while punches were "
-			f"processed; {len(self.world.truth())} punches from two servers, 0 missing, 0 double."
+			f"processed; {len(self.world.truth())} punches from {len(self.fakes)} servers, 0 missing, 0 double."
 		)
 		self.assertGreaterEqual(stopped, held, "a log that tells nothing of the kill")
 

@@ -28,13 +28,13 @@ from biometric_integration.core.errors import (
 from biometric_integration.core.punch import Direction, Kind, Record, Unreadable
 from biometric_integration.core.window import Window
 from biometric_integration.simulator import FakeEBioServer, Fault, FaultKind, World
-from biometric_integration.tests.unit.connector_contract import ALWAYS, PASSWORD, ConnectorContract
+from biometric_integration.tests.unit.connector_contract import ALWAYS, PASSWORD, SoapContract
 
 SILENT_DAY = Window(datetime(2024, 5, 1), datetime(2024, 5, 2))
 MOMENT = datetime(2025, 4, 7, 9, 2, 11)
 
 
-class EBioServerTest(ConnectorContract, unittest.TestCase):
+class EBioServerTest(SoapContract, unittest.TestCase):
 	server_type = "eBioServer"
 	service_file = "webservice.asmx"
 	error_text_class = AmbiguousError

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from biometric_integration.connectors import soap
 from biometric_integration.connectors.endpoint import endpoint_of, service_paths
 from biometric_integration.connectors.etimetracklite import SERVICE_NAMES
-from biometric_integration.connectors.redaction import CONTROLS, redact, redact_row, redact_words
+from biometric_integration.connectors.redaction import CONTROLS, Redactor, redact, redact_row, redact_words
 from biometric_integration.connectors.soap import SoapReader, envelope, iter_lines
 from biometric_integration.connectors.transport import Answer, Request, Transport
 from biometric_integration.core.connector import RequestTrace, ServerConfig
@@ -350,11 +350,28 @@ class RedactionTest(unittest.TestCase):
 			*(rf"\{letter}essl\{letter}" for letter in CONTROLS),
 		):
 			self.assertNotIn("essl", redact_words(echo, "essl"), echo)
-		self.assertEqual(redact_row("1234\tyesterday\tin", "1234", "api"), "1234\tyesterday\tin")
-		self.assertEqual(redact_row("api\t1234\tdenied", "1234", "api"), "api\t***\tdenied")
-		self.assertEqual(redact_row("Password=1234", "1234", "admin"), "Password=***")
+		self.assertEqual(redact_row("1234\tyesterday\tin", ["1234"], "api"), "1234\tyesterday\tin")
+		self.assertEqual(redact_row("api\t1234\tdenied", ["1234"], "api"), "api\t***\tdenied")
+		self.assertEqual(redact_row("Password=1234", ["1234"], "admin"), "Password=***")
 		strong = "correct-horse"
-		self.assertEqual(redact_row(f"x\t{strong}\tin", strong, "api"), "x\t***\tin")
+		self.assertEqual(redact_row(f"x\t{strong}\tin", [strong], "api"), "x\t***\tin")
+
+	def test_several_secrets_go_and_so_does_a_field_that_is_named_like_one(self) -> None:
+		known = Redactor("7731", user="api")
+		known.learn("7731-token.of-ours")
+		self.assertEqual(known.words("7731-token.of-ours 7731"), "*** ***")
+		self.assertEqual(known.row("7731\tin"), "7731\tin", "a weak one may be a number of somebody")
+		self.assertNotIn("7731", repr(vars(known)))
+		for text in (
+			'{"self_password": "1\\"2", "sn": "A"}',
+			'{"token" : "a.b.c", "sn": "A"}',
+			'"{\\"access\\": \\"abc\\", \\"sn\\": \\"A\\"}"',
+		):
+			masked = known.words(text)
+			self.assertIn("***", masked)
+			self.assertIn("A", masked)
+			for secret in ("1", "2", "a.b", "abc"):
+				self.assertNotIn(secret, masked)
 
 	def test_a_text_without_secrets_stays(self) -> None:
 		self.assertEqual(redact("Unathorised User", ["secret", ""]), "Unathorised User")

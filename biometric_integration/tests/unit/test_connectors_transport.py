@@ -13,12 +13,15 @@ import unittest
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from traceback import TracebackException
 from typing import Any
 from unittest.mock import patch
 
+from biometric_integration.connectors.redaction import Secret
 from biometric_integration.connectors.registry import CONNECTORS, connect
 from biometric_integration.connectors.transport import RETRY_SECONDS, TRIES, Answer, Request, Transport
 from biometric_integration.core.connector import ServerConfig
@@ -43,9 +46,11 @@ class Handler(BaseHTTPRequestHandler):
 	seen: list[dict[str, str]]
 
 	def do_POST(self) -> None:
-		self.rfile.read(int(self.headers["Content-Length"]))
-		self.seen.append(dict(self.headers))
+		self.rfile.read(int(self.headers.get("Content-Length", "0")))
+		self.seen.append({**self.headers, "method": self.command})
 		type(self).reply(self)
+
+	do_GET = do_POST
 
 	def log_message(self, format: str, *args: Any) -> None:
 		pass
@@ -90,7 +95,7 @@ class TransportCase(unittest.TestCase):
 		return transport
 
 	def post(self, transport: Transport, url: str) -> Answer:
-		answer = transport.post(
+		answer = transport.send(
 			Request("GetDeviceLogs", f"{url}/x.asmx", {"X-Test": "1"}, b"<a>p&amp;ss</a>")
 		)
 		self.addCleanup(answer.close)
@@ -285,6 +290,39 @@ class TransportTest(TransportCase):
 			error = self.failure(self.transport("http://attendance.invalid"), "http://attendance.invalid")
 		self.assertIsInstance(error, TransientError)
 		self.assertIn("proxy", error.message)
+
+	def test_a_get_has_no_body_and_reads_the_codes_that_it_asks_for(self) -> None:
+		with serving(says(403, b'{"detail": "no licence"}')) as server:
+			transport = self.transport(server.url)
+			request = Request("list", f"{server.url}/list/", {}, method="GET", readable={200, 403})
+			answer = transport.send(request)
+			self.addCleanup(answer.close)
+			self.assertEqual((answer.status, answer.body.read()), (403, b'{"detail": "no licence"}'))
+			self.assertEqual(server.seen[0]["method"], "GET")
+			self.assertNotIn("Content-Length", server.seen[0])
+			for other in (replace(request, readable={200}), replace(request, method="HEAD", readable={200})):
+				with self.assertRaises(SyncError):
+					transport.send(other)
+
+	def test_what_was_learned_to_be_secret_shows_as_little_as_the_password(self) -> None:
+		token = "eyJhbGciOi.eyJ1c2VyX2lk.c2lnbmF0dXJl"
+
+		def reply(handler: Handler) -> None:
+			says(418, f"{PASSWORD} {token} {handler.headers['Authorization']}".encode())(handler)
+
+		with serving(reply) as server:
+			transport = self.transport(server.url)
+			transport.keep_secret(token)
+			request = Request("list", server.url, {"Authorization": Secret(f"JWT {token}")}, method="GET")
+			with self.assertRaises(SyncError) as caught:
+				transport.send(request)
+			shown = [str(transport.requests), repr(request), repr(vars(transport)), caught.exception.detail]
+			shown += TracebackException.from_exception(caught.exception, capture_locals=True).format()
+		for text in shown:
+			self.assertNotIn("eyJ", text)
+			self.assertNotIn(PASSWORD, text)
+		self.assertIn("***", caught.exception.detail)
+		self.assertNotIn("eyJ", transport.redact_row(f"31\t{token}"))
 
 	def test_a_refused_connection_says_where(self) -> None:
 		port = free_port()

@@ -105,7 +105,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 
 SHARED_BY_CONNECTORS = frozenset(
 	f"connectors/{name}.py"
-	for name in ("__init__", "endpoint", "page", "redaction", "soap", "steps", "transport")
+	for name in ("__init__", "endpoint", "page", "redaction", "rest", "soap", "steps", "transport")
 )
 """Every other file there is a server type, which nobody but the registry imports."""
 
