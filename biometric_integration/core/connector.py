@@ -147,3 +147,15 @@ class TellsPings(Protocol):
 	def last_ping(self, serial: str) -> datetime | None:
 		"""Naive wall clock of the server, to the second; None where that is not known, or not certain. Raises `SyncError` classes only."""
 		...
+
+
+@runtime_checkable
+class ReadsSideBySide(Protocol):
+	"""What a connector can besides, whose server may be asked several things at once."""
+
+	def another(self) -> Connector:
+		"""One more to the same server, for requests from another thread at the same time. It has traces of its own and shares `config.memory`.
+
+		`close`, of this one and of the other, may be called from another thread: the request that is under way ends with an error.
+		"""
+		...
