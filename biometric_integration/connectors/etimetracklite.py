@@ -158,6 +158,9 @@ class ETimeTrackLite:
 		self._silent_units: set[str] = set()
 		self.requests = self._transport.requests
 
+	def another(self) -> ETimeTrackLite:
+		return ETimeTrackLite(self._config, self._clock, self._transport.another())
+
 	def list_devices(self) -> list[ListedDevice]:
 		return []
 

@@ -13,7 +13,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -268,7 +268,7 @@ def utc_now() -> datetime:
 
 
 class Transport:
-	"""Sends requests to one server, one at a time. `clock` gives aware UTC; `sleep` and `wait` are tenacity's."""
+	"""Sends requests to one server, one at a time; `another` sends them at the same time. `clock` gives aware UTC; `sleep` and `wait` are tenacity's."""
 
 	def __init__(
 		self,
@@ -288,10 +288,18 @@ class Transport:
 		self._session: requests.Session | None = None
 		self._retried = 0.0
 		self._redactor = Redactor(config.password, user=config.user)
+		self._is_closed = False
+		self._quiet = Quiet()
 
 	def keep_secret(self, secret: str) -> None:
 		"""A token, or whatever else must show as little as the password; forgotten with this transport."""
 		self._redactor.learn(secret)
+
+	def another(self) -> Transport:
+		"""One more to the same server, for requests at the same time."""
+		made = Transport(self._config, self._clock, self._sleep, self._wait, self._largest)
+		made._quiet, made._redactor = self._quiet, self._redactor
+		return made
 
 	def redact(self, text: str) -> str:
 		"""Somebody else's words."""
@@ -325,13 +333,16 @@ class Transport:
 				self._retried += time.monotonic() - started
 
 	def close(self) -> None:
+		"""Also from another thread: the request that is under way ends with a TransientError."""
+		self._is_closed = True
+		self._deadline.end()
 		if self._session is not None:
 			self._session.close()
 			self._session = None
 
 	def _no_time_left(self, state: RetryCallState) -> bool:
 		"""Whether another try, as long as the last one, would not fit: a long time-out is not waited for twice."""
-		if self._deadline.passed:
+		if self._deadline.passed or self._is_closed:
 			return True
 		last_try = self.requests[-1].duration_ms / 1000 if self.requests else 0.0
 		spent = self._retried + (state.seconds_since_start or 0.0)
@@ -366,7 +377,7 @@ class Transport:
 
 	@contextmanager
 	def _sent(self, request: Request) -> Iterator[requests.Response]:
-		with self._quiet():
+		with nullcontext() if self._config.verify_tls else self._quiet:
 			response = self._opened().request(
 				request.method,
 				request.url,
@@ -380,16 +391,6 @@ class Transport:
 			)
 		with response:
 			yield response
-
-	@contextmanager
-	def _quiet(self) -> Iterator[None]:
-		"""Without urllib3's warning where verification was turned off on purpose."""
-		if self._config.verify_tls:
-			yield
-			return
-		with warnings.catch_warnings():
-			warnings.simplefilter("ignore", InsecureRequestWarning)
-			yield
 
 	def _opened(self) -> requests.Session:
 		if self._session is None:
@@ -448,7 +449,12 @@ class Transport:
 			for found, failure in CONNECTION_FAILURES
 			if any(isinstance(link, found) for link in chain)
 		)
-		if self._deadline.passed:
+		if self._is_closed:
+			kind, sentence = (
+				TransientError,
+				"{place} was not waited for any longer; the next run asks again.",
+			)
+		elif self._deadline.passed:
 			kind, sentence = (
 				SilentError,
 				"{place} did not finish its answer in {deadline:g} seconds; the next run tries again.",
@@ -478,7 +484,7 @@ class Deadline:
 
 	def __enter__(self) -> Deadline:
 		self.passed = False
-		self._timer = threading.Timer(self.seconds, self._end)
+		self._timer = threading.Timer(self.seconds, self.end)
 		self._timer.daemon = True
 		self._timer.start()
 		return self
@@ -491,7 +497,7 @@ class Deadline:
 	def watch(self, connection_socket: Any) -> None:
 		self._socket = connection_socket
 
-	def _end(self) -> None:
+	def end(self) -> None:
 		self.passed = True
 		watched = self._socket
 		if watched is None:
@@ -502,6 +508,29 @@ class Deadline:
 			shutdown(watched, socket.SHUT_RDWR)
 		except OSError:
 			pass  # closed already, which is what was wanted
+
+
+class Quiet:
+	"""Without urllib3's warning where verification was turned off on purpose. The filters of warnings are those of all threads."""
+
+	def __init__(self) -> None:
+		self._lock = threading.Lock()
+		self._inside = 0
+		self._filters = warnings.catch_warnings()
+
+	def __enter__(self) -> None:
+		with self._lock:
+			self._inside += 1
+			if self._inside == 1:
+				self._filters = warnings.catch_warnings()
+				self._filters.__enter__()
+				warnings.simplefilter("ignore", InsecureRequestWarning)
+
+	def __exit__(self, *exception: object) -> None:
+		with self._lock:
+			self._inside -= 1
+			if not self._inside:
+				self._filters.__exit__(None, None, None)
 
 
 class _Adapter(HTTPAdapter):

@@ -92,7 +92,7 @@ class ByPosition:
 		now = source.now()
 		page = source.connector.read_after(self._stream.unit, start, limit)
 		rows = list(page)
-		source.ids_came = bool(source.ids_came or rows)
+		source.note_ids(bool(rows))
 		self._newest = max([self._newest, *(row.log_id for row in rows if row.log_id is not None)])
 		return Taken(rows, source.read_to(now, page.server_time))
 
@@ -143,7 +143,7 @@ class ByPosition:
 		"""Begin at the newest id: what is older comes by day."""
 		head = find_head(self._any_after)
 		if head is None:
-			self._source.ids_came = bool(self._source.ids_came)
+			self._source.note_ids(False)
 			return False
 		self._reading.keep((), replace(self._reading.cursor, position=head))
 		return True

@@ -15,6 +15,7 @@ def never_delivered(unit: Unit, name: str) -> str:
 
 OUT_OF_TIME = "The time for one job was over. The next one goes on with the {left} of {all} devices that were not begun."
 NO_ANSWERS = "{tried} devices in a row got no answer in time: the server seems to be down. The others are left to the next run. {words}"
+JOB_ENDED = "The job ended in the middle of this run. Nothing is lost: the next run goes on from there."
 BEING_READ = "This stream is being read at this moment."
 NO_DEVICE = "There is no device to read: add a Biometric Device with the serial number of each terminal, and enable it."
 TRUNCATED = (

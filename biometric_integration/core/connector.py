@@ -182,3 +182,15 @@ class CountsRows(Protocol):
 	def count(self, unit: str, window: Window) -> int | None:
 		"""How many rows the server has in the window; None where it does not say. Raises `SyncError` classes only."""
 		...
+
+
+@runtime_checkable
+class ReadsSideBySide(Protocol):
+	"""What a connector can besides, whose server may be asked several things at once."""
+
+	def another(self) -> Connector:
+		"""One more to the same server, for requests from another thread at the same time. It has traces of its own and shares `config.memory`.
+
+		`close`, of this one and of the other, may be called from another thread: the request that is under way ends with an error.
+		"""
+		...

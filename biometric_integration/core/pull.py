@@ -1,27 +1,38 @@
-"""The first loop, server → staging: each stream of a server in turn, each a run that commits and fails alone."""
+"""The first loop, server → staging: the streams of a server, each a run that commits and fails alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from biometric_integration.core.batches import BATCH, batches
 from biometric_integration.core.by_position import ByPosition
 from biometric_integration.core.by_window import ByWindow
-from biometric_integration.core.concerns import BEING_READ, NO_ANSWERS, NO_DEVICE, OUT_OF_TIME
-from biometric_integration.core.connector import Connector, Feed, Page, ServerConfig, Unit
-from biometric_integration.core.errors import ConfigurationError, SilentError, UnreachableError
+from biometric_integration.core.concerns import BEING_READ, NO_DEVICE, OUT_OF_TIME
+from biometric_integration.core.connector import (
+	Connector,
+	Feed,
+	Page,
+	ReadsSideBySide,
+	ServerConfig,
+	Unit,
+)
+from biometric_integration.core.errors import ConfigurationError
+from biometric_integration.core.in_flight import AT_ONCE, MOST_AT_ONCE, Connectors, InFlight
 from biometric_integration.core.punch import Kind, Record, Unreadable, evidence, shown_rows
 from biometric_integration.core.reading import Reading, Watch
 from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
-from biometric_integration.core.source import Source
+from biometric_integration.core.side_by_side import InTurn, Runs, SideBySide, elsewhere
+from biometric_integration.core.source import Learned, Source
 from biometric_integration.core.store import PullStore, StreamBusy, repeated
 from biometric_integration.core.stream import Cursor, Plan, Stream, looks, plan
 from biometric_integration.core.window import Window, midnight
 
-MOST_SILENT = 3
-"""Streams that get no answer in time, one after the other, before the server is thought to be down."""
+HESITATION = 1.0
+"""Seconds for which the first stream of a job is alone where it gets no answer."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +42,8 @@ class PullOptions:
 	start_date: of the server's zone; None = today. start_dates: of units that have their own. units, feeds: only these; None = all
 	there are. window: exactly this stretch of the server's clock, by the feeds that are read by window. watch: asked before each
 	request with the run's log, the window of the request (None for a feed by position) and the counts so far; a sentence in answer
-	ends the run there. in_time: asked before each run. kept_from: staged punches from before this day may have been deleted.
+	ends the run there. in_time: asked before each run. kept_from: staged punches from before this day may have been deleted. at_once: how
+	many streams are read side by side, 1 to 4. `watch` and `in_time` are asked in the thread that pulls.
 	"""
 
 	trigger: Trigger = Trigger.SCHEDULED
@@ -45,6 +57,7 @@ class PullOptions:
 	start_dates: Mapping[str, date] = field(default_factory=dict)
 	in_time: Callable[[], bool] = lambda: True
 	kept_from: date | None = None
+	at_once: int = AT_ONCE
 
 	def means(self, feed: Feed) -> bool:
 		return (self.feeds is None or feed.name in self.feeds) and not (self.window and feed.by_position)
@@ -74,83 +87,32 @@ class Puller:
 		self.batch = batch
 
 	def pull(self, connector: Connector, config: ServerConfig, options: PullOptions) -> Iterator[RunReport]:
-		"""Read all streams of a server in turn, the one that was read longest ago first; yields one report per run.
+		"""Read all streams of a server, the one that was read longest ago first; yields one report per run, as they end.
 
-		The first failure that concerns the server as a whole ends it: a dead server costs one refused connection, or three time-outs in a row.
-		What there is no time for is left alone, and a last report, of no run, says so.
+		The first failure that concerns the server as a whole ends it, and what is under way by then ends by itself: a dead server costs as
+		many refused connections as are made at once, or three time-outs in a row. What there is no time for is left alone, and a last report,
+		of no run, says so. The store is used in this thread only.
 		"""
-		source = Source(self.store, connector, config, self.clock, self.site_zone, options.kept_from)
-		streams = self._streams(source, options)
-		silent = 0
-		for number, (stream, feed) in enumerate(streams):
-			if not options.in_time():
-				yield self._out_of_time(config, len(streams) - number, len(streams))
-				return
-			if (report := self._run(source, options, stream, feed)) is None:
-				continue
-			silent = silent + 1 if isinstance(report.error, SilentError) else 0
-			if report.error and silent == MOST_SILENT:
-				words = NO_ANSWERS.format(tried=silent, words=report.error.message)
-				report = replace(report, error=UnreachableError(words, report.error.detail))
-			yield report
-			if report.error and report.error.server_wide:
-				return
+		with closing(Job(self, connector, config, options)) as job:
+			yield from job.reports()
 
-	def _streams(self, source: Source, options: PullOptions) -> Sequence[tuple[Stream, Feed]]:
-		config = source.config
+	def streams(
+		self, connector: Connector, config: ServerConfig, options: PullOptions
+	) -> Sequence[tuple[Stream, Feed]]:
 		return [
 			(Stream(config.server_id, config.server_type, unit, feed.name), feed)
-			for unit in self.store.oldest_first(config.server_id, self._units(source, options))
-			for feed in filter(options.means, source.connector.feeds)
+			for unit in self.store.oldest_first(config.server_id, self._units(connector, config, options))
+			for feed in filter(options.means, connector.feeds)
 		]
 
-	def _out_of_time(self, config: ServerConfig, left: int, of_all: int) -> RunReport:
-		message = OUT_OF_TIME.format(left=left, all=of_all)
-		return RunReport("", config.server_id, RunStatus.SKIPPED, message, RunCounts(), self.clock())
-
-	def _units(self, source: Source, options: PullOptions) -> Sequence[str]:
+	def _units(self, connector: Connector, config: ServerConfig, options: PullOptions) -> Sequence[str]:
 		if options.units is not None:
 			return options.units
-		if (only := source.connector.unit.only(source.config)) is not None:
+		if (only := connector.unit.only(config)) is not None:
 			return [only]
-		server = source.config.server_id
+		server = config.server_id
 		own = (device for device in self.store.devices(server) if device.is_at_home(server))
 		return [device.serial for device in own if device.serial and device.enabled] or [""]
-
-	def _run(self, source: Source, options: PullOptions, stream: Stream, feed: Feed) -> RunReport | None:
-		"""None where nothing is due."""
-		started = self.clock()
-
-		def due(cursor: Cursor) -> Plan | None:
-			now = source.now()
-			return options.plan(stream.unit, cursor.believed(now), now, source.ids_came)
-
-		known = self.store.cursor(stream)
-		todo = None if feed.by_position else due(known)
-		if not (todo or feed.by_position):
-			return None
-		try:
-			window = todo.window if todo else None
-			claim = repeated(lambda: self.store.claim(stream, options.trigger, window))
-		except StreamBusy as busy:
-			return RunReport(busy.log, stream.key, RunStatus.RUNNING, BEING_READ, RunCounts(), started)
-		if todo and claim.cursor != known:
-			todo = due(claim.cursor) or todo  # another run has read meanwhile
-		claim = replace(claim, cursor=claim.cursor.believed(source.now()))
-		reading = Reading(self.store, claim, options.watch)
-		reading.read(lambda: self._read(source, reading, todo, options.kept_from))
-		reading.outcome.requests = source.take_requests()
-		reading.finish()
-		return reading.report(started)
-
-	def _read(self, source: Source, reading: Reading, todo: Plan | None, kept_from: date | None) -> None:
-		if not reading.claim.stream.unit and source.connector.unit is Unit.DEVICE:
-			raise ConfigurationError(NO_DEVICE)
-		source.open()
-		if todo:
-			ByWindow(self.store, source, reading, todo, self.batch).read()
-		else:
-			ByPosition(self.store, source, reading, kept_from).read()
 
 	def survey(self, connector: Connector, config: ServerConfig, options: PullOptions) -> Iterator[RunCounts]:
 		"""Count what `options.window` would bring and keep nothing of it; one count per request. Raises SyncError."""
@@ -160,7 +122,7 @@ class Puller:
 		window = options.window.clipped(source.now())
 		if connector.lists_devices:
 			connector.list_devices()
-		for stream, _feed in self._streams(source, options):
+		for stream, _feed in self.streams(connector, config, options):
 			for piece in connector.slices(window):
 				yield self._surveyed(stream, connector.read_window(stream.unit, piece))
 
@@ -174,3 +136,135 @@ class Puller:
 			invalid = sum(isinstance(row, Unreadable) for row in rows)
 			counts.add(RunCounts(len(batch), new, len(batch) - new - junk - invalid, junk, invalid))
 		return counts
+
+
+class Job:
+	"""One pull of a server: its runs, in turn or side by side, and what they have in common."""
+
+	def __init__(self, puller: Puller, connector: Connector, config: ServerConfig, options: PullOptions):
+		self._puller = puller
+		self._config = config
+		self._options = options
+		self._streams = puller.streams(connector, config, options)
+		most = _at_once(connector, self._streams, options)
+		self._runs: Runs[tuple[Run, RunReport | None]] = SideBySide() if most > 1 else InTurn()
+		self._store = elsewhere(puller.store, self._runs.ask)
+		self._in_flight = InFlight(self._streams, most)
+		self._connectors = Connectors(connector)
+		self._learned = Learned()
+
+	def reports(self) -> Iterator[RunReport]:
+		left = self._begun()
+		while self._in_flight:
+			report = self._next_report()
+			left = left or self._begun()
+			if report:
+				yield report
+		if left:
+			yield self._out_of_time(left)
+
+	def close(self) -> None:
+		"""Where the job ends before its runs do, they stop, and what they are waiting for is given up."""
+		self._in_flight.close()
+		self._runs.close(self._connectors.close)
+
+	def _begun(self) -> int:
+		"""Begin what may be begun; returns how many streams there is no time for."""
+		while self._in_flight.may_begin():
+			if not self._options.in_time():
+				return self._in_flight.leave_the_rest()
+			self._runs.begin(self._next_run().done)
+		return 0
+
+	def _next_run(self) -> Run:
+		stream, feed = self._in_flight.begin()
+		connector, puller = self._connectors.take(), self._puller
+		source = Source(
+			self._store,
+			connector,
+			self._config,
+			puller.clock,
+			puller.site_zone,
+			self._options.kept_from,
+			stream.unit,
+			self._learned,
+		)
+		options = replace(self._options, watch=partial(self._watch, stream))
+		return Run(self._store, source, stream, feed, options, puller.clock, puller.batch)
+
+	def _watch(self, stream: Stream, log: str, piece: Window | None, counts: RunCounts) -> str:
+		return self._runs.ask(lambda: self._in_flight.ask(stream) or self._options.watch(log, piece, counts))
+
+	def _next_report(self) -> RunReport | None:
+		"""Of the next run that ends; None where the first takes a while, or nothing was due."""
+		ended = self._runs.ended(HESITATION if self._in_flight.is_alone else None)
+		if ended is None:
+			self._in_flight.go_ahead()
+			return None
+		run, report = ended
+		self._connectors.give_back(run.source.connector)
+		return self._in_flight.ended(run.stream, report)
+
+	def _out_of_time(self, left: int) -> RunReport:
+		message = OUT_OF_TIME.format(left=left, all=len(self._streams))
+		return RunReport(
+			"", self._config.server_id, RunStatus.SKIPPED, message, RunCounts(), self._puller.clock()
+		)
+
+
+@dataclass(frozen=True)
+class Run:
+	"""A stream of a server, to be read once."""
+
+	store: PullStore
+	source: Source
+	stream: Stream
+	feed: Feed
+	options: PullOptions
+	clock: Callable[[], datetime]
+	batch: int
+
+	def done(self) -> tuple[Run, RunReport | None]:
+		return self, self.report()
+
+	def report(self) -> RunReport | None:
+		"""None where nothing is due."""
+		started, by_position = self.clock(), self.feed.by_position
+		known = self.store.cursor(self.stream)
+		todo = None if by_position else self._due(known)
+		if not (todo or by_position):
+			return None
+		try:
+			window = todo.window if todo else None
+			claim = repeated(lambda: self.store.claim(self.stream, self.options.trigger, window))
+		except StreamBusy as busy:
+			return RunReport(busy.log, self.stream.key, RunStatus.RUNNING, BEING_READ, RunCounts(), started)
+		if todo and claim.cursor != known:
+			todo = self._due(claim.cursor) or todo  # another run has read meanwhile
+		claim = replace(claim, cursor=claim.cursor.believed(self.source.now()))
+		reading = Reading(self.store, claim, self.options.watch)
+		reading.read(lambda: self._read(reading, todo))
+		reading.outcome.requests = self.source.take_requests()
+		reading.finish()
+		return reading.report(started)
+
+	def _due(self, cursor: Cursor) -> Plan | None:
+		now = self.source.now()
+		return self.options.plan(self.stream.unit, cursor.believed(now), now, self.source.ids_came)
+
+	def _read(self, reading: Reading, todo: Plan | None) -> None:
+		if not self.stream.unit and self.source.connector.unit is Unit.DEVICE:
+			raise ConfigurationError(NO_DEVICE)
+		self.source.open()
+		if todo:
+			ByWindow(self.store, self.source, reading, todo, self.batch).read()
+		else:
+			ByPosition(self.store, self.source, reading, self.options.kept_from).read()
+
+
+def _at_once(connector: Connector, streams: Sequence[tuple[Stream, Feed]], options: PullOptions) -> int:
+	"""How many may be read side by side; those of one unit are read one after the other."""
+	if not isinstance(connector, ReadsSideBySide):
+		return 1
+	units = {stream.unit for stream, _feed in streams}
+	return max(1, min(options.at_once, MOST_AT_ONCE, len(units)))

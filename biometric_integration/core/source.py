@@ -1,9 +1,10 @@
-"""One server while a job reads it: its connector, its clock, and which of its devices a row is from."""
+"""One server while a run reads it: its connector, its clock, and which of its devices a row is from."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from typing import NamedTuple
 
@@ -26,11 +27,22 @@ from biometric_integration.core.punch import (
 from biometric_integration.core.store import PullStore
 
 
-class Source:
-	"""What one job knows about one server. `clock` gives aware UTC; `site_zone` is the zone in which check-ins are written.
+@dataclass
+class Learned:
+	"""What the runs of one job find out about their server, each for all of them. `lock`: by one of them at a time.
 
-	ids_came: has the feed by position brought anything in this job? None where it was not asked.
+	ids_came: by unit, whether its feed by position has brought anything in this job; a unit that is not in it was not asked.
 	"""
+
+	book: DeviceBook | None = None
+	listed: list[ListedDevice] = field(default_factory=list)
+	relisted: bool = False
+	ids_came: dict[str, bool] = field(default_factory=dict)
+	lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Source:
+	"""What a run knows about its server. `clock` gives aware UTC; `site_zone` is the zone in which check-ins are written."""
 
 	def __init__(
 		self,
@@ -40,18 +52,26 @@ class Source:
 		clock: Callable[[], datetime],
 		site_zone: str,
 		kept_from: date | None = None,
+		unit: str = "",
+		learned: Learned | None = None,
 	):
 		self.connector = connector
 		self.config = config
-		self.ids_came: bool | None = None
 		self._store = store
 		self._clock = clock
 		self._site_zone = site_zone
 		self._kept_from = kept_from
 		self._zone = config.time_zone or site_zone
-		self._book: DeviceBook | None = None
-		self._listed: list[ListedDevice] = []
-		self._relisted = False
+		self._unit = unit
+		self._learned = learned or Learned()
+
+	@property
+	def ids_came(self) -> bool | None:
+		"""Has the feed by position of this unit brought anything in this job? None where it was not asked."""
+		return self._learned.ids_came.get(self._unit)
+
+	def note_ids(self, came: bool) -> None:
+		self._learned.ids_came[self._unit] = came or bool(self.ids_came)
 
 	def now(self) -> datetime:
 		"""Naive wall clock of the server."""
@@ -63,18 +83,23 @@ class Source:
 
 	def open(self) -> None:
 		"""Learn the devices, once a job; raises SyncError."""
-		if self._book is None:
-			self._learn()
+		if self._learned.book is None:
+			with self._learned.lock:
+				self._known()
+
+	def _known(self) -> DeviceBook:
+		return self._learned.book or self._learn()
 
 	def _learn(self) -> DeviceBook:
+		learned = self._learned
 		known = self._store.devices(self.config.server_id)
 		if self.connector.lists_devices:
-			self._listed = [devices.shown(entry) for entry in self.connector.list_devices()]
-			if found := devices.changes(known, self._listed, self.config.server_id):
+			learned.listed = [devices.shown(entry) for entry in self.connector.list_devices()]
+			if found := devices.changes(known, learned.listed, self.config.server_id):
 				self._store.change_devices(self.config.server_id, found)
 				known = self._store.devices(self.config.server_id)
-		self._book = DeviceBook(known, self._listed, self.config.server_id)
-		return self._book
+		learned.book = DeviceBook(known, learned.listed, self.config.server_id)
+		return learned.book
 
 	def punches(
 		self, unit: str, rows: Sequence[Record | Unreadable], known_to: int | None = None
@@ -96,18 +121,25 @@ class Source:
 			for row in rows
 		]
 
-	def _book_for(self, rows: Iterable[Record | Unreadable]) -> DeviceBook:
+	def _book_for(self, rows: Sequence[Record | Unreadable]) -> DeviceBook:
 		"""Knows the devices of all rows: for those nobody has seen the server is asked once more, then each name gets a placeholder."""
-		book = self._book or self._learn()
+		book = self._learned.book
+		if book is None or _missing(book, rows):
+			with self._learned.lock:
+				book = self._completed(rows)
+		return book
+
+	def _completed(self, rows: Sequence[Record | Unreadable]) -> DeviceBook:
+		learned, book = self._learned, self._known()
 		missing = _missing(book, rows)
-		if missing and self.connector.lists_devices and not self._relisted:
-			self._relisted = True
+		if missing and self.connector.lists_devices and not learned.relisted:
+			learned.relisted = True
 			book = self._learn()
 			missing = _missing(book, rows)
 		if missing:
 			self._store.change_devices(self.config.server_id, missing)
 			known = self._store.devices(self.config.server_id)
-			book = self._book = DeviceBook(known, self._listed, self.config.server_id)
+			book = learned.book = DeviceBook(known, learned.listed, self.config.server_id)
 		return book
 
 	def take_requests(self) -> list[RequestTrace]:
