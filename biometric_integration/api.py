@@ -1,5 +1,7 @@
 """What Desk and the console may call. Each endpoint: a permission check, one call, a plain dict."""
 
+from werkzeug.wrappers import Response
+
 import frappe
 from frappe.utils import getdate
 
@@ -24,6 +26,7 @@ from biometric_integration.sync.desk import (
 )
 from biometric_integration.sync.desk import status as site_status
 from biometric_integration.sync.desk import zones as time_zones
+from biometric_integration.sync.receiving import hook_address, web_hook
 from biometric_integration.sync.receiving import ingest as received
 
 
@@ -367,3 +370,17 @@ def ingest() -> dict:
 	status, found = received.answer(frappe.request.get_data())
 	frappe.local.response["http_status_code"] = status
 	return found
+
+
+@frappe.whitelist(methods=["POST"], allow_guest=True)
+def ebioserver_hook() -> Response:
+	"""The web hook of eBioServerNew: the address holds the secret, the body the rows (docs/ebioserver-web-hook.md). Answers `Success` once they are kept."""
+	status, text = web_hook.answer(frappe.request.args.get("secret", ""), frappe.request.get_data())
+	return Response(text, status, mimetype="text/plain")
+
+
+@frappe.whitelist(methods=["POST"])
+def web_hook_address(server: str | None = None) -> str:
+	"""The address to enter in eBioServerNew; a secret is made where there is none yet."""
+	frappe.only_for("System Manager")
+	return hook_address.of(server)

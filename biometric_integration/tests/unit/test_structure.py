@@ -101,6 +101,8 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 	"rq.timeouts": ("sync/db/transaction.py", "sync/store.py"),
 	"dateutil.parser": ("connectors/page.py",),
 	"dateutil.relativedelta": ("core/window.py",),
+	"cryptography.hazmat.primitives": ("sync/receiving/web_hook.py",),
+	"werkzeug.wrappers": ("api.py",),
 	"redis.exceptions": ("sync/jobs.py",),
 	"requests": ("connectors/steps.py", "connectors/transport.py"),
 	"tenacity": ("connectors/transport.py",),
