@@ -136,20 +136,18 @@ class ByWindow:
 			self._read_pieces(Window(start, end))
 
 	def _read_arrivals(self, connector: TellsArrivals) -> None:
-		"""What has reached the server since it was last asked, however old it is. The first run has read everything anyway."""
+		"""What has reached the server since it was last asked, however old it is. The first run, which has read everything anyway, begins with what is underway."""
 		now = self._todo.window.end
-		since = self._reading.cursor.scans.get(ARRIVALS)
-		if since is None:
-			self._note_arrivals(now)
-			return
+		asked = self._reading.cursor.scans.get(ARRIVALS)
+		since = (asked or now) - UNDERWAY
 		self._reading.go_on(None)
 		with _other_streams_first():
-			page = connector.read_arrivals(self._stream.unit, since - UNDERWAY)
+			page = connector.read_arrivals(self._stream.unit, since)
 			if page is None:
 				return
-			self._keep(Window(since - UNDERWAY, max(now, since)), page)
-			if page.confirmed:
-				self._knows_arrivals = True
+			self._keep(Window(since, max(now, since)), page)
+			self._knows_arrivals = page.confirmed
+			if page.confirmed or asked is None:
 				self._note_arrivals(self._source.read_to(now, page.server_time))
 
 	def _note_arrivals(self, moment: datetime) -> None:

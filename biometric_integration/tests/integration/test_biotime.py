@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import frappe
+from frappe.utils import get_system_timezone, now_datetime
 
 from biometric_integration import api
 from biometric_integration.connectors.biotime import MANUAL
@@ -12,7 +13,6 @@ from biometric_integration.simulator import World
 from biometric_integration.simulator.biotime_rows import PERSONAL
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import (
-	FIRST_DAY,
 	PASSWORD,
 	SiteTestCase,
 	checkins,
@@ -23,16 +23,21 @@ from biometric_integration.tests.integration.base import (
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
-NOON = datetime(2025, 4, 9, 12)
 
 
 class TestBioTime(SiteTestCase):
 	def office(self, *codes: str, **options) -> tuple[World, object]:
-		world = World(NOON, "Asia/Kolkata")
+		"""Of today, so that the stretch to be read is short."""
+		world = World(self.now, get_system_timezone())
 		world.add_device("SN1", "Main Gate", "BLR")
 		world.add_device("SN2", "Back Gate", "HYD")
 		factories.employees(codes or ("0031", "31"))
-		return world, self.start("BioTime", world, **options)
+		return world, self.serve(world, **options)
+
+	def serve(self, world: World, **options):
+		server = self.start("BioTime", world, **options)
+		self.settings("BioTime", server, time_zone="", start_date=self.now.date() - 10 * DAY)
+		return server
 
 	def kept(self) -> str:
 		"""Everything that a site keeps of a server."""
@@ -50,13 +55,15 @@ class TestBioTime(SiteTestCase):
 
 	def setUp(self) -> None:
 		super().setUp()
-		self.began = frappe.utils.now_datetime()
+		self.began = now_datetime()
+		self.now = self.began.replace(microsecond=0)
 
 	def test_a_week_comes_once_while_the_token_dies_between_pages(self):
-		world = World.sample(first_day=FIRST_DAY, days=7)
+		first_day = self.now.date() - 9 * DAY
+		world = World.sample(first_day=first_day, days=7, zone=get_system_timezone())
 		factories.employees(world.employees)
-		server = self.start(
-			"BioTime", world, most_rows=50, token_requests=3, host="http://internal.invalid", numbers="text"
+		server = self.serve(
+			world, most_rows=50, token_requests=3, host="http://internal.invalid", numbers="text"
 		)
 		self.assertEqual(sync()["status"], "Success")
 		self.assertEqual(checkins(), sorted(world.truth()))
@@ -74,8 +81,8 @@ class TestBioTime(SiteTestCase):
 
 	def test_a_device_that_was_offline_uploads_late(self):
 		world, _server = self.office("0031")
-		world.punch("SN1", "0031", NOON - 2 * MINUTE)
-		world.punch("SN2", "0031", NOON - DAY, received=NOON + 5 * MINUTE)
+		world.punch("SN1", "0031", self.now - 2 * MINUTE)
+		world.punch("SN2", "0031", self.now - DAY, received=self.now + 5 * MINUTE)
 		sync()
 		self.assertEqual(len(checkins()), 1)
 		world.now += 10 * MINUTE
@@ -85,8 +92,8 @@ class TestBioTime(SiteTestCase):
 
 	def test_devices_are_listed_and_heard_of(self):
 		world, server = self.office()
-		world.punch("SN1", "0031", NOON - MINUTE)
-		world.punch("SN2", "31", NOON - MINUTE, "out")
+		world.punch("SN1", "0031", self.now - MINUTE)
+		world.punch("SN2", "31", self.now - MINUTE, "out")
 		sync()
 		fields = ["serial_number", "device_name", "location", "last_ping"]
 		rows = frappe.get_all("Biometric Device", fields=fields, order_by="serial_number")
@@ -103,20 +110,20 @@ class TestBioTime(SiteTestCase):
 
 	def test_punches_of_no_terminal_are_used_until_somebody_turns_their_device_off(self):
 		world, _server = self.office("0031")
-		world.manual_punch("0031", NOON - 30 * MINUTE)
+		world.manual_punch("0031", self.now - 30 * MINUTE)
 		sync()
-		self.assertEqual(checkins(), [("0031", NOON - 30 * MINUTE)])
+		self.assertEqual(checkins(), [("0031", self.now - 30 * MINUTE)])
 		(device,) = frappe.get_all("Biometric Device", {"device_name": MANUAL}, pluck="name")
 		frappe.get_doc("Biometric Device", device).update({"counts_for_attendance": 0}).save()
 		frappe.db.commit()  # nosemgrep -- as a person who saved it
-		world.manual_punch("0031", NOON - 20 * MINUTE)
+		world.manual_punch("0031", self.now - 20 * MINUTE)
 		sync()
 		self.assertEqual(len(checkins()), 1)
 		self.assertEqual(events(status="Ignored")[0].device, device)
 
 	def test_the_connection_test_goes_through_six_steps_and_changes_nothing(self):
 		world, server = self.office()
-		world.punch("SN1", "0031", NOON - MINUTE)
+		world.punch("SN1", "0031", self.now - MINUTE)
 		answer = api.test_connection()
 		self.assertTrue(answer["ok"], answer)
 		self.assertEqual(len(answer["steps"]), 6)
