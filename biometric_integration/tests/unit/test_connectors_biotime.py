@@ -192,6 +192,24 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 			server.faults.add(Fault(FaultKind.HANG, ALWAYS, seconds=2))
 			self.assertNotIn("raise the Timeout", self.failure(connector).message)
 
+	def test_a_token_that_is_given_back_is_masked(self) -> None:
+		for form in self.echoes:
+			with self.subTest(form), self.served() as (server, connector):
+				server.faults.add(
+					Fault(FaultKind.ECHO_PASSWORD, ALWAYS, operation="transactions", after=1, form=form)
+				)
+				error = self.failure(connector)
+				self.assertEqual(len(server.gate.tokens), 1)
+				self.assertIn("***", error.detail or error.message)
+				self.assert_no_password(connector, error)
+
+	def test_an_error_in_place_of_data_is_told_in_the_words_of_the_server(self) -> None:
+		with self.served() as (server, connector):
+			server.faults.add(Fault(FaultKind.ERROR_TEXT, ALWAYS, operation="transactions", after=1))
+			error = self.failure(connector)
+			self.assertIsInstance(error, ProtocolError)
+			self.assertIn("in place of data. Its words: Request failed.", error.message)
+
 	# -- pages
 
 	@contextmanager
@@ -231,6 +249,14 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 			self.assertEqual((len(rows), len(set(self.ids(rows)))), (20, 20))
 			self.assertGreater(page.declared or 0, 20)
 			self.assertIn("an earlier one", connector.requests[-1].server_message)
+
+	def test_a_page_that_is_repeated_without_a_count_is_a_failure(self) -> None:
+		with _Uncounted(self.world, user="api", password=PASSWORD, most_rows=10) as server:
+			server.stuck_at = 2
+			connector = self.connector(self.config(server.url))
+			with self.assertRaises(ProtocolError) as caught:
+				list(connector.read_window("", DAY))
+			self.assertIn("again and again", caught.exception.message)
 
 	def test_rows_that_come_while_paging_are_read_as_well(self) -> None:
 		serial = self.world.devices[0].serial
@@ -398,6 +424,15 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 		page, rows, _ = self.arrived(datetime(2025, 4, 7, 11), most_rows=10, version="8.0")
 		self.assertEqual((rows, page.confirmed), ([], True))
 
+	def test_a_moment_of_old_arrivals_at_the_begin_proves_nothing(self) -> None:
+		self.world = World(datetime(2025, 4, 7, 12))
+		self.world.add_device("S1", "Gate")
+		for minute in range(20):
+			received = datetime(2025, 4, 7, 8) if minute < 10 else datetime(2025, 4, 7, 11, 30)
+			self.world.punch("S1", "0031", datetime(2025, 4, 6, 9, minute), received=received)
+		page, rows, config = self.arrived(datetime(2025, 4, 7, 11), most_rows=10, version="8.0")
+		self.assertEqual((rows, page.confirmed, config.memory["tells_arrivals"]), ([], False, False))
+
 	def test_a_day_is_counted_for_the_price_of_a_row(self) -> None:
 		with self.served() as (_, connector):
 			rows = [row for row in connector.read_window("", DAY) if DAY.start <= row.source_time < DAY.end]
@@ -564,6 +599,13 @@ class Secrets(unittest.TestCase):
 				for token in server.gate.tokens:
 					self.assertNotIn(token, "\n".join(shown))
 				connector.close()
+
+
+class _Uncounted(FakeBioTime):
+	def _wrapped(self, rows: list[Any], count: int, *rest: Any) -> dict[str, Any]:
+		return {
+			name: value for name, value in super()._wrapped(rows, count, *rest).items() if name != "count"
+		}
 
 
 class _Odd(FakeBioTime):
