@@ -151,11 +151,14 @@ class BioTime:
 
 	def list_devices(self) -> list[ListedDevice]:
 		"""The terminals that this user may see, and when the server last heard of each."""
-		rows = [row for row in Listing(self._pages("terminals", TERMINALS)) if isinstance(row, Mapping)]
-		found = [device for device in map(parse_terminal, rows) if device]
+		listing = Listing(self._pages("terminals", TERMINALS))
+		rows = [row for row in listing if isinstance(row, Mapping)]
 		heard = ((_text(row.get("sn")), source_time(_text(row.get("last_activity")))) for row in rows)
 		self._last_activity = {serial: moment for serial, moment in heard if moment}
-		return found
+		now = steps.server_now(self._config, lambda: listing.server_time or self._clock())
+		if any(moment > shifted(now, UNDERWAY) for moment in self._last_activity.values()):
+			self._client.memory.keep(activity_is_ahead=True)
+		return [device for device in map(parse_terminal, rows) if device]
 
 	def slices(self, window: Window) -> Iterable[Window]:
 		return within_months(window, LONGEST_SLICE)
@@ -197,20 +200,27 @@ class BioTime:
 	def count(self, unit: str, window: Window) -> int | None:
 		"""By a page of one row."""
 		last = max(window.start, window.end - SECOND)
-		limits = {"start_time": window.start.isoformat(" "), "end_time": last.isoformat(" ")}
+		limits = {
+			"start_time": window.start.isoformat(" ", "seconds"),
+			"end_time": last.isoformat(" ", "seconds"),
+		}
 		query = {**limits, "page": "1", "page_size": "1", "limit": "1"}
 		return Leaf(self._client.get("count", TRANSACTIONS, query)).count
 
 	def last_ping(self, serial: str) -> datetime | None:
-		"""`last_activity` of a terminal, by the server's clock; of all terminals it is asked once."""
+		"""`last_activity` of a terminal, by the server's clock; of all terminals it is asked once.
+
+		A server on which it was ever ahead is in another zone than the punches: what it says could make a device look alive that is not.
+		"""
 		if self._last_activity is None:
 			self.list_devices()
+		if self._client.memory.get("activity_is_ahead"):
+			return None
 		return (self._last_activity or {}).get(serial)
 
 	def test(self, unit: str = "") -> Iterator[Step]:
-		"""Test step by step; a page of the punches of today is read at the end."""
-
-		self._client.memory.forget("tells_arrivals")
+		"""Test step by step; a page of the punches of today is read at the end. What may have changed at the server is found out anew."""
+		self._client.memory.forget("tells_arrivals", "activity_is_ahead")
 
 		def login() -> str:
 			return f"The server accepts the login ({self._client.login()})."

@@ -474,6 +474,17 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 			self.assertIsNone(connector.last_ping("NOBODY"))
 			self.assertEqual(len(connector.requests), before, "one list for all of them")
 
+	def test_activity_of_a_server_in_another_zone_proves_nothing(self) -> None:
+		serial = self.world.devices[0].serial
+		with self.serve(self.world) as server:
+			config = self.config(server.url, time_zone="Europe/London")
+			self.assertIsNone(self.connector(config).last_ping(serial))
+			for device in self.world.devices:
+				self.world.set_last_ping(device.serial, self.world.now - timedelta(hours=6))
+			self.assertIsNone(self.connector(config).last_ping(serial), "it was ahead before")
+			list(self.connector(config).test())
+			self.assertIsNotNone(self.connector(config).last_ping(serial))
+
 	def test_a_user_who_sees_one_terminal_reads_that_one(self) -> None:
 		only = self.world.devices[0].serial
 		with self.serve(self.world, sees=[only]) as server:
