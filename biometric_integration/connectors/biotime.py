@@ -43,6 +43,8 @@ LONGEST_SLICE = timedelta(days=7)
 MINUTE = timedelta(minutes=1)
 ARRIVED = "upload_time"
 """The server's clock when it received a row (sources-protocols §1.2)."""
+UNDERWAY = timedelta(minutes=10)
+"""So much of what had arrived before is asked for again: rows may become visible a little late."""
 LARGEST_ID = 2**63 - 1
 
 MANUAL = "Manual and app punches"
@@ -131,6 +133,7 @@ class BioTime:
 	unit: Unit = Unit.SERVER
 	feeds: Sequence[Feed] = (Feed("punches"),)
 	lists_devices = True
+	lists_pings = True
 
 	def __init__(
 		self,
@@ -142,16 +145,20 @@ class BioTime:
 		self._clock = clock
 		self._transport = transport or Transport(config, clock)
 		self._client = RestClient(config, self._transport, DIALECT)
+		self._arrivals: Arrivals | None = None
 		self._last_activity: dict[str, datetime] | None = None
 		self.requests = self._transport.requests
 
 	def list_devices(self) -> list[ListedDevice]:
 		"""The terminals that this user may see, and when the server last heard of each."""
-		rows = [row for row in Listing(self._pages("terminals", TERMINALS)) if isinstance(row, Mapping)]
-		found = [device for device in map(parse_terminal, rows) if device]
+		listing = Listing(self._pages("terminals", TERMINALS))
+		rows = [row for row in listing if isinstance(row, Mapping)]
 		heard = ((_text(row.get("sn")), source_time(_text(row.get("last_activity")))) for row in rows)
 		self._last_activity = {serial: moment for serial, moment in heard if moment}
-		return found
+		now = steps.server_now(self._config, lambda: listing.server_time or self._clock())
+		if any(moment > shifted(now, UNDERWAY) for moment in self._last_activity.values()):
+			self._client.memory.keep(activity_is_ahead=True)
+		return [device for device in map(parse_terminal, rows) if device]
 
 	def slices(self, window: Window) -> Iterable[Window]:
 		return within_months(window, LONGEST_SLICE)
@@ -168,12 +175,23 @@ class BioTime:
 		"""There is an id, but no question for what comes after one (sources-protocols §1.2)."""
 		raise NotImplementedError("BioTime has no feed by position")
 
-	def read_arrivals(self, unit: str, since: datetime) -> Page | None:
-		"""The rows that came last first, by an `ordering` that no document names: 9.5 knows it, others ignore it without a word (sources-protocols §1.3)."""
-		if self._client.memory.get("tells_arrivals") is False:
+	def read_arrivals(self, unit: str) -> Page | None:
+		"""The rows that came last first, by an `ordering` that no document names: 9.5 knows it, others ignore it without a word (sources-protocols §1.3).
+
+		`upload_time` may be of another zone than the punches: it is compared with itself only.
+		"""
+		memory = self._client.memory
+		if memory.get("tells_arrivals") is False:
 			return None
+		known = source_time(memory.get("arrived_until", ""))
 		pages = self._pages("arrivals", TRANSACTIONS, {"ordering": f"-{ARRIVED}"}, size=LATEST)
-		return Arrivals(pages, since, self._note_order)
+		self._arrivals = Arrivals(pages, shifted(known, -UNDERWAY) if known else None, self._note_order)
+		return self._arrivals
+
+	def keep_arrivals(self) -> None:
+		page = self._arrivals
+		if page and page.confirmed and page.newest:
+			self._client.memory.keep(arrived_until=str(page.newest))
 
 	def _note_order(self, falls: bool) -> None:
 		if self._client.memory.get("tells_arrivals") is not falls:
@@ -182,20 +200,27 @@ class BioTime:
 	def count(self, unit: str, window: Window) -> int | None:
 		"""By a page of one row."""
 		last = max(window.start, window.end - SECOND)
-		limits = {"start_time": window.start.isoformat(" "), "end_time": last.isoformat(" ")}
+		limits = {
+			"start_time": window.start.isoformat(" ", "seconds"),
+			"end_time": last.isoformat(" ", "seconds"),
+		}
 		query = {**limits, "page": "1", "page_size": "1", "limit": "1"}
 		return Leaf(self._client.get("count", TRANSACTIONS, query)).count
 
 	def last_ping(self, serial: str) -> datetime | None:
-		"""`last_activity` of a terminal, by the server's clock; of all terminals it is asked once."""
+		"""`last_activity` of a terminal, by the server's clock; of all terminals it is asked once.
+
+		A server on which it was ever ahead is in another zone than the punches: what it says could make a device look alive that is not.
+		"""
 		if self._last_activity is None:
 			self.list_devices()
+		if self._client.memory.get("activity_is_ahead"):
+			return None
 		return (self._last_activity or {}).get(serial)
 
 	def test(self, unit: str = "") -> Iterator[Step]:
-		"""Test step by step; a page of the punches of today is read at the end."""
-
-		self._client.memory.forget("tells_arrivals")
+		"""Test step by step; a page of the punches of today is read at the end. What may have changed at the server is found out anew."""
+		self._client.memory.forget("tells_arrivals", "activity_is_ahead")
 
 		def login() -> str:
 			return f"The server accepts the login ({self._client.login()})."
@@ -313,29 +338,33 @@ class Listing:
 
 
 class Arrivals(Listing):
-	"""The rows that reached the server at or after a moment, the latest first.
+	"""The rows that reached the server at or after a moment, the latest first; none where there is no such moment yet. newest: the latest arrival.
 
 	Whether the server orders at all shows on each page: the times of arrival must fall, and have fallen before the reading ends. Where one
 	rises, nothing of its page is taken, and `note` is told that this server does not order.
 	"""
 
-	def __init__(self, ask: Callable[[int], Leaf | None], since: datetime, note: Callable[[bool], None]):
+	def __init__(
+		self, ask: Callable[[int], Leaf | None], since: datetime | None, note: Callable[[bool], None]
+	):
 		super().__init__(ask, parse_row)
 		self.declared = None
 		self.confirmed = False
-		self._since = since
+		self.newest: datetime | None = None
+		self._since = since or datetime.max
 		self._note = note
 		self._oldest = datetime.max
 		self._has_fallen = False
 
 	def _taken(self, leaf: Leaf) -> list[Any] | None:
 		"""What an earlier page had is no proof: rows that come meanwhile push others on. One without a time is left to its window."""
-		fresh = super()._taken(leaf) or []
-		times = [arrived for row in fresh if (arrived := _arrived(row))]
+		fresh = super()._taken(leaf)
+		times = [arrived for row in fresh or () if (arrived := _arrived(row))]
 		if not self._falls(times) or (fresh and not times):
 			self._note(False)
 			return None
-		return [row for row in fresh if (_arrived(row) or datetime.min) >= self._since]
+		self.newest = self.newest or next(iter(times), None)
+		return fresh and [row for row in fresh if (_arrived(row) or datetime.min) >= self._since]
 
 	def _falls(self, times: Sequence[datetime]) -> bool:
 		for arrived in times:

@@ -66,7 +66,7 @@ class FakeBioTime(FakeRestServer):
 	The answers: `version` decides the title of the manual, whether `ordering` is honoured (9.5; `orders` overrides it) and how a
 	page's size is called (`limit` on 9.0). `most_rows` is the largest page. `envelope`: "data", "results" or "both". `numbers`:
 	state and verification as they usually are, all as "text" (the id too), or all as "integers". `zone_in`: how `terminal_tz` is
-	written. `host` is what `next` is built from (default: what the client called it). `sees`: the serial numbers this user has
+	written. `uploads_shifted` is added to each `upload_time`: a server with another zone than its terminals. `host` is what `next` is built from (default: what the client called it). `sees`: the serial numbers this user has
 	the rights for; rows of others are left out silently. `ignores`: the names of parameters that this build does not know. `first_answer_after`: seconds the first request after a start waits.
 	`folder` is put before all paths, as a proxy does.
 
@@ -101,6 +101,7 @@ class FakeBioTime(FakeRestServer):
 		envelope: Literal["data", "results", "both"] = "data",
 		numbers: Numbers = "usual",
 		zone_in: Literal["hours", "minutes"] = "minutes",
+		uploads_shifted: timedelta = timedelta(),
 		host: str = "",
 		sees: Collection[str] | None = None,
 		ignores: Collection[str] = (),
@@ -149,6 +150,7 @@ class FakeBioTime(FakeRestServer):
 		self._envelope = envelope
 		self._numbers: Numbers = numbers
 		self._zone_in = zone_in
+		self._uploads_shifted = uploads_shifted
 		self._host = host
 		self._sees = sees
 		self._ignores = frozenset(ignores)
@@ -230,7 +232,8 @@ class FakeBioTime(FakeRestServer):
 		language = call.headers.get("accept-language", "en")[:2]
 
 		def shown(row: SimPunch) -> Any:
-			return biotime_rows.transaction(row, self._device(row), self._numbers, language)
+			uploaded = row.received + self._uploads_shifted
+			return biotime_rows.transaction(row, self._device(row), uploaded, self._numbers, language)
 
 		return self._paged(call, self._ordered(rows, query.get("ordering", "")), shown, hits)
 

@@ -40,7 +40,9 @@ SECRETS: Row = {
 """What stands in each employee."""
 
 
-def transaction(row: SimPunch, device: SimDevice | None, numbers: Numbers, language: str = "en") -> Any:
+def transaction(
+	row: SimPunch, device: SimDevice | None, uploaded: datetime, numbers: Numbers, language: str
+) -> Any:
 	"""`device` is None for a row of no device. A `SimRaw` is what its text says: any JSON, or else the text itself."""
 	if isinstance(row, SimRaw):
 		return _json_or_text(row.code)
@@ -63,7 +65,7 @@ def transaction(row: SimPunch, device: SimDevice | None, numbers: Numbers, langu
 		"temperature": PERSONAL["temperature"],
 		"is_mask": PERSONAL["is_mask"],
 		"terminal_alias": device.name if device else None,
-		"upload_time": row.received.strftime(MOMENT),
+		"upload_time": uploaded.strftime(MOMENT),
 		"longitude": PERSONAL["longitude"],
 		"latitude": PERSONAL["latitude"],
 		"mobile": PERSONAL["mobile"],
