@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 import time
@@ -17,7 +18,10 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from biometric_integration.bridge.config import ServerEntry, SiteConfig
 from biometric_integration.bridge.devices import DeviceEntry
+from biometric_integration.bridge.passwords import PasswordSource
+from biometric_integration.bridge.site import Site
 from biometric_integration.bridge.store import SqliteStore
 from biometric_integration.core import pull, side_by_side
 from biometric_integration.core.connector import Feed, ListedDevice, ServerConfig
@@ -323,6 +327,30 @@ class SameAsInTurn(unittest.TestCase):
 			)[1]
 			list(place.pull(1))
 		self.assertEqual(threads, {threading.get_ident()})
+
+
+class OfTheBridge(unittest.TestCase):
+	def test_the_configuration_says_how_many_are_read_at_once(self):
+		folder = tempfile.TemporaryDirectory()
+		self.addCleanup(folder.cleanup)
+		for width in (2, 3):
+
+			def all_are_there(fake: Held, serial: str, width: int = width) -> None:
+				fake.wait_for(lambda: fake.most >= width)
+
+			with self.subTest(width=width), Place(5, all_are_there) as place, hesitating(0.05):
+				server = replace(place.config, password="")
+				entry = ServerEntry(
+					server, PasswordSource("BIO_TEST"), serials=tuple(place.serials), at_once=width
+				)
+				devices = tuple(DeviceEntry("main", serial, serial) for serial in place.serials)
+				database = Path(folder.name) / f"{width}.sqlite"
+				config = SiteConfig((entry,), devices, "UTC", Path("none"), database, NOW.date())
+				with patch.dict(os.environ, {"BIO_TEST": "secret"}), Site(config, clock) as site:
+					site.store.enter_devices(devices)
+					reports = list(site.pull(entry))
+				self.assertEqual([report.status for report in reports], [RunStatus.SUCCESS] * 5)
+				self.assertEqual(place.fake.most, width)
 
 
 # --- ends
