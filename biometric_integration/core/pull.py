@@ -21,7 +21,7 @@ from biometric_integration.core.connector import (
 	Unit,
 )
 from biometric_integration.core.errors import ConfigurationError
-from biometric_integration.core.in_flight import AT_ONCE, MOST_AT_ONCE, Connectors, InFlight
+from biometric_integration.core.in_flight import AT_ONCE, Connectors, InFlight
 from biometric_integration.core.punch import Kind, Record, Unreadable, evidence, shown_rows
 from biometric_integration.core.reading import Reading, Watch
 from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
@@ -269,4 +269,4 @@ def _at_once(connector: Connector, streams: Sequence[tuple[Stream, Feed]], optio
 	if not isinstance(connector, ReadsSideBySide):
 		return 1
 	units = {stream.unit for stream, _feed in streams}
-	return max(1, min(options.at_once, MOST_AT_ONCE, len(units)))
+	return max(1, min(options.at_once, len(units)))
