@@ -18,6 +18,7 @@ from biometric_integration.bridge.texts import day, text_of
 from biometric_integration.connectors.registry import CONNECTORS
 from biometric_integration.core.connector import ServerConfig, Unit
 from biometric_integration.core.errors import ConfigurationError
+from biometric_integration.core.in_flight import AT_ONCE, MOST_AT_ONCE
 from biometric_integration.core.stream import PRIMARY
 
 EXAMPLE = Path(__file__).with_name("example.ini").read_text(encoding="utf-8")
@@ -33,6 +34,7 @@ class ServerEntry:
 	overlap: timedelta = timedelta(hours=2)
 	rescan: timedelta = timedelta(days=10)
 	serials: tuple[str, ...] = ()
+	at_once: int = AT_ONCE
 
 	@property
 	def id(self) -> str:
@@ -117,9 +119,10 @@ def _switch(text: str) -> bool:
 	return known
 
 
-def _number(text: str, least: int = 0) -> int:
-	if not text.isdecimal() or int(text) < least:
-		raise ValueError(f'"{text}" is not a whole number of {least} or more')
+def _number(text: str, least: int = 0, most: int | None = None) -> int:
+	if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
+		wanted = f"{least} or more" if most is None else f"{least} to {most}"
+		raise ValueError(f'"{text}" is not a whole number of {wanted}')
 	return int(text)
 
 
@@ -155,6 +158,7 @@ SERVER: Readers = {
 	"timeout": lambda text: _number(text, least=1),
 	"overlap_hours": lambda text: timedelta(hours=_number(text)),
 	"rescan_days": lambda text: timedelta(days=_number(text)),
+	"requests_at_once": lambda text: _number(text, 1, MOST_AT_ONCE),
 	"devices": _list,
 }
 DEVICE: Readers = {
@@ -250,7 +254,12 @@ def _server(section: Section, zone: str) -> ServerEntry:
 	return ServerEntry(config, password, **reading)
 
 
-READING = {"overlap_hours": "overlap", "rescan_days": "rescan", "devices": "serials"}
+READING = {
+	"overlap_hours": "overlap",
+	"rescan_days": "rescan",
+	"requests_at_once": "at_once",
+	"devices": "serials",
+}
 
 
 def _devices(sections: Iterable[Section], servers: Iterable[ServerEntry]) -> Iterable[DeviceEntry]:

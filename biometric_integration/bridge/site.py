@@ -46,7 +46,14 @@ class Site:
 		"""
 		units = units_of(entry, device)
 		config = entry.complete(self.store.memory(entry.id))
-		options = PullOptions(Trigger.CONSOLE, self.config.start_date, entry.overlap, entry.rescan, units)
+		options = PullOptions(
+			Trigger.CONSOLE,
+			self.config.start_date,
+			entry.overlap,
+			entry.rescan,
+			units,
+			at_once=entry.at_once,
+		)
 		with closing(connect(config, self._clock)) as connector:
 			yield from self._puller.pull(connector, config, options)
 		self.store.remember(entry.id, config.memory)

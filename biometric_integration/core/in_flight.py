@@ -23,14 +23,14 @@ class InFlight:
 
 	Those of one unit are read one after the other: the feed by position has brought what is new before the days are read.
 
-	The first is alone until it has ended well, or has taken a while: a server that is dead, refuses the login, or has to be asked in
-	another way than thought shows that to one request. Where a stream got no answer in time, no more are begun than it takes to tell that
+	The first is alone until it has ended well, or has taken a while: a server that refuses the login, or has to be asked in another way
+	than thought, shows that to one run. Where a stream got no answer in time, no more are begun than it takes to tell that
 	the server is down. A time-out says so only where nobody else was answered since the request was sent.
 	"""
 
 	def __init__(self, streams: Sequence[tuple[Stream, Feed]], most: int):
 		self._waiting = list(streams)
-		self._most = most
+		self._most = min(most, MOST_AT_ONCE)
 		self._asked: dict[str, int | None] = {}
 		self._answers = 0
 		self._silent = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -21,7 +21,7 @@ from biometric_integration.core.connector import (
 	Unit,
 )
 from biometric_integration.core.errors import ConfigurationError
-from biometric_integration.core.in_flight import AT_ONCE, MOST_AT_ONCE, Connectors, InFlight
+from biometric_integration.core.in_flight import AT_ONCE, Connectors, InFlight
 from biometric_integration.core.punch import Kind, Record, Unreadable, evidence, shown_rows
 from biometric_integration.core.reading import Reading, Watch
 from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
@@ -86,12 +86,15 @@ class Puller:
 		self.site_zone = site_zone
 		self.batch = batch
 
-	def pull(self, connector: Connector, config: ServerConfig, options: PullOptions) -> Iterator[RunReport]:
+	def pull(
+		self, connector: Connector, config: ServerConfig, options: PullOptions
+	) -> Generator[RunReport, None, None]:
 		"""Read all streams of a server, the one that was read longest ago first; yields one report per run, as they end.
 
 		The first failure that concerns the server as a whole ends it, and what is under way by then ends by itself: a dead server costs as
 		many refused connections as are made at once, or three time-outs in a row. What there is no time for is left alone, and a last report,
-		of no run, says so. The store is used in this thread only.
+		of no run, says so. The store is used in this thread only. Who does not listen to the end closes the generator: runs that are under way
+		then end by themselves.
 		"""
 		with closing(Job(self, connector, config, options)) as job:
 			yield from job.reports()
@@ -267,4 +270,4 @@ def _at_once(connector: Connector, streams: Sequence[tuple[Stream, Feed]], optio
 	if not isinstance(connector, ReadsSideBySide):
 		return 1
 	units = {stream.unit for stream, _feed in streams}
-	return max(1, min(options.at_once, MOST_AT_ONCE, len(units)))
+	return max(1, min(options.at_once, len(units)))

@@ -6,6 +6,7 @@ what it asks of the host is done by the thread that began it, one thing after th
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 PATIENCE = 5.0
 """Seconds for which those that are still under way are waited for when they are told to end."""
+
+LONGEST_WAIT = 1.0
+"""Seconds after which a wait looks up: on Windows nothing else notices Ctrl-C."""
 
 Answer = TypeVar("Answer")
 Result = TypeVar("Result")
@@ -89,8 +93,8 @@ class SideBySide(Generic[Result]):
 		self._is_closed = False
 
 	def begin(self, run: Callable[[], Result]) -> None:
-		self._under_way += 1
 		threading.Thread(target=self._carry_out, args=(run,), daemon=True).start()
+		self._under_way += 1
 
 	def _carry_out(self, run: Callable[[], Result]) -> None:
 		result: Future[Result] = Future()
@@ -108,16 +112,17 @@ class SideBySide(Generic[Result]):
 		return cast(Answer, request.answer.result())
 
 	def ended(self, seconds: float | None = None) -> Result | None:
-		end = None if seconds is None else time.monotonic() + seconds
-		while True:
+		end = math.inf if seconds is None else time.monotonic() + seconds
+		while (left := end - time.monotonic()) > 0:
 			try:
-				item = self._inbox.get(timeout=None if end is None else max(end - time.monotonic(), 0))
+				item = self._inbox.get(timeout=min(left, LONGEST_WAIT))
 			except Empty:
-				return None
+				continue
 			if isinstance(item, Future):
 				self._under_way -= 1
 				return item.result()
 			item.do()
+		return None
 
 	def close(self, give_up: Callable[[], None]) -> None:
 		give_up()

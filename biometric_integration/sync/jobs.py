@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -80,26 +80,27 @@ def read(
 	reports = []
 	if options.trigger is not Trigger.CONSOLE and not servers.rules().asks_for_shifts:
 		options = replace(options, watch=_while_others_use(options.watch))
-	for report in _pulled(target, options):
-		reports.append(report)
-		publish(target.id, report.stream, report.status.value, report.message, report.counts, report.log)
-		if on_report:
-			on_report(report)
+	with closing(_pulled(target, options)) as pulled:  # whatever happens here, no run goes on by itself
+		for report in pulled:
+			reports.append(report)
+			publish(target.id, report.stream, report.status.value, report.message, report.counts, report.log)
+			if on_report:
+				on_report(report)
 	transaction.in_one(lambda: servers.remember(target))
 	transaction.in_one(lambda: servers.note_result(target, reports))
 	return reports
 
 
-def _pulled(target: servers.Server, options: PullOptions) -> Iterator[RunReport]:
+def _pulled(target: servers.Server, options: PullOptions) -> Generator[RunReport, None, None]:
 	"""One report, of no run, where the server cannot even be asked."""
 	try:
 		connector = target.connector()
 	except SyncError as error:
 		yield RunReport("", target.id, RunStatus.FAILED, error.message, RunCounts(), _utc_now(), error)
 		return
-	with closing(connector):
+	with closing(connector), closing(puller().pull(connector, target.config, options)) as pulled:
 		answers = False
-		for report in puller().pull(connector, target.config, options):
+		for report in pulled:
 			answers = report.error is None and report.status in READ
 			yield report
 		if answers and isinstance(connector, TellsPings):

@@ -1,6 +1,6 @@
 """Sync a Period: read a stretch of the past on request, with progress and a way to stop.
 
-What was read stands in the sync logs, one per stream: a stopped one goes on with *Retry*, to the end of the period. The progress itself is only shown.
+What was read stands in the sync logs, one per stream: each that was stopped goes on with *Retry*, to the end of the period. The progress itself is only shown.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def state(key: str) -> dict:
 def shown_state(key: str) -> dict:
 	"""The same for a person; a worker that is gone does not run."""
 	stopped = _(
-		"The worker stopped. Retry on the newest sync log goes on, to the end of the period. Devices without a log were not begun."
+		"The worker stopped. Retry on each sync log that failed goes on, to the end of the period. Devices without a log were not begun."
 	)
 	return {"counts": {}, "logs": [], **_progress(key).shown(stopped)}
 
@@ -129,16 +129,16 @@ def cancel(key: str) -> None:
 def _read(key: str, target: servers.Server, units: list[str] | None, window: Window, final: date) -> None:
 	"""Each log knows the end of the period: *Retry* reads the rest of it as well."""
 	before = state(key)
-	told: set[str] = set()
+	told: list[str] = []
 
 	def watch(log: str, piece: Window | None, counts: RunCounts) -> str:
 		if log not in told:
 			transaction.in_one(lambda: frappe.db.set_value(sync_log.DOCTYPE, log, "period_until", final))
-			told.add(log)
+			told.append(log)
 		if user := _cancelled_by(key):
 			return _("Stopped by {0}. Retry goes on from there, to {1}.").format(user, final)
 		reading = _("Reading {0}").format(piece.start.date() if piece else "")
-		_progress(key).write(message=reading, logs=[*before["logs"], log])
+		_progress(key).write(message=reading, logs=[*before["logs"], *told])
 		jobs.publish(target.id, "", RunStatus.RUNNING.value, reading, counts, log)
 		return ""
 

@@ -19,6 +19,7 @@ from biometric_integration.core.devices import Device
 from biometric_integration.core.direction import DirectionPolicy
 from biometric_integration.core.directory import AS_IT_IS
 from biometric_integration.core.errors import ConfigurationError
+from biometric_integration.core.in_flight import AT_ONCE
 from biometric_integration.core.mapping import Normaliser
 from biometric_integration.core.pull import PullOptions
 from biometric_integration.core.rounding import Rounding, RoundingMode
@@ -42,7 +43,7 @@ class Server:
 	"""One attendance server: how to reach it, how often, and how far back.
 
 	`enabled`: the scheduler reads it. `in_use`: a person who asks for all servers means it too. `kept_from`: staged punches from before may
-	have been deleted. `fault`: why it cannot be asked at all.
+	have been deleted. `fault`: why it cannot be asked at all. `at_once`: how many of its devices are asked about at the same time.
 	"""
 
 	config: ServerConfig
@@ -55,6 +56,7 @@ class Server:
 	rescan: timedelta
 	kept_from: date | None
 	fault: str = ""
+	at_once: int = AT_ONCE
 
 	@property
 	def id(self) -> str:
@@ -84,6 +86,7 @@ class Server:
 			units,
 			start_dates=self._own_start_dates(),
 			kept_from=self.kept_from,
+			at_once=self.at_once,
 			**more,
 		)
 
@@ -202,6 +205,7 @@ def _server(settings, row, server_id: str, label: str, in_use: bool) -> Server:
 		rescan=timedelta(days=settings.rescan_days or 0),
 		kept_from=getdate(settings.import_floor) if settings.import_floor else None,
 		fault=fault,
+		at_once=row.requests_at_once or AT_ONCE,
 	)
 
 

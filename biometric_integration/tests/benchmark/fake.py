@@ -85,6 +85,10 @@ class Remote:
 		"""How long each answer is waited for from now on."""
 		self._ask("delay", seconds)
 
+	def hold(self, serial: str, seconds: float, others: float) -> None:
+		"""How long each answer about this device, and about the others, is waited for from now on."""
+		self._ask("hold", (serial, seconds, others))
+
 	def prepare(self, first_day: date) -> None:
 		"""Ask everything once that a first run from this day on will ask."""
 		config = ServerConfig(
@@ -125,8 +129,18 @@ def _set_delay(fake: FakeServer, seconds: float) -> None:
 		fake.faults.add(Fault(FaultKind.HANG, times=None, seconds=seconds))
 
 
+def _hold(fake: FakeServer, value: tuple[str, float, float]) -> None:
+	serial, seconds, others = value
+	fake.faults.clear()
+	fake.faults.add(
+		Fault(FaultKind.HANG, times=None, where={"SerialNumber": serial}, seconds=seconds),
+		Fault(FaultKind.HANG, times=None, seconds=others),
+	)
+
+
 COMMANDS = {
 	"requests": lambda fake, _: len(fake.requests),
 	"clock": _set_clock,
 	"delay": _set_delay,
+	"hold": _hold,
 }

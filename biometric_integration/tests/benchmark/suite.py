@@ -15,6 +15,7 @@ from biometric_integration.tests.benchmark import (
 	idle,
 	large,
 	memory,
+	parallel,
 	parsing,
 	place,
 	rules,
@@ -36,6 +37,7 @@ class Sizes:
 	document_api: int = 5_000
 	rows: int = parsing.ROWS
 	streams: int = 100
+	parallel_devices: int = 200
 	memory_punches: int = 1_000_000
 	large_checkins: int = 2_000_000
 	large_events: int = 5_000_000
@@ -54,6 +56,7 @@ PARTS: Mapping[str, Callable[[Table, Sizes], None]] = {
 	"rules": lambda table, sizes: rules.measure(table),
 	"parsing": lambda table, sizes: parsing.measure(table, sizes.rows),
 	"idle": lambda table, sizes: idle.measure(table, sizes.streams, sizes.employees),
+	"parallel": lambda table, sizes: parallel.measure(table, sizes.parallel_devices),
 	"memory": lambda table, sizes: memory.measure(table, sizes.memory_punches, sizes.employees),
 	"large": lambda table, sizes: large.measure(
 		table, sizes.punches, sizes.employees, sizes.large_checkins, sizes.large_events

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import html
 import json
+import time
 import traceback
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta, timezone
@@ -17,7 +19,7 @@ from xml.sax.saxutils import escape
 
 from biometric_integration.connectors.registry import CONNECTORS
 from biometric_integration.connectors.transport import Transport
-from biometric_integration.core.connector import Connector, Page, ServerConfig
+from biometric_integration.core.connector import Connector, Page, ReadsSideBySide, ServerConfig
 from biometric_integration.core.errors import (
 	AuthenticationError,
 	ConfigurationError,
@@ -47,6 +49,7 @@ FORMS = {
 FIRST_DAY = date(2025, 3, 28)
 """The seven days that follow cross the end of a month."""
 TIMEOUT = 0.25
+LONG = 20.0
 ALWAYS = None
 
 FAILURES: dict[FaultKind, tuple[type[SyncError], dict[str, Any]]] = {
@@ -240,6 +243,40 @@ class ConnectorContract:
 				connector = self.connector(config)
 				self.assertTrue(list(self.some_page(connector)))
 				self.assertEqual(len(connector.requests), self.requests_for_a_page + 1)
+
+	def test_another_one_can_be_asked_at_the_same_time(self) -> None:
+		with self.served() as (server, connector), ThreadPoolExecutor(2) as threads:
+			if not isinstance(connector, ReadsSideBySide):
+				return
+			other = connector.another()
+			self.addCleanup(other.close)
+			both = [threads.submit(self.read_all, each, self.world) for each in (connector, other)]
+			rows = [sorted(row.raw for row in each.result(LONG)) for each in both]
+			self.assertEqual(rows[0], rows[1])
+			self.assertTrue(rows[0])
+			self.assertEqual(len(connector.requests) + len(other.requests), len(server.requests))
+			self.assertTrue(connector.requests and other.requests)
+			self.some_page(connector.another())
+			before = len(server.requests)
+			self.some_page(connector.another())
+			self.assertEqual(len(server.requests), before + 1, "what was found out is known to all")
+
+	def test_a_request_that_is_under_way_ends_where_somebody_else_closes(self) -> None:
+		with self.served() as (server, _), ThreadPoolExecutor(1) as threads:
+			connector = self.connector(self.config(server.endpoint, timeout=LONG))
+			if not isinstance(connector, ReadsSideBySide):
+				return
+			server.faults.add(Fault(FaultKind.HANG, times=ALWAYS, seconds=LONG))
+			asked = threads.submit(self.some_page, connector)
+			while not server.requests:
+				time.sleep(0.01)
+			while not asked.done():  # until the connection has shown its socket
+				connector.close()
+				time.sleep(0.01)
+			with self.assertRaises(TransientError) as caught:
+				asked.result(0)
+			self.assertIn("not waited for", caught.exception.message)
+			self.assertEqual(len(server.requests), 1, "it is not tried again")
 
 	def test_the_service_is_found_below_a_base_url_and_remembered(self) -> None:
 		with self.serve(self.world) as server:

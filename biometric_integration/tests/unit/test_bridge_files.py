@@ -57,10 +57,16 @@ class Configuration(FileTest):
 			(None, timedelta(0), timedelta(minutes=10)),
 		)
 		self.assertEqual((entry.overlap, entry.rescan), (timedelta(hours=2), timedelta(days=10)))
+		self.assertEqual(entry.at_once, 2)
 		self.assertEqual(
 			(entry.config.time_zone, entry.config.verify_tls, entry.config.timeout),
 			("Asia/Kolkata", True, 30),
 		)
+
+	def test_how_many_devices_are_read_at_once_can_be_said(self):
+		for number in range(1, 5):
+			(entry,) = self.load(SITE + SERVER + f"requests_at_once = {number}\n").servers
+			self.assertEqual(entry.at_once, number)
 
 	def test_paths_are_relative_to_the_file(self):
 		found = self.load(SITE + SERVER)
@@ -89,6 +95,8 @@ class Configuration(FileTest):
 			(SITE + "repeat_window = -5\n" + SERVER, "[site], repeat_window"),
 			(SITE + SERVER + "verify_tls = maybe\n", "[server main], verify_tls"),
 			(SITE + SERVER + "timeout = 0\n", "[server main], timeout"),
+			(SITE + SERVER + "requests_at_once = 5\n", "[server main], requests_at_once"),
+			(SITE + SERVER + "requests_at_once = 0\n", "not a whole number of 1 to 4"),
 			(SITE + SERVER + "ca_certificate = none.pem\n", "[server main], ca_certificate"),
 			(SITE + SERVER + "devices = S1\n", "lists its devices itself"),
 			(SITE + SERVER.replace("main", "a/b"), "an id has letters"),

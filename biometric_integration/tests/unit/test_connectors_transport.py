@@ -21,9 +21,11 @@ from traceback import TracebackException
 from typing import Any
 from unittest.mock import patch
 
+from urllib3.exceptions import InsecureRequestWarning
+
 from biometric_integration.connectors.redaction import Secret
 from biometric_integration.connectors.registry import CONNECTORS, connect
-from biometric_integration.connectors.transport import RETRY_SECONDS, TRIES, Answer, Request, Transport
+from biometric_integration.connectors.transport import RETRY_SECONDS, TRIES, Answer, Quiet, Request, Transport
 from biometric_integration.core.connector import ServerConfig
 from biometric_integration.core.errors import (
 	AuthenticationError,
@@ -489,6 +491,29 @@ class TlsTest(TransportCase):
 			error = self.failure(transport, server.url)
 		self.assertIsInstance(error, TransientError)
 		self.assertIn("1.2 seconds", error.message)
+
+
+class QuietTest(unittest.TestCase):
+	def test_the_filters_of_warnings_are_as_before_whoever_leaves_first(self) -> None:
+		quiet, before = Quiet(), list(warnings.filters)
+		inside, leave = threading.Barrier(2), threading.Event()
+
+		def other() -> None:
+			with quiet:
+				inside.wait(5)
+				leave.wait(5)
+
+		thread = threading.Thread(target=other)
+		with quiet:
+			thread.start()
+			inside.wait(5)
+			with warnings.catch_warnings(record=True) as heard:
+				warnings.warn("x", InsecureRequestWarning, stacklevel=1)
+		self.assertEqual(heard, [])
+		self.assertNotEqual(warnings.filters, before, "the other one is still inside")
+		leave.set()
+		thread.join()
+		self.assertEqual(warnings.filters, before)
 
 
 def free_port() -> int:

@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import frappe
 from frappe import _
 from frappe.model.document import Document
-from frappe.utils import get_system_timezone, nowdate
+from frappe.utils import cint, get_system_timezone, nowdate
 
+from biometric_integration.core.in_flight import AT_ONCE, MOST_AT_ONCE
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.sync.desk import zones
 from biometric_integration.sync.records import servers
@@ -123,6 +124,9 @@ def check_connection(server: Document) -> None:
 				where, frappe.bold(frappe.utils.escape_html(server.time_zone))
 			)
 		)
+	server.requests_at_once = cint(server.requests_at_once) or AT_ONCE
+	if not 1 <= server.requests_at_once <= MOST_AT_ONCE:
+		frappe.throw(_("{0}: Requests at Once is a number from 1 to {1}.").format(where, MOST_AT_ONCE))
 	if server.ca_certificate and not PEM.search(server.ca_certificate):
 		frappe.throw(
 			_("{0}: paste the CA Certificate as PEM text, from BEGIN CERTIFICATE to END CERTIFICATE.").format(
