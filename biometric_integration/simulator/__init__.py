@@ -6,6 +6,7 @@ and its `FaultPlan` decides what goes wrong on the way.
 
 from __future__ import annotations
 
+from .adms import FakeAccessPanel, FakeTerminal
 from .ebioserver import FakeEBioServer
 from .etimetracklite import FakeETimeTrackLite
 from .faults import Fault, FaultKind, FaultPlan
@@ -13,9 +14,11 @@ from .server import FakeServer, Request
 from .world import SimDevice, SimJunk, SimPunch, SimRaw, World
 
 __all__ = [
+	"FakeAccessPanel",
 	"FakeEBioServer",
 	"FakeETimeTrackLite",
 	"FakeServer",
+	"FakeTerminal",
 	"Fault",
 	"FaultKind",
 	"FaultPlan",

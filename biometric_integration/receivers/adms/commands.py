@@ -19,30 +19,29 @@ class Ask(str, Enum):
 
 @dataclass(frozen=True)
 class Command:
-	"""A question about a stretch of time in the device's wall clock. `number` comes back with the answer."""
+	"""A question about a stretch of time in the device's wall clock. `id` comes back with the answer: letters and digits, up to 16."""
 
-	number: int
+	id: str
 	ask: Ask
 	start: datetime
 	end: datetime
 
 	def text(self) -> str:
-		return (
-			f"C:{self.number}:{self.ask.value} StartTime={self.start:{FORMAT}}\tEndTime={self.end:{FORMAT}}"
-		)
+		return f"C:{self.id}:{self.ask.value} StartTime={self.start:{FORMAT}}\tEndTime={self.end:{FORMAT}}"
 
 
 @dataclass(frozen=True)
 class Result:
 	"""What a device said about a command. code: 0 or more is fine. `count`: of VERIFY SUM, where it said one."""
 
-	number: int
+	id: str
 	code: int
 	count: int | None = None
 
 
 FORMAT = "%Y-%m-%d %H:%M:%S"
-NUMBER = re.compile(r"-?[0-9]{1,9}")
+ID = re.compile(r"[0-9A-Za-z]{1,16}")
+CODE = re.compile(r"-?[0-9]{1,9}")
 COUNTED = re.compile(r"(?:^|[\s&,])(?:AttlogCount|ATTLOG|Count|SUM)=([0-9]{1,9})", re.IGNORECASE)
 MOST_COMMANDS = 10
 """In one answer: some devices read no more than 40 KB, and each is answered with a post of its own."""
@@ -78,11 +77,11 @@ def results(body: bytes) -> list[Result]:
 			key.strip().lower(): unquote_plus(value).strip()
 			for key, _equals, value in (part.partition("=") for part in line.split("&"))
 		}
-		number, code = values.get("id", ""), values.get("return", "")
-		if NUMBER.fullmatch(number) and NUMBER.fullmatch(code):
-			found.append(Result(int(number), int(code), _count(line)))
+		name, code = values.get("id", ""), values.get("return", "")
+		if ID.fullmatch(name) and CODE.fullmatch(code):
+			found.append(Result(name, int(code), _count(line)))
 		elif found and found[-1].count is None and (count := _count(line)) is not None:
-			found[-1] = Result(found[-1].number, found[-1].code, count)
+			found[-1] = Result(found[-1].id, found[-1].code, count)
 	return found
 
 

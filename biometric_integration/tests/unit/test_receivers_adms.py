@@ -162,7 +162,10 @@ class AttendanceRows(unittest.TestCase):
 	@given(
 		st.text(st.characters(whitelist_categories=("Lu", "Nd")), min_size=1, max_size=20),
 		st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)).map(lambda at: at.replace(microsecond=0)),
-		st.lists(st.text(st.characters(blacklist_characters="\n\r\t\0"), max_size=8), max_size=9),
+		st.lists(
+			st.text(st.characters(blacklist_characters="\n\r\t\0", blacklist_categories=("Cs",)), max_size=8),
+			max_size=9,
+		),
 	)
 	def test_any_row_with_id_and_time_is_that_punch(self, pin, moment, rest):
 		if pin.upper().startswith("OPLOG"):
@@ -273,8 +276,8 @@ class Commands(unittest.TestCase):
 	def test_the_two_questions(self):
 		start, end = datetime(2025, 4, 1), datetime(2025, 4, 7, 23, 59, 59)
 		stretch = "StartTime=2025-04-01 00:00:00\tEndTime=2025-04-07 23:59:59"
-		self.assertEqual(Command(7, Ask.PUNCHES, start, end).text(), f"C:7:DATA QUERY ATTLOG {stretch}")
-		self.assertEqual(Command(8, Ask.COUNT, start, end).text(), f"C:8:VERIFY SUM ATTLOG {stretch}")
+		self.assertEqual(Command("7", Ask.PUNCHES, start, end).text(), f"C:7:DATA QUERY ATTLOG {stretch}")
+		self.assertEqual(Command("8", Ask.COUNT, start, end).text(), f"C:8:VERIFY SUM ATTLOG {stretch}")
 
 	def test_nothing_that_changes_or_deletes_can_be_said(self):
 		for ask_ in Ask:
@@ -282,11 +285,11 @@ class Commands(unittest.TestCase):
 
 	def test_several_answers_in_one_post(self):
 		body = b"ID=7&Return=0&CMD=DATA\r\nID=8&Return=0&CMD=VERIFY SUM&AttlogCount=12\nID=9&Return=-1&CMD=DATA\n\0junk"
-		self.assertEqual(commands.results(body), [Result(7, 0), Result(8, 0, 12), Result(9, -1)])
+		self.assertEqual(commands.results(body), [Result("7", 0), Result("8", 0, 12), Result("9", -1)])
 
 	def test_a_count_on_the_next_line(self):
 		self.assertEqual(
-			commands.results(b"ID=8&Return=0&CMD=VERIFY SUM\nAttlogCount=12\n"), [Result(8, 0, 12)]
+			commands.results(b"ID=8&Return=0&CMD=VERIFY SUM\nAttlogCount=12\n"), [Result("8", 0, 12)]
 		)
 
 	@given(st.binary(max_size=300))
@@ -362,11 +365,11 @@ class Conversation(unittest.TestCase):
 
 	def test_a_poll_brings_what_waits(self):
 		start = datetime(2025, 4, 1)
-		host = Memory(commands=[Command(7, Ask.PUNCHES, start, start + timedelta(days=1))])
+		host = Memory(commands=[Command("7", Ask.PUNCHES, start, start + timedelta(days=1))])
 		self.assertEqual(ask(Memory(), "getrequest").text, "OK")
 		self.assertTrue(ask(host, "getrequest").text.startswith("C:7:DATA QUERY ATTLOG StartTime="))
 		ask(host, "devicecmd", b"ID=7&Return=0&CMD=DATA")
-		self.assertEqual(host.results, [Result(7, 0)])
+		self.assertEqual(host.results, [Result("7", 0)])
 
 	def test_a_stamp_that_could_break_an_answer_is_not_kept(self):
 		for stamp in ("1\nEncrypt=1", "9" * 41, "é"):
