@@ -56,6 +56,7 @@ SYNC = (
 	"sync/jobs.py",
 	"sync/receiving",
 	"sync/retention.py",
+	"sync/push",
 	"sync/desk",
 	"old paths",
 )
@@ -70,6 +71,7 @@ ENTRY_POINTS = (
 	"hooks.py",
 	"install.py",
 	"permissions.py",
+	"push.py",
 	"patches/**",
 	"tasks.py",
 	f"{APP}/dashboard_chart_source/**",
@@ -85,7 +87,11 @@ ROOMS = (
 	Room("receivers", below=("core",), places=("receivers/**",)),
 	Room("bridge", below=("core", REGISTRY, "simulator", "the package")),
 	*(
-		Room(name, below=("core", REGISTRY, *SYNC[:depth]), places=OLD_PATHS if name == "old paths" else ())
+		Room(
+			name,
+			below=("core", REGISTRY, "receivers", *SYNC[:depth]),
+			places=OLD_PATHS if name == "old paths" else (),
+		)
 		for depth, name in enumerate(SYNC)
 	),
 	Room("entry points", below=("core", "sync"), places=ENTRY_POINTS),
@@ -97,10 +103,11 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 	"rq.timeouts": ("sync/db/transaction.py", "sync/store.py"),
 	"dateutil.parser": ("connectors/page.py",),
 	"dateutil.relativedelta": ("core/window.py",),
-	"redis.exceptions": ("sync/jobs.py",),
+	"redis.exceptions": ("sync/jobs.py", "sync/push/pace.py"),
 	"requests": ("connectors/steps.py", "connectors/transport.py"),
 	"tenacity": ("connectors/transport.py",),
 	"urllib3": ("connectors/transport.py",),
+	"werkzeug.wrappers": ("push.py",),
 }
 """What is not of the standard library, and the rooms or files that may import it. Nobody needs erpnext."""
 
