@@ -39,6 +39,7 @@ FIELDS = [
 	"needs_review",
 	"last_punch",
 	"last_ping",
+	"last_contact",
 	"push",
 ]
 IN_CONTACT = timedelta(minutes=15)
@@ -126,7 +127,7 @@ def _facts(row, server: ServerFacts | None, day: Today, now: datetime) -> Device
 	return DeviceFacts(
 		enabled=bool(row.enabled),
 		is_another=bool(row.same_as),
-		has_server=server is not None or bool(row.push),
+		has_server=server is not None or bool(row.push or row.last_contact),
 		is_failing=bool(server) and _unit(row, server) in server.failing_units,
 		is_read=_is_in_contact(row, now)
 		or (bool(server) and server.was_read_since(get_datetime(row.creation), _unit(row, server))),
@@ -140,7 +141,7 @@ def _facts(row, server: ServerFacts | None, day: Today, now: datetime) -> Device
 
 
 def _is_in_contact(row, now: datetime) -> bool:
-	return bool(row.push and row.last_ping) and now - row.last_ping < IN_CONTACT
+	return bool(row.last_contact) and now - row.last_contact < IN_CONTACT
 
 
 def _unit(row, server: ServerFacts) -> str | None:
@@ -157,7 +158,7 @@ def _message(state: DeviceState, row, facts: DeviceFacts, day: Today, server: Se
 		).format(row.server or PRIMARY)
 	if state is DeviceState.FAILING:
 		return _("Its last run failed. The newest Sync Log says why.")
-	if state is DeviceState.UNREAD and row.push:
+	if state is DeviceState.UNREAD and (row.push or row.last_contact):
 		return _out_of_contact(row)
 	if state is DeviceState.UNREAD:
 		return _(
@@ -179,27 +180,27 @@ def _rhythm(state: DeviceState, day: Today, now: datetime) -> str:
 
 
 def _ping(state: DeviceState, row) -> str:
+	if state in WITH_RHYTHM and row.last_contact:
+		return _("It was last in contact on {0}.").format(format_datetime(row.last_contact))
 	if state not in WITH_RHYTHM or not row.last_ping:
 		return ""
-	if row.push:
-		return _("It was last in contact on {0}.").format(format_datetime(row.last_ping))
 	return _("Its server last heard of it on {0}.").format(format_datetime(row.last_ping))
 
 
 def _out_of_contact(row) -> str:
-	if row.last_ping:
+	if row.last_contact:
 		return _(
 			"It was last in contact on {0}. Is it switched on, and does it reach this site? It keeps its punches until then."
-		).format(format_datetime(row.last_ping))
+		).format(format_datetime(row.last_contact))
 	return _(
 		"It is accepted, and has not been in contact since. Compare the serial number and the address in its menu; it keeps its punches until then."
 	)
 
 
 def _never(row, server: ServerFacts | None) -> str:
-	if server is None:
+	if row.last_contact or server is None:
 		return _(
-			"It is in contact, and has sent no punch so far. Punch once. For older punches choose Ask for Punches."
+			"The device is in contact, but has never sent a punch. Punch once, and see that it uploads; for older punches choose Ask for Punches. Where it is not used, turn off Enabled."
 		)
 	if server.server.unit is Unit.DEVICE and not row.serial_number:
 		return _("It has no serial number, without which its server cannot be asked for it. Enter it.")

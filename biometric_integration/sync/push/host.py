@@ -8,7 +8,6 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import frappe
-from frappe.utils import now_datetime
 
 from biometric_integration.core.batches import batches
 from biometric_integration.core.errors import SyncError
@@ -17,12 +16,21 @@ from biometric_integration.core.runs import Channel
 from biometric_integration.core.store import BatchLost
 from biometric_integration.receivers.adms import conversation
 from biometric_integration.receivers.adms.commands import Command, Result
-from biometric_integration.receivers.adms.conversation import LATER, Answer, Asked, Delivery, Kept, NotKept
+from biometric_integration.receivers.adms.conversation import (
+	LATER,
+	OK,
+	Answer,
+	Asked,
+	Delivery,
+	Kept,
+	NotKept,
+)
 from biometric_integration.receivers.adms.handshake import Terminal
 from biometric_integration.sync.db import transaction
 from biometric_integration.sync.push import pace, questions, strangers
+from biometric_integration.sync.receiving.contact import note_contact, note_interruption
 from biometric_integration.sync.receiving.receive import RowStatus, receive
-from biometric_integration.sync.records import device_hours, devices, servers
+from biometric_integration.sync.records import devices, servers
 
 ONLY_PUSHES = "(push)"
 """The home of devices that no attendance server knows: no server can have this id."""
@@ -33,9 +41,12 @@ BATCH = 1000
 
 def answer(method: str, endpoint: str, query: Mapping[str, str], body: bytes, address: str) -> Answer:
 	"""Whatever goes wrong here, the device has to keep its rows: any answer but 200 says so (sources-protocols §2.4)."""
-	asked = Asked("GET" if method == "HEAD" else method, endpoint, query, body)
+	asked, host = Asked("GET" if method == "HEAD" else method, endpoint, query, body), SiteHost(address)
 	try:
-		return conversation.answer(asked, SiteHost(address))
+		given = conversation.answer(asked, host)
+		if host.device:
+			(note_contact if given.status == OK.status else note_interruption)(host.device)
+		return given
 	except Exception as error:  # the name of the class and no more: the frames hold what was sent
 		transaction.roll_back()
 		frappe.logger("biometric_integration").error(
@@ -47,14 +58,14 @@ def answer(method: str, endpoint: str, query: Mapping[str, str], body: bytes, ad
 class SiteHost:
 	def __init__(self, address: str):
 		self._address = address
+		self.device = ""
 
 	def terminal(self, asked: Asked) -> Terminal | None:
 		found = _accepted(asked.serial)
 		if found is None:
 			strangers.note(asked, self._address)
 			return None
-		if pace.is_first(f"contact of {found.name}"):
-			transaction.in_one(lambda: _note_contact(found.name))
+		self.device = found.name
 		zone = ZoneInfo(servers.time_zone(found.server or ""))
 		return Terminal(found.name, found.serial_number, datetime.now(zone), found.push_stamp or "")
 
@@ -103,13 +114,6 @@ def _refused(device: str, rows: Sequence[Kept]) -> list[tuple[Kept, str]]:
 		for row, result in zip(rows, results, strict=True)
 		if result.status is RowStatus.REFUSED
 	]
-
-
-def _note_contact(device: str) -> None:
-	"""It is there, whether it has punches or not."""
-	now = now_datetime().replace(microsecond=0)
-	device_hours.note_ping(device, now, now)
-	frappe.db.set_value(devices.DOCTYPE, device, "last_ping", now, update_modified=False)
 
 
 def _note_stamp(device: str, stamp: str) -> None:

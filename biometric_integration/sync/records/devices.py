@@ -171,6 +171,16 @@ def _with_serial(document, serial: str) -> dict:
 	return {"needs_review": 1, "review_note": note.format(serial, other.server or PRIMARY)}
 
 
+def are_any() -> bool:
+	"""Is there a device at all, whose punches may come?"""
+	return bool(frappe.db.exists(DOCTYPE, {"enabled": 1}))
+
+
+def any_pushes() -> bool:
+	"""Was any that is enabled ever heard of by push?"""
+	return bool(frappe.db.exists(DOCTYPE, {"enabled": 1, "last_contact": ("is", "set")}))
+
+
 def newest_arrival(device: str) -> datetime | None:
 	"""When the newest punch of a device came, at the latest. For one without *Last Punch*: its clock was ahead, or the run never ended."""
 	event = DocType("Biometric Staging Event")

@@ -9,10 +9,11 @@ import frappe
 from frappe.utils import now_datetime
 
 from biometric_integration import api
+from biometric_integration.core.errors import SyncError
 from biometric_integration.simulator import FakeAccessPanel, FakeTerminal, World
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import transaction
-from biometric_integration.sync.push import door, questions, strangers
+from biometric_integration.sync.push import door, host, questions, strangers
 from biometric_integration.sync.push.host import ONLY_PUSHES
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase, checkins, events, sync
@@ -216,7 +217,7 @@ class Pushed(PushTestCase):
 		self.assertTrue(terminal.send())
 		self.fresh()
 		self.assertEqual(api.device_state(name)[name]["state"], "active")
-		frappe.db.set_value("Biometric Device", name, "last_ping", now_datetime() - timedelta(hours=1))
+		frappe.db.set_value("Biometric Device", name, "last_contact", now_datetime() - timedelta(hours=1))
 		found = api.device_state(name)[name]
 		self.assertEqual(found["state"], "unread")
 		self.assertIn("last in contact", found["message"])
@@ -238,6 +239,22 @@ class NotAcknowledged(PushTestCase):
 		self.assertTrue(terminal.send())
 		self.fresh()
 		self.assertEqual(len(events()), 1)
+
+	def test_what_is_not_acknowledged_proves_nothing(self):
+		name, now = self.device(), now_datetime().replace(microsecond=0)
+		began, before = now - timedelta(hours=2), now - timedelta(minutes=5)
+		values = {"last_contact": before, "contact_since": began, "pushed_until": before}
+		frappe.db.set_value("Biometric Device", name, values)
+		frappe.db.commit()  # nosemgrep -- the site is another connection
+		terminal = self.terminal()
+		terminal.punch("0031", MORNING)
+		with patch.object(host, "receive", side_effect=SyncError("The database of this site failed")):
+			self.assertFalse(terminal.send())
+		terminal.poll()
+		self.fresh()
+		since, until = frappe.db.get_value("Biometric Device", name, ["contact_since", "pushed_until"])
+		self.assertGreaterEqual(since, now)
+		self.assertEqual(until, before)
 
 	def test_while_the_database_is_down_nothing_is_acknowledged_and_nothing_is_lost(self):
 		self.device()

@@ -10,14 +10,18 @@ from unittest.mock import patch
 import frappe
 from frappe.utils import now_datetime
 
+from biometric_integration import tasks
 from biometric_integration.core.punch import Direction, Kind, Record, Unreadable, fingerprint
 from biometric_integration.core.runs import Channel, Trigger
 from biometric_integration.core.stream import Stream
 from biometric_integration.simulator import World
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks, sql
+from biometric_integration.sync.desk import device_states
+from biometric_integration.sync.receiving.contact import note_contact, note_interruption
 from biometric_integration.sync.receiving.receive import LONGEST_RAW, receive, zone_of
-from biometric_integration.sync.records import devices, sync_log
+from biometric_integration.sync.records import devices, servers, sync_log
+from biometric_integration.sync.workdays.evidence import Evidence
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import (
 	FIRST_DAY,
@@ -29,6 +33,7 @@ from biometric_integration.tests.integration.base import (
 	logs,
 	sync,
 )
+from biometric_integration.tests.queries import queries
 
 NINE = datetime(2025, 4, 7, 9)
 MINUTE = timedelta(minutes=1)
@@ -315,3 +320,70 @@ class Live(ReceiveCase):
 		done.wait()
 		thread.join()
 		self.assertEqual(asked, [])
+
+
+class Contacts(ReceiveCase):
+	CLOSE = datetime(2025, 4, 7, 19)
+
+	def heard_of(self, start: datetime, minutes: int, every: int = 5):
+		for minute in range(0, minutes + 1, every):
+			note_contact(self.device, start + minute * MINUTE)
+
+	def proves(self, now: datetime) -> bool:
+		(heard,) = Evidence(now).heard({self.device}, self.CLOSE.date())
+		return heard.proves(self.CLOSE)
+
+	def test_contact_after_the_close_proves_what_came_before_it(self):
+		self.heard_of(self.CLOSE - 65 * MINUTE, 65)
+		self.assertFalse(self.proves(self.CLOSE + MINUTE))
+		note_contact(self.device, self.CLOSE + MINUTE)
+		self.assertTrue(self.proves(self.CLOSE + 2 * MINUTE))
+		evidence = Evidence(self.CLOSE + 2 * MINUTE)
+		self.assertEqual(evidence.read_until({self.device}), self.CLOSE + MINUTE)
+
+	def test_contact_that_began_after_the_close_has_to_last(self):
+		begin = self.CLOSE + 30 * MINUTE
+		self.heard_of(begin, 55)
+		self.assertFalse(self.proves(begin + 56 * MINUTE))
+		note_contact(self.device, begin + 60 * MINUTE)
+		self.assertTrue(self.proves(begin + 61 * MINUTE))
+
+	def test_what_was_not_acknowledged_is_waited_for(self):
+		self.heard_of(self.CLOSE - 65 * MINUTE, 60)
+		note_interruption(self.device, self.CLOSE - MINUTE)
+		self.heard_of(self.CLOSE, 55)
+		self.assertFalse(self.proves(self.CLOSE + 56 * MINUTE))
+		self.heard_of(self.CLOSE + 55 * MINUTE, 10)
+		self.assertTrue(self.proves(self.CLOSE + 66 * MINUTE))
+
+	def test_one_that_has_fallen_silent_is_waited_for_a_day_and_proves_nothing(self):
+		self.heard_of(self.CLOSE - 90 * MINUTE, 70)
+		later = self.CLOSE + timedelta(days=2)
+		self.assertLess(Evidence(self.CLOSE + 60 * MINUTE).read_until({self.device}), self.CLOSE)
+		self.assertEqual(Evidence(later).read_until({self.device}), later - timedelta(days=1))
+		self.assertFalse(self.proves(later))
+
+	def test_a_device_is_written_once_a_minute(self):
+		note_contact(self.device, NINE)
+		before = queries()
+		for second in range(1, 60):
+			note_contact(self.device, NINE + timedelta(seconds=second))
+		self.assertLessEqual(queries() - before, 59 + 1, "and the counting itself")
+		fields = ["last_contact", "contact_since"]
+		self.assertEqual(frappe.db.get_value("Biometric Device", self.device, fields), (NINE, NINE))
+		note_contact(self.device, NINE + MINUTE)
+		self.assertEqual(frappe.db.get_value("Biometric Device", self.device, "last_contact"), NINE + MINUTE)
+		note_contact("nobody", NINE)
+
+	def test_a_device_that_pushes_is_in_use_without_any_server(self):
+		self.assertFalse(servers.is_in_use())
+		note_contact(self.device)
+		self.assertTrue(servers.is_in_use())
+		self.assertEqual(device_states.states(self.device)[self.device]["state"], "never")
+		receive(Channel.PUSH, [record(moment=now_datetime().replace(microsecond=0) - MINUTE)])
+		self.assertEqual(device_states.states(self.device)[self.device]["state"], "active")
+
+	def test_the_minute_is_for_sites_without_a_server_as_well(self):
+		with patch.object(jobs, "enqueue_process") as process, patch.object(jobs, "enqueue_workdays"):
+			tasks.sync_due()
+		process.assert_called_once()
