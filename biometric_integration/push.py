@@ -12,18 +12,14 @@ class PushPage:
 
 	def __init__(self, path: str, http_status_code: int | None = None):
 		self.path = path.strip("/ ")
-		self.endpoint = ""
 
 	def can_render(self) -> bool:
-		if "iclock/" not in self.path.lower():
-			return False
-		self.endpoint = door.endpoint(self.path, door.caller())
-		return bool(self.endpoint)
+		return "iclock/" in self.path.lower() and door.is_there(self.path)
 
 	def render(self) -> Response:
-		request = frappe.request
-		answer = host.answer(
-			request.method, self.endpoint, request.args.to_dict(), request.get_data(), door.caller()
-		)
+		request, address = frappe.request, door.caller()
 		frappe.local.cookie_manager.cookies.clear()
+		if not (endpoint := door.endpoint(self.path, address)):
+			return Response("Not Found", 404, content_type="text/plain")
+		answer = host.answer(request.method, endpoint, request.args.to_dict(), request.get_data(), address)
 		return Response(answer.text, answer.status, content_type="text/plain")

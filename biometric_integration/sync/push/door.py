@@ -19,18 +19,25 @@ SECRET = re.compile(r"[A-Za-z0-9_-]{8,64}")
 Network = IPv4Network | IPv6Network
 
 
-def endpoint(path: str, address: str) -> str:
-	"""What a device asks for under this path; empty where the door is closed to it: push is off, another secret, not from there."""
+def is_there(path: str) -> bool:
+	"""Is this one of our pages? To whom the door is closed, we say ourselves that there is none: frappe would remember it, and say it to everybody."""
 	found = PATH.fullmatch(path)
-	if not found or not is_endpoint(name := found["endpoint"].lower()):
-		return ""
-	settings = frappe.get_cached_doc(SETTINGS)
+	return bool(found and is_endpoint(_name(found)) and frappe.get_cached_doc(SETTINGS).accept_push)
+
+
+def endpoint(path: str, address: str) -> str:
+	"""What a device asks for under this path; empty where the door is closed to it: another secret, or not from there."""
+	found, settings = PATH.fullmatch(path), frappe.get_cached_doc(SETTINGS)
 	is_open = (
-		settings.accept_push
+		found
 		and compare_digest(found["secret"] or "", settings.push_secret or "")
 		and is_from(address, networks(settings.push_networks or ""))
 	)
-	return name if is_open else ""
+	return _name(found) if is_open else ""
+
+
+def _name(found: re.Match[str]) -> str:
+	return found["endpoint"].lower()
 
 
 def moved() -> None:

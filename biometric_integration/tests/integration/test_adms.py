@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from http.client import HTTPConnection
 from unittest.mock import patch
 
 import frappe
@@ -383,6 +384,21 @@ class Strangers(PushTestCase):
 		self.assertEqual(terminal.hello().status, 404)
 		self.push_settings(push_networks="10.0.0.0/8, 127.0.0.0/8")
 		self.assertEqual(terminal.hello().status, 200)
+
+	def test_a_stranger_who_asks_first_closes_the_door_to_nobody(self):
+		"""Frappe remembers which addresses it had no page for."""
+		self.device()
+		self.push_settings(push_networks="127.0.0.0/8")
+		terminal = self.terminal()
+		target = f"/iclock/getrequest?SN={SERIAL}"
+		for _time in range(2):
+			connection = HTTPConnection(self.url.removeprefix("http://"))
+			connection.request(
+				"GET", target, headers={"Host": frappe.local.site, "X-Forwarded-For": "8.8.8.8"}
+			)
+			self.assertEqual(connection.getresponse().status, 404)
+			connection.close()
+		self.assertEqual(terminal.ask("GET", "getrequest", {}).text, "OK")
 
 	def test_malformed_requests_change_nothing(self):
 		self.device()
