@@ -60,7 +60,9 @@ class Receipt:
 	logs: set[str] = field(default_factory=set)
 
 
-def receive(channel: Channel, rows: Iterable[Row], device: str = "", log: str = "") -> Receipt:
+def receive(
+	channel: Channel, rows: Iterable[Row], device: str = "", log: str = "", server: str = ""
+) -> Receipt:
 	"""Keep rows of devices that are known; commits, in batches of up to 1,000, and then asks for them to be used. Nothing else may be uncommitted.
 
 	rows: `core.punch.Record` with `source_time` as the naive wall clock of the device's home (`zone_of`), or `Unreadable`. device: key of the Biometric
@@ -68,13 +70,14 @@ def receive(channel: Channel, rows: Iterable[Row], device: str = "", log: str = 
 	refused, as is an Unreadable without `device`: no device is ever created here. A device that is disabled is kept for: its punches wait.
 	Junk and unreadable rows of a known device are kept as Ignored and Failed, and count as new where they were not here before.
 
+	server: the id of one that vouches for the rows: what is Unreadable and of no device is kept under it, as of none.
 	log: a Biometric Sync Log of the caller's own, in which all are counted; else one of each channel, device and hour is found or made.
 	The same rows again, at any time, at once, or by another channel, are known. A row that the database does not take is refused, the others are
 	kept. Raises SyncError, BatchLost, or what the database says where it is down: what was committed by then stays, nothing of it is
 	lost by sending all again.
 	"""
 	receipt = Receipt()
-	book = _Book(device)
+	book = _Book(device, server)
 	for batch in batches(rows, BATCH):
 		_receive(_Batch(channel, book, log), batch, receipt)
 	if receipt.counts.new:
@@ -90,8 +93,9 @@ def zone_of(device: Device) -> str:
 class _Book:
 	"""The devices that rows name."""
 
-	def __init__(self, device: str):
+	def __init__(self, device: str, server: str = ""):
 		self._key = device
+		self._nobodys = Device("", "", server=server) if server else None
 		self._one = devices.by_key([device]).get(device) if device else None
 		self._known: dict[str, Device | None] = {}
 
@@ -102,6 +106,8 @@ class _Book:
 			self._known.update({serial: found.get(serial) for serial in serials})
 
 	def find(self, row: Row) -> Device | None:
+		if self._nobodys and not self._key and isinstance(row, Unreadable):
+			return self._nobodys
 		return self._one if self._key else self._known.get(_serial(row))
 
 	def refusal(self, row: Row) -> str:

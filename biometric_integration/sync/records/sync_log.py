@@ -120,7 +120,7 @@ def of_hour(stream: Stream, device: str, at: datetime) -> str:
 	"""
 	hour, user = at.replace(minute=0, second=0, microsecond=0), frappe.session.user
 	row = {
-		"name": f"{stream.feed}-{hour:%Y%m%d%H}-{device}",
+		"name": f"{stream.feed}-{hour:%Y%m%d%H}-{device or stream.server}",
 		"creation": at,
 		"modified": at,
 		"owner": user,
@@ -131,7 +131,7 @@ def of_hour(stream: Stream, device: str, at: datetime) -> str:
 		"server": stream.server,
 		"server_type": stream.server_type,
 		"unit": stream.unit,
-		"device": device,
+		"device": device or None,
 		"feed": stream.feed,
 		"started_at": at,
 		"finished_at": at,

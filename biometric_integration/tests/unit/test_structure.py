@@ -104,10 +104,11 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 	"dateutil.parser": ("connectors/page.py",),
 	"dateutil.relativedelta": ("core/window.py",),
 	"redis.exceptions": ("sync/jobs.py", "sync/push/pace.py"),
+	"cryptography.hazmat.primitives": ("sync/receiving/web_hook.py",),
 	"requests": ("connectors/steps.py", "connectors/transport.py"),
 	"tenacity": ("connectors/transport.py",),
 	"urllib3": ("connectors/transport.py",),
-	"werkzeug.wrappers": ("push.py",),
+	"werkzeug.wrappers": ("api.py", "push.py"),
 }
 """What is not of the standard library, and the rooms or files that may import it. Nobody needs erpnext."""
 
