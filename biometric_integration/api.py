@@ -3,13 +3,14 @@
 from werkzeug.wrappers import Response
 
 import frappe
-from frappe.utils import getdate
+from frappe.utils import get_datetime, getdate
 
 from biometric_integration.core.judgement import State
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.permissions import BRIDGE_ROLE, SETUP_ROLES, SYNC_ROLES
 from biometric_integration.sync.desk import (
 	ask,
+	claim,
 	clocks,
 	connection,
 	console,
@@ -17,6 +18,7 @@ from biometric_integration.sync.desk import (
 	device_states,
 	mapping,
 	period,
+	questions,
 	rebuild,
 	rederive,
 	review,
@@ -358,6 +360,29 @@ def take_decision_back(decision: str) -> dict:
 	frappe.only_for(SYNC_ROLES)
 	settle.take_back(decision)
 	return {"message": frappe._("The decision is taken back.")}
+
+
+@frappe.whitelist()
+def device_homes() -> list:
+	"""Where a device that pushes may belong. Returns [{"value", "label", "time_zone"}], the first for those that only push."""
+	frappe.only_for(SETUP_ROLES)
+	return claim.homes()
+
+
+@frappe.whitelist(methods=["POST"])
+def claim_device(
+	serial: str, device_name: str = "", home: str = "", company: str = "", direction_policy: str = ""
+) -> dict:
+	"""Accept what the device with this serial number pushes; whoever may enter devices. Returns {"device"}."""
+	frappe.has_permission("Biometric Device", "create", throw=True)
+	return {"device": claim.claim(serial, device_name, home, company, direction_policy)}
+
+
+@frappe.whitelist(methods=["POST"])
+def ask_device(device: str, what: str, from_time: str, to_time: str) -> dict:
+	"""Ask a device that pushes for its punches, or how many there are, of a stretch of its own clock. Returns {"message"}."""
+	frappe.only_for(SETUP_ROLES)
+	return {"message": questions.ask(device, what, get_datetime(from_time), get_datetime(to_time))}
 
 
 @frappe.whitelist(methods=["POST"])

@@ -36,6 +36,8 @@ doctype_js = {
 	"Shift Type": "public/js/shift_type.js",
 }
 
+page_renderer = ["biometric_integration.push.PushPage"]
+
 scheduler_events = {
 	"cron": {"* * * * *": ["biometric_integration.tasks.sync_due"]},
 	"hourly_long": ["biometric_integration.tasks.tell_of_held_back"],

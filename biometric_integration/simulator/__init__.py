@@ -6,6 +6,7 @@ and its `FaultPlan` decides what goes wrong on the way.
 
 from __future__ import annotations
 
+from .adms import FakeAccessPanel, FakeTerminal
 from .biotime import FakeBioTime
 from .ebioserver import FakeEBioServer
 from .etimetracklite import FakeETimeTrackLite
@@ -14,10 +15,12 @@ from .server import FakeServer, Request
 from .world import SimDevice, SimJunk, SimManual, SimPunch, SimRaw, World
 
 __all__ = [
+	"FakeAccessPanel",
 	"FakeBioTime",
 	"FakeEBioServer",
 	"FakeETimeTrackLite",
 	"FakeServer",
+	"FakeTerminal",
 	"Fault",
 	"FaultKind",
 	"FaultPlan",

@@ -66,7 +66,7 @@ def upsert(doctype: str, fields: Sequence[str], rows: Sequence[Sequence], changi
 
 
 def merge(doctype: str, fields: Sequence[str], rows: Sequence[Sequence], merging: Mapping[str, str]) -> None:
-	"""Insert the rows. Where a name is there already, its fields become what `merging` says: ADDED, EARLIEST or LATEST, one of ours each."""
+	"""Insert the rows. Where a name is there already, its fields become what `merging` says: ADDED, EARLIEST, LATEST or REPLACED, one of ours each."""
 	if rows:
 		values = ", ".join(f"`{field}`={how.format(f'`{field}`')}" for field, how in merging.items())
 		_insert(doctype, fields, rows, f"ON DUPLICATE KEY UPDATE {values}")
@@ -76,6 +76,7 @@ ADDED = "{0}+VALUES({0})"
 EARLIEST = "LEAST(IFNULL({0}, VALUES({0})), IFNULL(VALUES({0}), {0}))"
 LATEST = "GREATEST(IFNULL({0}, VALUES({0})), IFNULL(VALUES({0}), {0}))"
 """A field without a value is neither."""
+REPLACED = "VALUES({0})"
 
 
 def update_many(doctype: str, fields: Sequence[str], rows: Sequence[Sequence]) -> None:

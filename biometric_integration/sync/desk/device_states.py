@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
 import frappe
 from frappe import _
@@ -39,7 +39,10 @@ FIELDS = [
 	"last_punch",
 	"last_ping",
 	"last_contact",
+	"push",
 ]
+IN_CONTACT = timedelta(minutes=15)
+"""A device that pushes looks for commands every few seconds."""
 READ_WELL = (Health.OK, Health.NEW)
 """The first pull of a server may take hours: until it ends, only what was read of a device tells."""
 
@@ -119,21 +122,25 @@ def _state(row, server: ServerFacts | None, day: Today, now: datetime) -> dict:
 
 def _facts(row, server: ServerFacts | None, day: Today, now: datetime) -> DeviceFacts:
 	last_punch = row.last_punch or devices.newest_arrival(row.name)
-	is_quiet_now = bool(server and row.enabled) and is_quiet(last_punch, now)
+	is_quiet_now = bool((server or row.push) and row.enabled) and is_quiet(last_punch, now)
 	return DeviceFacts(
 		enabled=bool(row.enabled),
 		is_another=bool(row.same_as),
-		has_server=server is not None or bool(row.last_contact),
+		has_server=server is not None or bool(row.push or row.last_contact),
 		is_failing=bool(server) and _unit(row, server) in server.failing_units,
-		is_read=bool(row.last_contact)
+		is_read=_is_in_contact(row, now)
 		or (bool(server) and server.was_read_since(get_datetime(row.creation), _unit(row, server))),
 		needs_review=bool(row.needs_review),
 		last_punch=last_punch,
-		days_of_others=devices.days_of_others(row.name, server.server.id, last_punch, now, SILENT_DAYS)
+		days_of_others=devices.days_of_others(row.name, row.server or PRIMARY, last_punch, now, SILENT_DAYS)
 		if is_quiet_now
 		else 0,
 		standing=day.standing,
 	)
+
+
+def _is_in_contact(row, now: datetime) -> bool:
+	return bool(row.last_contact) and now - row.last_contact < IN_CONTACT
 
 
 def _unit(row, server: ServerFacts) -> str | None:
@@ -149,6 +156,8 @@ def _message(state: DeviceState, row, facts: DeviceFacts, day: Today, server: Se
 		).format(row.server or PRIMARY)
 	if state is DeviceState.FAILING:
 		return _("Its last run failed. The newest Sync Log says why.")
+	if state is DeviceState.UNREAD and (row.push or row.last_contact):
+		return _out_of_contact(row)
 	if state is DeviceState.UNREAD:
 		return _(
 			"Its server is not read at present, or was not since this device was entered, so nothing is known of it. See Biometric Sync Settings."
@@ -176,10 +185,20 @@ def _ping(state: DeviceState, row) -> str:
 	return _("Its server last heard of it on {0}.").format(format_datetime(row.last_ping))
 
 
-def _never(row, server: ServerFacts | None) -> str:
+def _out_of_contact(row) -> str:
 	if row.last_contact:
 		return _(
-			"The device is in contact, but has never sent a punch. Punch once, and see that it uploads. Where it is not used, turn off Enabled."
+			"It was last in contact on {0}. Is it switched on, and does it reach this site? It keeps its punches until then."
+		).format(format_datetime(row.last_contact))
+	return _(
+		"It is accepted, and has not been in contact since. Compare the serial number and the address in its menu; it keeps its punches until then."
+	)
+
+
+def _never(row, server: ServerFacts | None) -> str:
+	if row.last_contact or server is None:
+		return _(
+			"The device is in contact, but has never sent a punch. Punch once, and see that it uploads; for older punches choose Ask for Punches. Where it is not used, turn off Enabled."
 		)
 	if server and server.server.only_unit is None and not row.serial_number:
 		return _("It has no serial number, without which its server cannot be asked for it. Enter it.")

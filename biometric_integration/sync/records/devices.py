@@ -134,7 +134,7 @@ def _new(server: str, each: DeviceChange):
 		{
 			"device_name": name or each.serial or _("Unnamed device"),
 			"location": location,
-			"company": _only_company(),
+			"company": only_company(),
 			"server": server,
 			"enabled": 1,
 			"needs_review": int(bool(each.note)),
@@ -144,7 +144,7 @@ def _new(server: str, each: DeviceChange):
 	return document
 
 
-def _only_company() -> str:
+def only_company() -> str:
 	"""Of a site with several companies a person says which; frappe would put the default one there by itself, were it None."""
 	companies = frappe.get_all("Company", pluck="name", limit=2)
 	return companies[0] if len(companies) == 1 else ""

@@ -56,6 +56,7 @@ SYNC = (
 	"sync/jobs.py",
 	"sync/receiving",
 	"sync/retention.py",
+	"sync/push",
 	"sync/desk",
 	"old paths",
 )
@@ -70,6 +71,7 @@ ENTRY_POINTS = (
 	"hooks.py",
 	"install.py",
 	"permissions.py",
+	"push.py",
 	"patches/**",
 	"tasks.py",
 	f"{APP}/dashboard_chart_source/**",
@@ -82,7 +84,7 @@ ROOMS = (
 	Room("core"),
 	Room("simulator"),
 	Room("connectors", below=("core",)),
-	Room("receivers", below=("core",)),
+	Room("receivers", below=("core",), places=("receivers/**",)),
 	Room("bridge", below=("core", REGISTRY, "simulator", "the package")),
 	*(
 		Room(
@@ -101,12 +103,12 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 	"rq.timeouts": ("sync/db/transaction.py", "sync/store.py"),
 	"dateutil.parser": ("connectors/page.py",),
 	"dateutil.relativedelta": ("core/window.py",),
+	"redis.exceptions": ("sync/jobs.py", "sync/push/pace.py"),
 	"cryptography.hazmat.primitives": ("sync/receiving/web_hook.py",),
-	"werkzeug.wrappers": ("api.py",),
-	"redis.exceptions": ("sync/jobs.py",),
 	"requests": ("connectors/steps.py", "connectors/transport.py"),
 	"tenacity": ("connectors/transport.py",),
 	"urllib3": ("connectors/transport.py",),
+	"werkzeug.wrappers": ("api.py", "push.py"),
 }
 """What is not of the standard library, and the rooms or files that may import it. Nobody needs erpnext."""
 

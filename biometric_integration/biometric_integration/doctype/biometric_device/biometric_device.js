@@ -30,6 +30,7 @@ frappe.ui.form.on("Biometric Device", {
 				biometric_integration.sync_period({ device: frm.doc.name })
 			);
 		}
+		if (frm.doc.push) offer_questions(frm);
 		frm.add_custom_button(
 			__("Punches"),
 			() => frappe.set_route("List", "Biometric Staging Event", { device: frm.doc.name }),
@@ -171,4 +172,46 @@ function sync_now(frm) {
 	biometric_integration.sync_now({ device: frm.doc.name }).then((progress) => {
 		progress.dialog.$wrapper.one("hidden.bs.modal", () => frm.reload_doc());
 	});
+}
+
+function offer_questions(frm) {
+	const group = __("Push");
+	if (biometric_integration.may_set_up()) {
+		frm.add_custom_button(__("Ask for Punches"), () => ask_device(frm, "Ask for Punches"), group);
+		frm.add_custom_button(__("Compare Counts"), () => ask_device(frm, "Compare Counts"), group);
+	}
+	frm.add_custom_button(
+		__("Questions and Answers"),
+		() => frappe.set_route("List", "Biometric Device Command", { device: frm.doc.name }),
+		group
+	);
+}
+
+function ask_device(frm, what) {
+	const today = frappe.datetime.get_today();
+	frappe.prompt(
+		[
+			{
+				fieldname: "from_time",
+				fieldtype: "Datetime",
+				label: __("From"),
+				reqd: 1,
+				default: `${frappe.datetime.add_days(today, -7)} 00:00:00`,
+				description: __("In the clock of the device."),
+			},
+			{
+				fieldname: "to_time",
+				fieldtype: "Datetime",
+				label: __("To"),
+				reqd: 1,
+				default: `${today} 23:59:59`,
+			},
+		],
+		(times) =>
+			biometric_integration
+				.ask("ask_device", { device: frm.doc.name, what, ...times })
+				.then(({ message }) => frappe.show_alert({ message, indicator: "blue" })),
+		__(what),
+		__("Ask")
+	);
 }

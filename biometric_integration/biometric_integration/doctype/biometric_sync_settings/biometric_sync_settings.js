@@ -27,8 +27,11 @@ frappe.ui.form.on("Biometric Sync Settings", {
 			frm.add_custom_button(__("Web Hook Address"), () => when_saved(frm, () => web_hook_address(frm)));
 		}
 		offer_locations(frm);
+		show_push_address(frm);
 		show_state(frm);
 	},
+
+	push_secret: (frm) => show_push_address(frm),
 
 	before_save: (frm) => ask_about_time_zones(frm),
 });
@@ -176,6 +179,28 @@ function offer_locations(frm) {
 			if (field.$input.is(":focus")) field.$input.trigger("input");
 		});
 	});
+}
+
+// What to type into the menu of a device: most have a field for the host and one for the port, newer ones take an address with a path.
+function show_push_address(frm) {
+	const { protocol, hostname, port } = window.location;
+	const secret = (frm.doc.push_secret || "").trim();
+	const rows = [
+		[__("Server Address"), hostname],
+		[__("Server Port"), port || (protocol === "https:" ? "443" : "80")],
+		[__("HTTPS"), protocol === "https:" ? __("on") : __("off")],
+		secret && [__("Address with Path"), `${protocol}//${hostname}${port ? `:${port}` : ""}/${secret}`],
+	].filter(Boolean);
+	const escape = frappe.utils.escape_html;
+	const list = rows.map(([label, value]) => `<div>${escape(label)}: <code>${escape(value)}</code></div>`);
+	frm.fields_dict.push_address.$wrapper
+		.html(
+			`<div class="form-group"><div class="control-label">${__("Address for the Device")}</div>${list.join(
+				""
+			)}<div class="mt-2"><a href="#">${__("Devices that knocked")}</a></div></div>`
+		)
+		.off("click")
+		.on("click", "a", (event) => open_list(event, "Biometric Unknown Device", {}));
 }
 
 // What the last runs brought speaks for or against a time zone; no server is asked.

@@ -10,6 +10,7 @@ from frappe.utils import cint, get_system_timezone, nowdate
 from biometric_integration.core.in_flight import AT_ONCE, MOST_AT_ONCE
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.sync.desk import zones
+from biometric_integration.sync.push import door
 from biometric_integration.sync.records import servers
 from biometric_integration.sync.workdays import stale
 
@@ -31,6 +32,7 @@ class BiometricSyncSettings(Document):
 			self.attendance_from = nowdate()
 		self.check_server_ids()
 		self.check_employee_fields()
+		self.check_push()
 		for server in (self, *self.more_servers):
 			check_connection(server)
 			check_hook(server)
@@ -38,6 +40,7 @@ class BiometricSyncSettings(Document):
 	def on_update(self) -> None:
 		stale.settings_changed(self)
 		self.tell_of_zones()
+		door.moved()
 
 	def tell_of_zones(self) -> None:
 		"""Punches keep the time that the zone gave when they came."""
@@ -55,6 +58,23 @@ class BiometricSyncSettings(Document):
 						"Punches of {0} that are here already keep their times until you choose Re-derive Times. It shows first what would change."
 					).format(frappe.bold(frappe.utils.escape_html(row.get("label") or server)))
 				)
+
+	def check_push(self) -> None:
+		self.push_secret = (self.push_secret or "").strip().strip("/")
+		if self.push_secret and not door.SECRET.fullmatch(self.push_secret):
+			frappe.throw(
+				_(
+					"Secret Path takes 8 to 64 letters, digits, - and _, such as the result of a password generator."
+				)
+			)
+		try:
+			door.networks(self.push_networks or "")
+		except ValueError:
+			frappe.throw(
+				_(
+					"Allowed Networks: enter addresses or networks, separated by commas, such as 192.168.1.0/24, 203.0.113.7."
+				)
+			)
 
 	def check_employee_fields(self) -> None:
 		for row in self.employee_fields:
@@ -181,4 +201,5 @@ def without_logins(doc: Document) -> Document:
 	copy.flags = doc.flags
 	for holder in (copy, *copy.more_servers):
 		holder.api_user = holder.api_password = holder.hook_secret = holder.hook_password = None
+	copy.push_secret = None
 	return copy

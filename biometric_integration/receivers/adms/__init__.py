@@ -1,0 +1,1 @@
+"""ADMS: devices that push over HTTP (essl-protocol §6, sources-protocols §2)."""

@@ -1,0 +1,212 @@
+"""One request of a device and its answer. A host says who may speak and keeps the rows; the words are chosen here.
+
+Both kinds of device come to one address, so what is done follows from the path and the name of the table, never from the version
+(sources-protocols §2.1).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from biometric_integration.core.punch import Record, Unreadable
+from biometric_integration.receivers.adms import commands, handshake
+from biometric_integration.receivers.adms.commands import Command, Result
+from biometric_integration.receivers.adms.handshake import Terminal
+from biometric_integration.receivers.adms.rows import Dropped, Row, attlog, count, rtlog
+
+LONGEST_SERIAL = 60
+LONGEST_STAMP = 40
+MOST_UNREADABLE = 100
+"""Rows of one request that cannot be read and are kept; the rest are counted. More of them are no punches, whatever they are."""
+
+Kept = Record | Unreadable
+
+
+class NotKept(Exception):
+	"""The host could not keep the rows, or not all of them: the device has to send them again."""
+
+
+@dataclass(frozen=True)
+class Asked:
+	"""A request as it came. `endpoint`: the last part of the path, in lower case, without `.aspx`. `query`: one value of each name."""
+
+	method: str
+	endpoint: str
+	query: Mapping[str, str]
+	body: bytes = field(default=b"", repr=False)
+
+	@property
+	def serial(self) -> str:
+		"""Empty where there is none that a device could have."""
+		serial = self.query.get("SN", "").strip()
+		is_plain = serial.isascii() and serial.replace("-", "").replace("_", "").isalnum()
+		return serial if is_plain and len(serial) <= LONGEST_SERIAL else ""
+
+	@property
+	def stamp(self) -> str:
+		"""As the device wrote it; empty where it may not stand in an answer."""
+		stamp = self.query.get("Stamp", "").strip()
+		return stamp if len(stamp) <= LONGEST_STAMP and stamp.isascii() and stamp.isprintable() else ""
+
+
+@dataclass(frozen=True)
+class Answer:
+	"""Plain text."""
+
+	text: str
+	status: int = 200
+
+
+@dataclass
+class Delivery:
+	"""The rows of a request, lazily; `dropped` and `taken` are final once all rows were taken."""
+
+	rows: Iterable[Row]
+	stamp: str = ""
+	dropped: Counter[str] = field(default_factory=Counter)
+	taken: int = 0
+
+	def kept(self) -> Iterable[Kept]:
+		"""What there is to keep; the rest is counted by its reason."""
+		unreadable = 0
+		for row in self.rows:
+			self.taken += 1
+			if isinstance(row, Dropped):
+				self.dropped[row.why] += 1
+				continue
+			if isinstance(row, Unreadable):
+				unreadable += 1
+				if unreadable > MOST_UNREADABLE:
+					self.dropped["unreadable"] += 1
+					continue
+			yield row
+
+
+class Host(Protocol):
+	"""Where punches are kept."""
+
+	def terminal(self, asked: Asked) -> Terminal | None:
+		"""The device with this serial number, if an administrator accepted its push; the sign of life is noted. Else it is listed."""
+
+	def keep(self, terminal: Terminal, delivery: Delivery) -> None:
+		"""Take all rows and commit them, with the stamp. Raises NotKept."""
+
+	def waiting(self, terminal: Terminal) -> list[Command]:
+		"""Commands that wait for the device; they are on their way from now on."""
+
+	def answered(self, terminal: Terminal, results: list[Result]) -> None:
+		"""What the device said about commands."""
+
+
+REFUSED = Answer("Not available", 503)
+"""To whoever is not known. A device keeps what it has, and tries again (sources-protocols §2.4)."""
+LATER = Answer("Try again", 503)
+OK = Answer("OK")
+
+
+def answer(asked: Asked, host: Host) -> Answer:
+	"""Never raises for what a device may send."""
+	terminal = host.terminal(asked)
+	if terminal is None:
+		return REFUSED
+	try:
+		return ENDPOINTS[asked.endpoint](asked, terminal, host)
+	except NotKept:
+		return LATER
+
+
+def is_endpoint(name: str) -> bool:
+	return name in ENDPOINTS
+
+
+def _cdata(asked: Asked, terminal: Terminal, host: Host) -> Answer:
+	if asked.method == "POST":
+		take = TABLES.get(asked.query.get("table", "").strip().casefold(), _acknowledged)
+		return take(asked, terminal, host)
+	if asked.query.get("type") == "time":
+		return _time(asked, terminal, host)
+	if "table" in asked.query:
+		return OK  # a question for templates of others (`RemoteAtt`): there is nothing to give
+	is_access = asked.query.get("DeviceType", "").strip().casefold() == "acc"
+	return Answer(handshake.for_access(terminal) if is_access else handshake.for_attendance(terminal))
+
+
+def _attlog(asked: Asked, terminal: Terminal, host: Host) -> Answer:
+	"""The number of rows that were looked at, known and unusable ones included: of any less the device would send all again."""
+	delivery = Delivery(attlog(asked.body, terminal.serial), asked.stamp)
+	host.keep(terminal, delivery)
+	return Answer(f"OK: {delivery.taken}")
+
+
+def _rtlog(asked: Asked, terminal: Terminal, host: Host) -> Answer:
+	host.keep(terminal, Delivery(rtlog(asked.body, terminal.serial)))
+	return OK
+
+
+def _counted(asked: Asked, terminal: Terminal, host: Host) -> Answer:
+	return Answer(f"OK: {count(asked.body)}")
+
+
+def _table_data(asked: Asked, terminal: Terminal, host: Host) -> Answer:
+	"""Anything else is sent for ever. The number that the device gave is right also where the rows are compressed."""
+	name, number = asked.query.get("tablename", ""), asked.query.get("count", "")
+	is_name = name.isascii() and name.replace("_", "").isalnum() and len(name) <= LONGEST_STAMP
+	is_number = number.isascii() and number.isdigit() and len(number) <= 9
+	return Answer(f"{name}={number if is_number else count(asked.body)}") if is_name else OK
+
+
+def _acknowledged(asked: Asked, terminal: Terminal, host: Host) -> Answer:
+	"""Nothing of it is kept."""
+	return OK
+
+
+def _commands(asked: Asked, terminal: Terminal, host: Host) -> Answer:
+	return Answer(commands.listed(host.waiting(terminal)))
+
+
+def _results(asked: Asked, terminal: Terminal, host: Host) -> Answer:
+	if results := commands.results(asked.body):
+		host.answered(terminal, results)
+	return OK
+
+
+def _registry(asked: Asked, terminal: Terminal, host: Host) -> Answer:
+	return Answer(handshake.registered(terminal))
+
+
+def _push(asked: Asked, terminal: Terminal, host: Host) -> Answer:
+	return Answer(handshake.push_options(terminal))
+
+
+def _time(asked: Asked, terminal: Terminal, host: Host) -> Answer:
+	return Answer(handshake.time_of(terminal)) if asked.query.get("type") == "time" else OK
+
+
+Step = Callable[[Asked, Terminal, Host], Answer]
+
+TABLES: Mapping[str, Step] = {
+	"attlog": _attlog,
+	"rtlog": _rtlog,
+	"operlog": _counted,
+	"tabledata": _table_data,
+}
+"""By table. All others (BIODATA, IDCARD, ATTPHOTO, ERRORLOG, options, rtstate, …) are acknowledged, and nothing of them is kept."""
+
+ENDPOINTS: Mapping[str, Step] = {
+	"cdata": _cdata,
+	"getrequest": _commands,
+	"devicecmd": _results,
+	"devicemd": _acknowledged,
+	"ping": _acknowledged,
+	"registry": _registry,
+	"push": _push,
+	"rtdata": _time,
+	"querydata": _table_data,
+	"edata": _acknowledged,
+	"fdata": _acknowledged,
+	"file": _acknowledged,
+}
+"""By the last part of the path below `/iclock/` (essl-protocol §6.2, sources-protocols §2.2, §2.3)."""

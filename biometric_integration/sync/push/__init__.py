@@ -1,0 +1,1 @@
+"""Devices that push to this site (ADMS): who may speak, and where it is kept."""

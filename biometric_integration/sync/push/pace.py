@@ -1,0 +1,37 @@
+"""How often something happened lately, counted in the cache: what is lost with it is counted anew."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from redis.exceptions import RedisError
+
+import frappe
+
+MINUTE = 60
+
+
+def times(what: str, seconds: int = MINUTE) -> int:
+	"""This time included, since the first within these seconds; 0 where nobody can count."""
+	key = _key(what)
+	try:
+		count = frappe.cache.incr(key)
+		if count == 1:
+			frappe.cache.expire(key, seconds)
+	except RedisError:
+		return 0
+	return count
+
+
+def is_first(what: str, seconds: int = MINUTE) -> bool:
+	"""Within these seconds; where nobody can count, each is."""
+	return times(what, seconds) <= 1
+
+
+def forget(what: str) -> None:
+	with suppress(RedisError):
+		frappe.cache.delete(_key(what))
+
+
+def _key(what: str) -> bytes:
+	return frappe.cache.make_key(f"biometric_push_{what}")
