@@ -26,8 +26,9 @@ class DeviceEntry:
 	counts_for_attendance: bool = True
 
 
-def of_server(database: Database, server: str) -> list[Device]:
-	return _read(database, "WHERE server=?", server)
+def known_to(database: Database, server: str) -> list[Device]:
+	"""The devices of a server, and of the others those that are known by a serial."""
+	return _read(database, "WHERE server=? OR serial IS NOT NULL", server)
 
 
 def by_key(database: Database) -> dict[str, Device]:
@@ -47,6 +48,7 @@ def _read(database: Database, condition: str = "", *values: str) -> list[Device]
 			aliases=tuple(aliases.get(row["key"], ())),
 			enabled=bool(row["enabled"]),
 			counts_for_attendance=bool(row["counts_for_attendance"]),
+			server=row["server"],
 		)
 		for row in database.rows(f"SELECT * FROM device {condition} ORDER BY rowid", values)
 	]
@@ -74,7 +76,8 @@ def change(database: Database, server: str, changes: Iterable[DeviceChange]) -> 
 def _twin(database: Database, server: str, each: DeviceChange) -> str:
 	"""The same device, entered by another process since the caller looked."""
 	if each.serial:
-		found = database.value("SELECT key FROM device WHERE server=? AND serial=?", (server, each.serial))
+		query = "SELECT key FROM device WHERE serial=? ORDER BY server=? DESC LIMIT 1"
+		found = database.value(query, (each.serial, server))
 	else:
 		query = """SELECT d.key FROM device d JOIN device_alias a ON a.device = d.key
 			WHERE d.server=? AND d.serial IS NULL AND a.name=? AND a.location=?"""

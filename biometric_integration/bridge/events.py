@@ -15,7 +15,7 @@ from biometric_integration.core.backoff import REFUSAL_PAUSE, REFUSALS
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.directory import WaitingEvent
 from biometric_integration.core.first_use import believed_from
-from biometric_integration.core.punch import Direction, Kind, Punch, name_from
+from biometric_integration.core.punch import Direction, Kind, Punch, name_from, name_stamp
 from biometric_integration.core.reasons import Reason, at_staging
 from biometric_integration.core.runs import RunCounts
 from biometric_integration.core.store import Claim
@@ -62,13 +62,15 @@ def staged(database: Database, stream: Stream, window: Window) -> int:
 	return int(database.value(query, (stream.server, stream.unit, window.start, window.end)))
 
 
-def seen(database: Database, stream: Stream, punches: Set[tuple[str, datetime]]) -> int:
-	"""How many of these (user id, source time) are kept of this server and unit."""
+def seen(database: Database, punches: Set[tuple[str, datetime]]) -> int:
+	"""How many of these (user id, source time) are kept, whichever way they came. By the names, which begin with the source time."""
 	wanted = {(storable(user_id), to_text(moment)) for user_id, moment in punches}
-	moments = sorted({moment for _, moment in wanted})
-	query = "SELECT user_id, source_time FROM event WHERE server=? AND unit=? AND source_time IN ({marks})"
-	rows = database.rows_in(query, moments, stream.server, stream.unit)
-	return len(wanted & {(row["user_id"], row["source_time"]) for row in rows})
+	query = "SELECT user_id, source_time FROM event WHERE name>=? AND name<?"
+	found: set[tuple[str, str]] = set()
+	for stamp in sorted({name_stamp(moment) for _user_id, moment in punches}):
+		rows = database.rows(query, (f"{stamp}-", f"{stamp}."))  # the character after the dash
+		found.update((row["user_id"], row["source_time"]) for row in rows)
+	return len(wanted & found)
 
 
 def newest_before(database: Database, stream: Stream, moment: datetime) -> datetime | None:

@@ -68,7 +68,7 @@ class SqliteStore:
 	# --- what the engine asks for
 
 	def devices(self, server: str) -> list[Device]:
-		return devices.of_server(self.database, server)
+		return devices.known_to(self.database, server)
 
 	def change_devices(self, server: str, changes: Sequence[DeviceChange]) -> None:
 		with self.database.transaction():
@@ -104,8 +104,8 @@ class SqliteStore:
 	def staged(self, stream: Stream, window: Window) -> int:
 		return events.staged(self.database, stream, window)
 
-	def seen(self, stream: Stream, punches: Set[tuple[str, datetime]]) -> int:
-		return events.seen(self.database, stream, punches)
+	def seen(self, punches: Set[tuple[str, datetime]]) -> int:
+		return events.seen(self.database, punches)
 
 	def newest_before(self, stream: Stream, moment: datetime) -> datetime | None:
 		return events.newest_before(self.database, stream, moment)

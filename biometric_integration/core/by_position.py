@@ -116,7 +116,7 @@ class ByPosition:
 		if not page.rows:
 			return Doubt.RESET if start > 0 and self._any_after(0) else Doubt.NONE
 		again = self._evidence(page.rows, position)
-		seen = self._store.seen(self._stream, again) if again else 0
+		seen = self._store.seen(again) if again else 0
 		if again and not seen:
 			return Doubt.RESET
 		return Doubt.CHANGED if 2 * seen < len(again) else Doubt.NONE
@@ -135,7 +135,7 @@ class ByPosition:
 		while start > 0:
 			start, step = max(start - step, 0), 2 * step
 			again = self._evidence(self._page(start, PROBE).rows, start + PROBE)
-			if again and self._store.seen(self._stream, again) == len(again):
+			if again and self._store.seen(again) == len(again):
 				return start
 		return 0
 

@@ -168,7 +168,7 @@ class ByWindow:
 			inside = _within(piece, punches)
 			if self._source.ids_came:
 				expected = {(user_id, moment) for user_id, moment in inside if moment >= self._read_before}
-				self._unseen += len(expected) - self._store.seen(self._stream, expected)
+				self._unseen += len(expected) - self._store.seen(expected)
 			self._reading.keep(punches)
 			answered.rows += len(batch)
 			answered.inside += len(inside)

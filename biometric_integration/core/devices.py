@@ -26,6 +26,8 @@ class Device:
 	aliases: the pairs under which its server has reported it, newest last. same_as: key of the device it turned out to be.
 	direction_policy: of this device; empty = that of the settings. Latitude and longitude in degrees, both 0 where not known.
 	flips: it changes between IN and OUT by itself, so that a double tap shows both. last_punch: the newest that came (site clock), where the host knows.
+	server: its home, the id that the names of its punches are made of, whichever way they come; empty = the server that is being read. zone: of that
+	server (IANA); empty = that of the server that is being read.
 	"""
 
 	key: str
@@ -41,6 +43,11 @@ class Device:
 	longitude: float = 0.0
 	flips: bool = False
 	last_punch: datetime | None = None
+	server: str = ""
+	zone: str = ""
+
+	def is_at_home(self, server: str) -> bool:
+		return self.server in ("", server)
 
 	@property
 	def pairs(self) -> tuple[Pair, ...]:
@@ -59,11 +66,19 @@ class DeviceChange:
 	note: str = ""
 
 
-def changes(known: Sequence[Device], listed: Iterable[ListedDevice]) -> list[DeviceChange]:
-	"""What the device list of a server tells that is not known yet: new devices, new names, serials of placeholders."""
+def changes(known: Sequence[Device], listed: Iterable[ListedDevice], server: str = "") -> list[DeviceChange]:
+	"""What the device list of a server tells that is not known yet: new devices, new names, serials of placeholders.
+
+	Nothing about devices of other servers: how this one calls them says nothing about the punches of theirs.
+	"""
 	listed = list(dict.fromkeys(device for device in listed if device.serial))
-	serials = {device.serial: device for device in known if device.serial}
-	placeholders = {pair: device for device in known if not device.serial for pair in device.pairs}
+	serials = _by_serial(known, server)
+	placeholders = {
+		pair: device
+		for device in known
+		if device.is_at_home(server) and not device.serial
+		for pair in device.pairs
+	}
 	shared = shared_pairs(listed)
 	new: set[str] = set()
 	found: list[DeviceChange] = []
@@ -77,15 +92,21 @@ def changes(known: Sequence[Device], listed: Iterable[ListedDevice]) -> list[Dev
 			device = None if pair in shared else placeholders.get(pair)
 		if device is None:
 			found.append(DeviceChange(pair, serial=entry.serial))
+		elif not device.is_at_home(server):
+			continue
 		elif device.serial != entry.serial or pair not in device.aliases:
 			found.append(DeviceChange(pair, key=device.key, serial=entry.serial))
 	return found
 
 
-def unknown_still(known: Sequence[Device], changes: Iterable[DeviceChange]) -> list[DeviceChange]:
+def unknown_still(
+	known: Sequence[Device], changes: Iterable[DeviceChange], server: str = ""
+) -> list[DeviceChange]:
 	"""Without the devices to create that somebody else has created since the changes were found."""
 	serials = {device.serial for device in known if device.serial}
-	pairs = {pair for device in known if not device.serial for pair in device.pairs}
+	pairs = {
+		pair for device in known if device.is_at_home(server) and not device.serial for pair in device.pairs
+	}
 	return [
 		change
 		for change in changes
@@ -104,14 +125,27 @@ def shown(entry: ListedDevice) -> ListedDevice:
 	return ListedDevice(fitting(entry.serial), fitting(entry.device_name), fitting(entry.location))
 
 
-class DeviceBook:
-	"""Finds the device of a row. The server's own list of today comes first, then what was known under that name before."""
+def _by_serial(devices: Iterable[Device], server: str) -> dict[str, Device]:
+	"""Where a host keeps a serial for several servers, the own device stands before those of others."""
+	found: dict[str, Device] = {}
+	for device in devices:
+		if device.serial and (device.serial not in found or device.is_at_home(server)):
+			found[device.serial] = device
+	return found
 
-	def __init__(self, devices: Sequence[Device], listed: Sequence[ListedDevice] = ()):
+
+class DeviceBook:
+	"""Finds the device of a row. The server's own list of today comes first, then what was known under that name before.
+
+	Devices of other servers are known by their serial only, the one of a row or the one that the list of `server` gives for its name.
+	"""
+
+	def __init__(self, devices: Sequence[Device], listed: Sequence[ListedDevice] = (), server: str = ""):
 		self.by_key = {device.key: device for device in devices}
 		self._shared = shared_pairs(listed)
-		by_serial = {device.serial: device for device in devices if device.serial}
-		by_pair = self._pairs(devices, listed, by_serial)
+		by_serial = _by_serial(devices, server)
+		own = [device for device in devices if device.is_at_home(server)]
+		by_pair = self._pairs(own, listed, by_serial)
 		self._by_serial = {serial: self._resolved(device) for serial, device in by_serial.items()}
 		self._by_pair = {pair: self._resolved(device) for pair, device in by_pair.items()}
 

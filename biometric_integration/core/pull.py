@@ -113,8 +113,9 @@ class Puller:
 			return options.units
 		if source.connector.unit is Unit.LOCATION:
 			return [source.config.location]
-		known = self.store.devices(source.config.server_id)
-		return [device.serial for device in known if device.serial and device.enabled] or [""]
+		server = source.config.server_id
+		own = (device for device in self.store.devices(server) if device.is_at_home(server))
+		return [device.serial for device in own if device.serial and device.enabled] or [""]
 
 	def _run(self, source: Source, options: PullOptions, stream: Stream, feed: Feed) -> RunReport | None:
 		"""None where nothing is due."""
@@ -169,7 +170,7 @@ class Puller:
 			rows = shown_rows(batch)
 			punches = {(row.user_id, row.source_time) for row in evidence(rows)}
 			junk = sum(isinstance(row, Record) and row.kind is Kind.JUNK for row in rows)
-			new = len(punches) - self.store.seen(stream, punches)
+			new = len(punches) - self.store.seen(punches)
 			invalid = sum(isinstance(row, Unreadable) for row in rows)
 			counts.add(RunCounts(len(batch), new, len(batch) - new - junk - invalid, junk, invalid))
 		return counts

@@ -135,9 +135,18 @@ def fingerprint(server: str, device: str, user_id: str, source_time: datetime) -
 	The time in front keeps inserts in key order. Direction, log id and verify mode stay outside: servers correct them later.
 	"""
 	moment = source_time.isoformat()
-	digits = moment.replace("-", "").replace("T", "").replace(":", "")  # strftime takes eight times as long
-	stamp = digits[: len(UNREADABLE_PREFIX)] if source_time.year >= 1000 else UNREADABLE_PREFIX
-	return f"{stamp}-{_digest(server, device, f'{len(user_id)}:{user_id}{len(moment)}:{moment}')}"
+	rest = f"{len(user_id)}:{user_id}{len(moment)}:{moment}"
+	return f"{name_stamp(source_time)}-{_digest(server, device, rest)}"
+
+
+def name_stamp(source_time: datetime) -> str:
+	"""How the name of a punch of this source time begins, up to the dash."""
+	if source_time.year < 1000:
+		return UNREADABLE_PREFIX
+	digits = (
+		source_time.isoformat().replace("-", "").replace("T", "").replace(":", "")
+	)  # strftime takes eight times as long
+	return digits[: len(UNREADABLE_PREFIX)]
 
 
 def name_from(moment: datetime) -> str:

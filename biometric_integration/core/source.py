@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
+from typing import NamedTuple
 
 from biometric_integration.core import devices
 from biometric_integration.core.clock import to_site, wall_clock
@@ -69,10 +70,10 @@ class Source:
 		known = self._store.devices(self.config.server_id)
 		if self.connector.lists_devices:
 			self._listed = [devices.shown(entry) for entry in self.connector.list_devices()]
-			if found := devices.changes(known, self._listed):
+			if found := devices.changes(known, self._listed, self.config.server_id):
 				self._store.change_devices(self.config.server_id, found)
 				known = self._store.devices(self.config.server_id)
-		self._book = DeviceBook(known, self._listed)
+		self._book = DeviceBook(known, self._listed, self.config.server_id)
 		return self._book
 
 	def punches(
@@ -81,40 +82,19 @@ class Source:
 		"""The rows as they are kept, each with the device it is from. known_to: rows with a greater log id were never here."""
 		rows = shown_rows(rows)
 		find = self._book_for(rows).find
-		server, arrived = self.config.server_id, wall_clock(self._clock(), self._site_zone)
+		stamp = Stamp(
+			self.config.server_id,
+			self._zone,
+			self._site_zone,
+			wall_clock(self._clock(), self._site_zone),
+			self._kept_from,
+		)
 		return [
-			self._punch(server, find(row), row, arrived, known_to)
+			punch_of(row, find(row), stamp, known_to)
 			if isinstance(row, Record)
-			else _invalid(server, unit, row, arrived)
+			else unreadable_punch(row, stamp.server, unit, stamp.arrived)
 			for row in rows
 		]
-
-	def _punch(
-		self, server: str, device: Device | None, row: Record, arrived: datetime, known_to: int | None
-	) -> Punch:
-		key = device.key if device else ""
-		return Punch(
-			fingerprint(server, key, row.user_id, row.source_time),
-			row.kind,
-			key,
-			row.user_id,
-			row.source_time,
-			to_site(row.source_time, self._zone, self._site_zone),
-			row.direction,
-			row.raw,
-			row.log_id,
-			row.verify_mode,
-			barred=self._kept_from if self._is_barred(row, known_to) else None,
-			arrived=arrived,
-		)
-
-	def _is_barred(self, row: Record, known_to: int | None) -> bool:
-		"""Not what a clock that had lost its time has stamped: it is as new as any, and a person has to see it."""
-		if self._kept_from is None or row.kind is not Kind.PUNCH or row.source_time.date() >= self._kept_from:
-			return False
-		is_new = known_to is not None and row.log_id is not None and row.log_id > known_to
-		long_before = is_long_before(row.source_time, datetime.combine(self._kept_from, time()))
-		return row.source_time >= RESET_END and not (is_new and long_before)
 
 	def _book_for(self, rows: Iterable[Record | Unreadable]) -> DeviceBook:
 		"""Knows the devices of all rows: for those nobody has seen the server is asked once more, then each name gets a placeholder."""
@@ -126,7 +106,8 @@ class Source:
 			missing = _missing(book, rows)
 		if missing:
 			self._store.change_devices(self.config.server_id, missing)
-			book = self._book = DeviceBook(self._store.devices(self.config.server_id), self._listed)
+			known = self._store.devices(self.config.server_id)
+			book = self._book = DeviceBook(known, self._listed, self.config.server_id)
 		return book
 
 	def take_requests(self) -> list[RequestTrace]:
@@ -136,12 +117,55 @@ class Source:
 		return taken
 
 
-def _invalid(server: str, unit: str, row: Unreadable, arrived: datetime) -> Punch:
+class Stamp(NamedTuple):
+	"""What rows that come together have in common.
+
+	server, zone: of rows of which no device is known, or one that names none. site_zone: in which check-ins are written. arrived: naive, the site's clock.
+	kept_from: staged punches from before this day may have been deleted.
+	"""
+
+	server: str
+	zone: str
+	site_zone: str
+	arrived: datetime
+	kept_from: date | None = None
+
+
+def punch_of(row: Record, device: Device | None, stamp: Stamp, known_to: int | None = None) -> Punch:
+	"""The row as it is kept, whichever way it came: the name is made of the home of its device, and so is its time."""
+	key, server, zone = (device.key, device.server, device.zone) if device else ("", "", "")
+	return Punch(
+		fingerprint(server or stamp.server, key, row.user_id, row.source_time),
+		row.kind,
+		key,
+		row.user_id,
+		row.source_time,
+		to_site(row.source_time, zone or stamp.zone, stamp.site_zone),
+		row.direction,
+		row.raw,
+		row.log_id,
+		row.verify_mode,
+		barred=stamp.kept_from if _is_barred(row, stamp.kept_from, known_to) else None,
+		arrived=stamp.arrived,
+	)
+
+
+def _is_barred(row: Record, kept_from: date | None, known_to: int | None) -> bool:
+	"""Not what a clock that had lost its time has stamped: it is as new as any, and a person has to see it."""
+	if kept_from is None or row.kind is not Kind.PUNCH or row.source_time.date() >= kept_from:
+		return False
+	is_new = known_to is not None and row.log_id is not None and row.log_id > known_to
+	long_before = is_long_before(row.source_time, datetime.combine(kept_from, time()))
+	return row.source_time >= RESET_END and not (is_new and long_before)
+
+
+def unreadable_punch(row: Unreadable, server: str, unit: str, arrived: datetime, device: str = "") -> Punch:
+	"""A row that could not be read, as it is kept: its name is made of where it came from and its text."""
 	name = unreadable_fingerprint(server, unit, row.raw)
 	return Punch(
 		name,
 		Kind.INVALID,
-		"",
+		device,
 		"",
 		None,
 		None,

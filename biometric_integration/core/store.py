@@ -75,7 +75,7 @@ class PullStore(Protocol):
 	"""Server → staging."""
 
 	def devices(self, server: str) -> list[Device]:
-		"""All devices of a server, disabled ones included."""
+		"""All devices of a server, disabled ones included, and those of the others that are known by their serial: each with its home."""
 		...
 
 	def change_devices(self, server: str, changes: Sequence[DeviceChange]) -> None:
@@ -108,8 +108,8 @@ class PullStore(Protocol):
 		"""How many different (user id, source time) of this server and unit are kept with a source time in the window."""
 		...
 
-	def seen(self, stream: Stream, punches: Set[tuple[str, datetime]]) -> int:
-		"""How many of these (user id, source time) are kept for this server and unit."""
+	def seen(self, punches: Set[tuple[str, datetime]]) -> int:
+		"""How many of these (user id, source time) are kept, whichever way they came."""
 		...
 
 	def newest_before(self, stream: Stream, moment: datetime) -> datetime | None:

@@ -30,7 +30,7 @@ from biometric_integration.sync.hrms.shift_notes import ShiftNotes
 from biometric_integration.sync.process import checkins, directory, sweep
 from biometric_integration.sync.process.bulk_checkins import BulkWriter
 from biometric_integration.sync.process.document_checkins import DocumentWriter
-from biometric_integration.sync.records import cursors, devices, staging, sync_log
+from biometric_integration.sync.records import cursors, devices, servers, staging, sync_log
 from biometric_integration.sync.workdays import marks
 
 ONE_BY_ONE = 200
@@ -49,16 +49,19 @@ class PullStore:
 
 	def devices(self, server: str) -> list[Device]:
 		"""With them the cursors of their streams are read: each of them is asked for next."""
-		found = devices.of_server(server)
+		found = [
+			device if device.is_at_home(server) else servers.with_zone(device)
+			for device in devices.known_to(server)
+		]
 		self._serials = {device.serial: device.key for device in found if device.serial}
 		self._cursors = cursors.of_server(server)
 		return found
 
 	def change_devices(self, server: str, changes: Sequence[DeviceChange]) -> None:
-		with locks.held(f"devices of {server}"):
-			transaction.commit()  # what another run of this server has just learnt is seen
+		with locks.held("devices"):
+			transaction.commit()  # what another run has just learnt is seen
 			transaction.in_one(
-				lambda: devices.change(server, unknown_still(devices.of_server(server), changes))
+				lambda: devices.change(server, unknown_still(devices.known_to(server), changes, server))
 			)
 
 	def oldest_first(self, server: str, units: Sequence[str]) -> list[str]:
@@ -99,8 +102,8 @@ class PullStore:
 	def staged(self, stream: Stream, window: Window) -> int:
 		return staging.staged(stream, window)
 
-	def seen(self, stream: Stream, punches: Set[tuple[str, datetime]]) -> int:
-		return staging.seen(stream, punches)
+	def seen(self, punches: Set[tuple[str, datetime]]) -> int:
+		return staging.seen(punches)
 
 	def newest_before(self, stream: Stream, moment: datetime) -> datetime | None:
 		return staging.newest_before(stream, moment)

@@ -75,19 +75,26 @@ class MemoryStore:
 		self._numbers = count(1)
 
 	def devices(self, server: str) -> list[Device]:
-		return list(self.known_devices.get(server, {}).values())
+		own = list(self.known_devices.get(server, {}).values())
+		others = [
+			device
+			for home, known in self.known_devices.items()
+			for device in known.values()
+			if home != server and device.serial
+		]
+		return own + others
 
 	def add_device(self, server: str, label: str, **values) -> str:
 		"""A device entered by hand; returns its key."""
 		key = f"device-{next(self._numbers)}"
-		self.known_devices.setdefault(server, {})[key] = Device(key, label, **values)
+		self.known_devices.setdefault(server, {})[key] = Device(key, label, server=server, **values)
 		return key
 
 	def change_devices(self, server: str, changes: Sequence[DeviceChange]) -> None:
 		known = self.known_devices.setdefault(server, {})
 		for change in changes:
 			key = change.key or f"device-{next(self._numbers)}"
-			device = known.get(key) or Device(key, change.pair[0], location=change.pair[1])
+			device = known.get(key) or Device(key, change.pair[0], location=change.pair[1], server=server)
 			known[key] = applied(device, change)
 
 	def oldest_first(self, server: str, units: Sequence[str]) -> list[str]:
@@ -143,9 +150,9 @@ class MemoryStore:
 		}
 		return len(found)
 
-	def seen(self, stream: Stream, punches: Set[tuple[str, datetime]]) -> int:
+	def seen(self, punches: Set[tuple[str, datetime]]) -> int:
 		return len(
-			punches & {(event.punch.user_id, event.punch.source_time) for event in self._of_unit(stream)}
+			punches & {(event.punch.user_id, event.punch.source_time) for event in self.events.values()}
 		)
 
 	def newest_before(self, stream: Stream, moment: datetime) -> datetime | None:
@@ -181,7 +188,11 @@ class MemoryStore:
 
 	def _may_go_on(self, event: Event) -> bool:
 		if event.reason_code == Reason.DEVICE_OFF.value:
-			return self.known_devices[event.stream.server][event.punch.device].enabled
+			return next(
+				known[event.punch.device].enabled
+				for known in self.known_devices.values()
+				if event.punch.device in known
+			)
 		if event.reason_code == Reason.IMPLAUSIBLE.value:
 			since = first_use.believed_from(partial(self._next_used, event.punch.device))
 			return event.punch.source_time >= since

@@ -24,6 +24,7 @@ FIELDS = [
 	"name",
 	"device_name",
 	"serial_number",
+	"server",
 	"location",
 	"enabled",
 	"counts_for_attendance",
@@ -43,6 +44,15 @@ def of_server(server: str) -> list[Device]:
 def belonging_to(server: str) -> dict:
 	"""The filter for a server's devices; one that names no server belongs to the main one."""
 	return {"server": ("in", ["", server]) if server == PRIMARY else server}
+
+
+def known_to(server: str) -> list[Device]:
+	"""The devices of a server, and of the others those that are known by a serial number; with each, what it is the same as."""
+	found = _read({})
+	originals = {device.same_as for device in found} - {""}
+	return [
+		device for device in found if device.is_at_home(server) or device.serial or device.key in originals
+	]
 
 
 def with_serial(serial: str) -> str | None:
@@ -76,6 +86,7 @@ def _read(filters: dict) -> list[Device]:
 			longitude=row.longitude or 0.0,
 			flips=bool(row.flips),
 			last_punch=row.last_punch,
+			server=row.server or PRIMARY,
 		)
 		for row in rows
 	]

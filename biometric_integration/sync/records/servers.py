@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import frappe
@@ -15,6 +15,7 @@ from biometric_integration.connectors.registry import CONNECTORS, connect
 from biometric_integration.core.backoff import PROBE, judged, rests, wait
 from biometric_integration.core.connector import Connector, ServerConfig, Unit
 from biometric_integration.core.decide import Rules
+from biometric_integration.core.devices import Device
 from biometric_integration.core.direction import DirectionPolicy
 from biometric_integration.core.directory import AS_IT_IS
 from biometric_integration.core.errors import ConfigurationError
@@ -115,6 +116,25 @@ def get(server_id: str | None) -> Server:
 	if server_id in (None, "", PRIMARY):
 		frappe.throw(_("Choose a Server Type in Biometric Sync Settings first, then save."))
 	frappe.throw(_("There is no attendance server with the id {0}.").format(server_id))
+
+
+def time_zone(home: str) -> str:
+	"""The zone in which devices of this home (`core.devices.Device.server`, `Biometric Device.server`; empty = main) keep their wall clock (IANA).
+
+	That of their server in the settings, whether it is read or not; the site's, where it names none or is not there.
+	"""
+	return _zones().get(home or PRIMARY) or get_system_timezone()
+
+
+def with_zone(device: Device) -> Device:
+	"""The device with the zone of its home."""
+	return replace(device, zone=time_zone(device.server))
+
+
+def _zones() -> dict[str, str]:
+	settings = frappe.get_cached_doc(SETTINGS)
+	rows = [(PRIMARY, settings), *((row.server_id, row) for row in settings.more_servers)]
+	return {server: row.time_zone or "" for server, row in rows}
 
 
 def _configured(settings) -> Iterator[Server]:

@@ -9,9 +9,10 @@ import frappe
 from frappe import _
 from frappe.utils import now_datetime
 
+from biometric_integration.core.batches import batches
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.directory import WaitingEvent
-from biometric_integration.core.punch import Direction, Kind, Punch, name_from
+from biometric_integration.core.punch import Direction, Kind, Punch, name_from, name_stamp
 from biometric_integration.core.reasons import EventStatus, Reason, at_staging
 from biometric_integration.core.runs import RunCounts
 from biometric_integration.core.store import Claim
@@ -72,6 +73,8 @@ WAITING_FIELDS = (
 )
 DIRECTIONS = {direction.value: direction for direction in Direction}
 REOPENED = {"status": EventStatus.PENDING.value, "reason_code": "", "reason": ""}
+SEEN_AT_ONCE = 500
+"""Times that are looked for in one statement."""
 UNDECIDED = {
 	**REOPENED,
 	"employee": None,
@@ -153,19 +156,18 @@ def staged(stream: Stream, window: Window) -> int:
 	return found[0][0]
 
 
-def seen(stream: Stream, punches: Set[tuple[str, datetime]]) -> int:
-	rows = frappe.get_all(
-		DOCTYPE,
-		filters={
-			"server": stream.server,
-			"unit": stream.unit,
-			"source_time": ("in", sorted({time for _user_id, time in punches})),
-		},
-		fields=["device_user_id", "source_time"],
-		as_list=True,
-		limit=0,
-	)
-	return len(punches & set(map(tuple, rows)))
+def seen(punches: Set[tuple[str, datetime]]) -> int:
+	"""By the names, which begin with the source time: one short range of the primary key each."""
+	moments = sorted({moment for _user_id, moment in punches})
+	found: set[tuple[str, datetime]] = set()
+	for some in batches(moments, SEEN_AT_ONCE):
+		ranges = " OR ".join(["`name` LIKE %s"] * len(some))
+		rows = frappe.db.sql(
+			f"SELECT `device_user_id`, `source_time` FROM `tab{DOCTYPE}` WHERE {ranges}",
+			[f"{name_stamp(moment)}-%" for moment in some],
+		)
+		found.update(rows)
+	return len(punches & found)
 
 
 def newest_before(stream: Stream, moment: datetime) -> datetime | None:

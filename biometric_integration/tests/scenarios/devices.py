@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from biometric_integration.tests.scenarios.base import Scenarios, on_both
-from biometric_integration.tests.scenarios.place import DAY, EBIO, HOUR, MINUTE, NOON, impatient
+from biometric_integration.tests.scenarios.place import DAY, EBIO, ETIME, HOUR, MINUTE, NOON, impatient
 
 
 class Devices(Scenarios):
@@ -99,6 +99,43 @@ class Devices(Scenarios):
 			self.assertEqual({d.key: d.serial for d in place.devices()}[key], place.serial(2))
 			self.assertEqual((len(place.devices()), len(place.events())), (2, 1))
 			self.assert_all_written(place)
+
+	def test_a_device_that_two_servers_list_is_one_device_and_its_punches_are_kept_once(self):
+		with self.office(EBIO) as place, self.place(EBIO, place.world) as other:
+			for hour in (3, 2, 1):
+				place.punch("0031", NOON - hour * HOUR)
+				self.assert_success(place.run())
+				self.assert_success(other.run())  # nor does anybody think that its ids began again
+				place.later(25 * HOUR)
+			place.punch("0031", place.world.now - HOUR)
+			self.assert_success(other.run())
+			self.assert_success(place.run())
+			self.assertEqual((len(place.devices()), other.devices()), (1, []))
+			self.assertEqual((len(place.events()), len(other.events())), (3, 1))
+			self.assertEqual(
+				{event.device for event in other.events()}, {device.key for device in place.devices()}
+			)
+			self.assert_all_written(place)
+
+	def test_a_device_of_another_server_is_never_read_as_a_device_of_this_one(self):
+		with self.office(ETIME) as place, self.place(ETIME, place.world) as other:
+			place.punch("0031", NOON - HOUR)
+			self.assert_alarmed(other, other.run(), "serial number")
+			self.assertEqual(other.events(), [])
+			self.assert_success(place.run())
+			self.assert_all_written(place)
+
+	def test_a_name_that_another_server_has_for_its_own_device_says_nothing_here(self):
+		with self.office(EBIO) as place, self.place(EBIO) as other:
+			place.punch("0031", NOON - HOUR)
+			other.punch("0031", NOON - HOUR)  # a device of the same name and location, and another serial
+			other.employ("0031")
+			for each in (place, other, place, other):
+				self.assert_success(each.run())
+			self.assertEqual([len(each.devices()) for each in (place, other)], [1, 1])
+			self.assertEqual([len(each.events()) for each in (place, other)], [1, 1])
+			self.assert_all_written(place)
+			self.assert_all_written(other)
 
 	def test_a_device_entered_by_hand_is_found_by_serial_or_by_name_and_location(self):
 		for serial in (True, False):

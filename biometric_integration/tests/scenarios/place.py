@@ -165,7 +165,8 @@ class Place:
 		return self.host.logs(self.config.server_id)
 
 	def devices(self):
-		return self.host.store.devices(self.config.server_id)
+		server = self.config.server_id
+		return [device for device in self.host.store.devices(server) if device.is_at_home(server)]
 
 	def truth(self) -> list[tuple[str, datetime]]:
 		zone = self.config.time_zone

@@ -15,8 +15,10 @@ from biometric_integration.core.devices import (
 	applied,
 	changes,
 	shared_pairs,
+	unknown_still,
 )
-from biometric_integration.core.punch import Direction, Record
+from biometric_integration.core.punch import Direction, Record, fingerprint
+from biometric_integration.core.source import Stamp, punch_of
 
 GATE, DOOR, PLANT_GATE = ("Main Gate", "HO"), ("Side Door", "HO"), ("Main Gate", "PLANT")
 
@@ -219,6 +221,56 @@ class Applied(unittest.TestCase):
 
 	def test_no_serial_in_a_change_takes_none_away(self):
 		self.assertEqual(applied(device("a", "S1", GATE), DeviceChange(GATE, "a")).serial, "S1")
+
+
+class OfOtherServers(unittest.TestCase):
+	"""A serial is of one device of the site; which server calls it what is that server's own affair."""
+
+	there = device("b", "S2", GATE, server="branch", zone="Asia/Dubai")
+	here = device("a", "S1", DOOR, server="main", zone="Asia/Kolkata")
+
+	def test_a_serial_of_another_server_is_found_and_not_made_once_more(self):
+		entries = listed(("S2", DOOR))
+		self.assertEqual(changes([self.there], entries, "main"), [])
+		self.assertIs(DeviceBook([self.there], entries, "main").find(row(DOOR)), self.there)
+		self.assertIs(DeviceBook([self.there], [], "main").find(row(serial="S2")), self.there)
+
+	def test_the_names_that_another_server_has_for_its_devices_say_nothing_here(self):
+		self.assertIsNone(DeviceBook([self.there], [], "main").find(row(GATE)))
+		self.assertEqual(
+			changes([self.there], listed(("S3", GATE)), "main"), [DeviceChange(GATE, serial="S3")]
+		)
+
+	def test_a_placeholder_of_another_server_gets_no_serial_from_this_one(self):
+		placeholder = device("p", "", GATE, server="branch")
+		self.assertEqual(
+			changes([placeholder], listed(("S3", GATE)), "main"), [DeviceChange(GATE, serial="S3")]
+		)
+		new = [DeviceChange(GATE)]
+		self.assertEqual(unknown_still([placeholder], new, "main"), new)
+		self.assertEqual(unknown_still([placeholder], new, "branch"), [])
+
+	def test_where_a_host_keeps_a_serial_for_both_the_own_device_is_meant(self):
+		twin = device("t", "S1", GATE, server="branch")
+		for devices in ([twin, self.here], [self.here, twin]):
+			self.assertIs(DeviceBook(devices, [], "main").find(row(serial="S1")), self.here)
+
+	def test_a_device_without_a_home_is_of_whoever_asks(self):
+		self.assertTrue(device("x", "S9").is_at_home("main"))
+		self.assertFalse(self.there.is_at_home("main"))
+
+	def test_a_row_has_the_name_and_the_time_of_the_home_of_its_device(self):
+		stamp = Stamp("main", "Asia/Kolkata", "Asia/Kolkata", datetime(2025, 4, 7, 12))
+		at_home = Stamp("branch", "Asia/Dubai", "Asia/Kolkata", datetime(2025, 4, 7, 12))
+		names = {punch_of(row(), self.there, each).name for each in (stamp, at_home)}
+		self.assertEqual(names, {fingerprint("branch", "b", "1", row().source_time)})
+		self.assertEqual(punch_of(row(), self.there, stamp).punch_time, datetime(2025, 4, 7, 10, 30))
+
+	def test_a_row_of_the_server_that_is_read_has_the_name_that_it_always_had(self):
+		stamp = Stamp("main", "Asia/Kolkata", "Asia/Kolkata", datetime(2025, 4, 7, 12))
+		name = "20250407090000-8ab236962f3c45cdd10c"  # as it was before devices had homes
+		without = device("a", "S1", DOOR)
+		self.assertEqual({punch_of(row(), each, stamp).name for each in (self.here, without)}, {name})
 
 
 if __name__ == "__main__":

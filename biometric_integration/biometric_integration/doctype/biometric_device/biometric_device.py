@@ -17,9 +17,22 @@ class BiometricDevice(Document):
 	def validate(self) -> None:
 		self.serial_number = (self.serial_number or "").strip() or None
 		self.server = (self.server or "").strip()
+		self.check_home()
 		if self.same_as:
 			self.check_same_as()
 		self.check_replaced_by()
+
+	def check_home(self) -> None:
+		"""The names of punches are made of it: with another one, those that come again would be taken for new ones."""
+		before = self.get_doc_before_save()
+		if not before or (before.server or PRIMARY) == (self.server or PRIMARY):
+			return
+		if frappe.db.exists("Biometric Staging Event", {"device": self.name}):
+			frappe.throw(
+				_(
+					"This device has punches, which are known by its server. Set Server back to {0}: another server may report it as well, by its serial number."
+				).format(frappe.bold(frappe.utils.escape_html(before.server or PRIMARY)))
+			)
 
 	def check_same_as(self) -> None:
 		if self.same_as == self.name:
