@@ -4,13 +4,13 @@ from frappe.utils import now_datetime
 
 from biometric_integration.core.runs import Trigger
 from biometric_integration.sync import jobs, retention
-from biometric_integration.sync.records import servers
+from biometric_integration.sync.records import devices, servers
 
 
 def sync_due() -> None:
 	"""Every minute: ask for a pull of each server that is due, and for what waits to be used."""
 	jobs.close_abandoned()
-	if servers.all_servers():
+	if servers.all_servers() or devices.are_any():
 		jobs.enqueue_process()
 		jobs.enqueue_workdays()
 	for server, units in servers.due(now_datetime()):
@@ -24,5 +24,5 @@ def tidy() -> None:
 
 def tell_of_held_back() -> None:
 	"""Every hour: who ought to know that attendance waits for a device."""
-	if servers.all_servers():
+	if servers.all_servers() or devices.are_any():
 		jobs.tell_of_held_back()

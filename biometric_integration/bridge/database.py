@@ -183,11 +183,6 @@ def to_time(text: str | None) -> datetime | None:
 	return datetime.fromisoformat(text) if text else None
 
 
-def storable(text: str) -> str:
-	"""Halves of surrogate pairs have no UTF-8: they are kept as the escapes Python shows."""
-	return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 @contextmanager
 def _translated() -> Iterator[None]:
 	try:

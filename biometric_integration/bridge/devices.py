@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
-from biometric_integration.bridge.database import Database, storable
+from biometric_integration.bridge.database import Database
 from biometric_integration.core.devices import Device, DeviceChange, Pair
 from biometric_integration.core.drift import Clock
+from biometric_integration.core.text import storable
 
 KEY_BYTES = 5
 

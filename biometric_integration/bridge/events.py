@@ -10,7 +10,7 @@ from operator import attrgetter
 from sqlite3 import Row
 from typing import Any
 
-from biometric_integration.bridge.database import Database, storable, to_text, to_time
+from biometric_integration.bridge.database import Database, to_text, to_time
 from biometric_integration.core.backoff import REFUSAL_PAUSE, REFUSALS
 from biometric_integration.core.decide import Decision
 from biometric_integration.core.directory import WaitingEvent
@@ -20,6 +20,7 @@ from biometric_integration.core.reasons import Reason, at_staging
 from biometric_integration.core.runs import RunCounts
 from biometric_integration.core.store import Claim
 from biometric_integration.core.stream import Stream
+from biometric_integration.core.text import storable
 from biometric_integration.core.window import Window
 
 INSERT = """INSERT INTO event (name, kind, status, reason_code, reason, device, user_id, source_time, punch_time, direction,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from datetime import datetime, timedelta
 
-from biometric_integration.bridge.database import Database, storable, to_time
+from biometric_integration.bridge.database import Database, to_time
 from biometric_integration.core.clock import wall_clock
 from biometric_integration.core.connector import RequestTrace
 from biometric_integration.core.errors import ErrorClass
@@ -22,6 +22,7 @@ from biometric_integration.core.runs import (
 	counted_as,
 )
 from biometric_integration.core.stream import Stream
+from biometric_integration.core.text import storable
 from biometric_integration.core.window import Window
 
 STOPPED = (

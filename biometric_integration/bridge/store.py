@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from biometric_integration.bridge import cursors, devices, events, logs, people
-from biometric_integration.bridge.database import BUSY_SECONDS, Database, storable
+from biometric_integration.bridge.database import BUSY_SECONDS, Database
 from biometric_integration.bridge.devices import DeviceEntry
 from biometric_integration.bridge.locks import Locks
 from biometric_integration.bridge.people import Employee
@@ -24,6 +24,7 @@ from biometric_integration.core.punch import Punch
 from biometric_integration.core.runs import Outcome, RunCounts, Trigger
 from biometric_integration.core.store import Claim, StreamBusy
 from biometric_integration.core.stream import Cursor, Stream
+from biometric_integration.core.text import storable
 from biometric_integration.core.window import Window
 
 LANE = "process"

@@ -106,6 +106,12 @@ def shown(record: Record) -> Record | Unreadable:
 	raw = record.raw
 	if len(raw) <= LONGEST and "<" not in raw and ">" not in raw:
 		return record
+	return fitted(record)
+
+
+def fitted(record: Record) -> Record | Unreadable:
+	"""The same for a record whose texts may be longer than its `raw`."""
+	raw = record.raw
 	if len(record.user_id) > LONGEST and record.kind is Kind.PUNCH:
 		problem = f"The employee code is longer than {LONGEST} characters."
 		body = raw.removeprefix(f"{record.log_id},")  # the same row by day has no id in front

@@ -31,6 +31,16 @@ class Trigger(str, Enum):
 	CONSOLE = "Console"
 	RETRY = "Retry"
 	PERIOD = "Period"
+	RECEIVED = "Received"
+
+
+class Channel(str, Enum):
+	"""By which way punches come that others send to us: what the log and the events have for a feed."""
+
+	PUSH = "push"
+	WEB_HOOK = "webhook"
+	API = "api"
+	FILE = "file"
 
 
 @dataclass

@@ -14,6 +14,11 @@ def harmless(text: str) -> str:
 	return text.translate(_HARMLESS) if "<" in text or ">" in text else text
 
 
+def storable(text: str) -> str:
+	"""Halves of surrogate pairs have no UTF-8: they are kept as the escapes Python shows."""
+	return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def fitting(text: str) -> str:
 	"""Harmless, and as much of it as a host can keep."""
 	return harmless(text[:LONGEST])

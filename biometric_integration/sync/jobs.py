@@ -43,6 +43,9 @@ ENOUGH = 1000
 BUSY_TRIES, BUSY_PAUSE = 30, 10
 """A stream that somebody else is just reading is waited for: times, seconds."""
 
+PROCESS = "biometric-process"
+"""Name of the job that uses what waits."""
+
 READ = (RunStatus.SUCCESS, RunStatus.PARTIAL)
 
 InTime = Callable[[], bool]
@@ -269,15 +272,22 @@ def enqueue_process(after_commit: bool = True) -> None:
 	if after_commit:
 		frappe.db.after_commit.add(lambda: enqueue_process(after_commit=False))
 		return
-	_hint("biometric_integration.sync.jobs.process", "biometric-process")
+	_hint("biometric_integration.sync.jobs.process", PROCESS)
 
 
 def _hint(method: str, job_id: str) -> None:
 	messages = len(frappe.local.message_log)
 	try:
-		frappe.enqueue(method, queue="long", job_id=job_id, deduplicate=True)
+		if not frappe.enqueue(method, queue="long", job_id=job_id, deduplicate=True):
+			_ask_behind(method, job_id)
 	except (RedisError, frappe.ValidationError):
 		del frappe.local.message_log[messages:]
+
+
+def _ask_behind(method: str, job_id: str) -> None:
+	"""A job that holds the lane looks once more after giving it back. One that has given it back, and has not ended yet, does not: another one has to."""
+	if job_id == PROCESS and not locks.taken(locks.LANE):
+		frappe.enqueue(method, queue="long", job_id=f"{PROCESS}-behind", deduplicate=True)
 
 
 def close_abandoned() -> None:

@@ -214,8 +214,8 @@ def settings(**values):
 			"import_floor": None,
 			"payloads_empty_until": None,
 			"time_zone": "Asia/Kolkata",
-			**values,
 			"enabled": 1,
+			**values,
 		}
 	)
 	document.save()

@@ -39,6 +39,7 @@ FIELDS = [
 	"needs_review",
 	"last_punch",
 	"last_ping",
+	"last_contact",
 ]
 READ_WELL = (Health.OK, Health.NEW)
 """The first pull of a server may take hours: until it ends, only what was read of a device tells."""
@@ -123,9 +124,10 @@ def _facts(row, server: ServerFacts | None, day: Today, now: datetime) -> Device
 	return DeviceFacts(
 		enabled=bool(row.enabled),
 		is_another=bool(row.same_as),
-		has_server=server is not None,
+		has_server=server is not None or bool(row.last_contact),
 		is_failing=bool(server) and _unit(row, server) in server.failing_units,
-		is_read=bool(server) and server.was_read_since(get_datetime(row.creation), _unit(row, server)),
+		is_read=bool(row.last_contact)
+		or (bool(server) and server.was_read_since(get_datetime(row.creation), _unit(row, server))),
 		needs_review=bool(row.needs_review),
 		last_punch=last_punch,
 		days_of_others=devices.days_of_others(row.name, server.server.id, last_punch, now, SILENT_DAYS)
@@ -169,12 +171,18 @@ def _rhythm(state: DeviceState, day: Today, now: datetime) -> str:
 
 
 def _ping(state: DeviceState, row) -> str:
+	if state in WITH_RHYTHM and row.last_contact:
+		return _("It was last in contact on {0}.").format(format_datetime(row.last_contact))
 	if state not in WITH_RHYTHM or not row.last_ping:
 		return ""
 	return _("Its server last heard of it on {0}.").format(format_datetime(row.last_ping))
 
 
-def _never(row, server: ServerFacts) -> str:
+def _never(row, server: ServerFacts | None) -> str:
+	if row.last_contact:
+		return _(
+			"The device is in contact, but has never sent a punch. Punch once, and see that it uploads. Where it is not used, turn off Enabled."
+		)
 	if server.server.unit is Unit.DEVICE and not row.serial_number:
 		return _("It has no serial number, without which its server cannot be asked for it. Enter it.")
 	return _(

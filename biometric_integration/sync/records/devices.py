@@ -55,6 +55,21 @@ def known_to(server: str) -> list[Device]:
 	]
 
 
+def by_serial(serials: Iterable[str]) -> dict[str, Device]:
+	"""Of these serial numbers, letter by letter; one that turned out to be another device is that one."""
+	keys = dict(
+		frappe.get_all(
+			DOCTYPE,
+			{"serial_number": ("in", sorted(set(serials) - {""}))},
+			["serial_number", "name"],
+			as_list=True,
+			limit=0,
+		)
+	)
+	known = by_key(keys.values())
+	return {serial: known[key] for serial, key in keys.items() if key in known}
+
+
 def with_serial(serial: str) -> str | None:
 	return frappe.db.get_value(DOCTYPE, {"serial_number": serial}) if serial else None
 
@@ -156,6 +171,16 @@ def _with_serial(document, serial: str) -> dict:
 	return {"needs_review": 1, "review_note": note.format(serial, other.server or PRIMARY)}
 
 
+def are_any() -> bool:
+	"""Is there a device at all, whose punches may come?"""
+	return bool(frappe.db.exists(DOCTYPE, {"enabled": 1}))
+
+
+def any_pushes() -> bool:
+	"""Was any that is enabled ever heard of by push?"""
+	return bool(frappe.db.exists(DOCTYPE, {"enabled": 1, "last_contact": ("is", "set")}))
+
+
 def newest_arrival(device: str) -> datetime | None:
 	"""When the newest punch of a device came, at the latest. For one without *Last Punch*: its clock was ahead, or the run never ended."""
 	event = DocType("Biometric Staging Event")
@@ -234,10 +259,14 @@ def note_last_punches(log: str, now: datetime) -> None:
 		.where((event.sync_log == log) & (event.kind == Kind.PUNCH.value) & (event.punch_time <= now))
 		.groupby(event.device)
 	)
+	note_newest(dict(newest.run()), now)
+
+
+def note_newest(found: Mapping[str, datetime], now: datetime) -> None:
+	"""*Last Punch* of each of these, as far as it was earlier; they were heard of."""
 	device = DocType(DOCTYPE)
-	found = newest.run()
 	if found:
-		forget_clocks([key for key, _moment in found], now)
-	for key, moment in found:
+		forget_clocks(found, now)
+	for key, moment in sorted(found.items()):
 		is_earlier = device.last_punch.isnull() | (device.last_punch < moment)
 		frappe.qb.update(device).set(device.last_punch, moment).where((device.name == key) & is_earlier).run()

@@ -102,10 +102,10 @@ def all_servers() -> list[Server]:
 
 
 def is_in_use() -> bool:
-	"""Does the scheduler read any server?"""
+	"""Does the scheduler read any server, or does any device push?"""
 	settings = frappe.get_cached_doc(SETTINGS)
 	is_any = settings.server_type or any(row.enabled for row in settings.more_servers)
-	return bool(settings.enabled and is_any)
+	return bool(settings.enabled and is_any) or devices.any_pushes()
 
 
 def get(server_id: str | None) -> Server:

@@ -91,14 +91,35 @@ def stage(claim: Claim, punches: Sequence[Punch]) -> RunCounts:
 
 	Of which devices the new punches came is noted with them.
 	"""
-	counts = RunCounts(fetched=len(punches))
 	now = now_datetime()
+	counts = _insert(claim, punches, now)
+	if counts.new:
+		device_hours.note(_new(claim, punches, counts.new, now), now)
+	return counts
+
+
+def stage_each(claim: Claim, punches: Sequence[Punch]) -> tuple[RunCounts, frozenset[str]]:
+	"""The same, and the names of those that were not known, of whichever kind."""
+	now = now_datetime()
+	counts = _insert(claim, punches, now)
+	if counts.known == counts.fetched:
+		return counts, frozenset()
+	rows = frappe.db.sql(
+		f"SELECT `name` FROM `tab{DOCTYPE}` WHERE `name` IN %s AND `modified`=%s AND `sync_log`=%s",
+		(sorted({punch.name for punch in punches}), now, claim.log),
+	)  # for a thousand names the query builder takes ten times as long
+	new = frozenset(name for (name,) in rows)
+	came = {punch.name: punch for punch in punches if punch.kind is Kind.PUNCH and punch.name in new}
+	device_hours.note(list(came.values()), now)
+	return counts, new
+
+
+def _insert(claim: Claim, punches: Sequence[Punch], now: datetime) -> RunCounts:
+	counts = RunCounts(fetched=len(punches))
 	for kind, field in ((Kind.PUNCH, "new"), (Kind.JUNK, "junk"), (Kind.INVALID, "invalid")):
 		rows = [_row(claim, punch, now) for punch in punches if punch.kind is kind]
 		setattr(counts, field, sql.insert_new(DOCTYPE, FIELDS, sorted(rows)))
 	counts.known = counts.fetched - counts.new - counts.junk - counts.invalid
-	if counts.new:
-		device_hours.note(_new(claim, punches, counts.new, now), now)
 	return counts
 
 

@@ -11,6 +11,7 @@ from frappe.query_builder import DocType
 from frappe.query_builder.functions import Count
 from frappe.utils import convert_utc_to_system_timezone, now_datetime, time_diff_in_seconds
 
+from biometric_integration.core.concerns import INVALID_ROWS
 from biometric_integration.core.connector import RequestTrace
 from biometric_integration.core.errors import ErrorClass
 from biometric_integration.core.punch import Kind
@@ -26,7 +27,7 @@ from biometric_integration.core.runs import (
 from biometric_integration.core.stream import Stream
 from biometric_integration.core.text import harmless
 from biometric_integration.core.window import Window
-from biometric_integration.sync.db import locks
+from biometric_integration.sync.db import locks, sql
 
 DOCTYPE = "Biometric Sync Log"
 EVENT = "Biometric Staging Event"
@@ -110,6 +111,43 @@ def abandoned() -> list[str]:
 	"""Runs that have not ended, though nobody holds their stream: their worker is gone."""
 	running = frappe.get_all(DOCTYPE, {"status": RunStatus.RUNNING.value}, ["name", "stream"], limit=0)
 	return [log.name for log in running if not locks.taken(log.stream)]
+
+
+def of_hour(stream: Stream, device: str, at: datetime) -> str:
+	"""The log of what comes of a device by one channel within an hour (site clock); made by whoever is first, in the commit of its rows.
+
+	It is never Running: nobody has to end it, and nobody else's job is given up with it.
+	"""
+	hour, user = at.replace(minute=0, second=0, microsecond=0), frappe.session.user
+	row = {
+		"name": f"{stream.feed}-{hour:%Y%m%d%H}-{device}",
+		"creation": at,
+		"modified": at,
+		"owner": user,
+		"modified_by": user,
+		"trigger": Trigger.RECEIVED.value,
+		"status": RunStatus.SUCCESS.value,
+		"stream": stream.key,
+		"server": stream.server,
+		"server_type": stream.server_type,
+		"unit": stream.unit,
+		"device": device,
+		"feed": stream.feed,
+		"started_at": at,
+		"finished_at": at,
+	}
+	sql.insert_new(DOCTYPE, tuple(row), [tuple(row.values())])
+	return row["name"]
+
+
+def count_received(log: str, counts: RunCounts, at: datetime) -> None:
+	"""Add what was just staged `at` this time; in the same commit as the rows."""
+	count(log, counts)
+	table = DocType(DOCTYPE)
+	query = frappe.qb.update(table).set(table.finished_at, at).set(table.modified, at)
+	if counts.invalid:
+		query = query.set(table.status, RunStatus.PARTIAL.value).set(table.error, _(INVALID_ROWS))
+	query.where(table.name == log).run()
 
 
 def count(log: str, counts: RunCounts) -> None:

@@ -19,6 +19,7 @@ from biometric_integration.core.evidence import (
 	STATISTICS,
 	DeviceHour,
 	Heard,
+	LookBack,
 	Use,
 	own_devices,
 	rhythm,
@@ -49,6 +50,8 @@ FIELDS = [
 	"replaced_by",
 	"replaced_on",
 	"last_punch",
+	"last_contact",
+	"pushed_until",
 ]
 
 
@@ -74,10 +77,10 @@ class Evidence:
 	def read_until(self, devices: Collection[str]) -> datetime:
 		"""How far all of these devices were read to the end, and each punch decided; `datetime.max` for none.
 
-		Who is disabled, has no server or is gone is not waited for.
+		Who is disabled, has no server or is gone is not waited for; one that pushed and has fallen silent only for a day: nobody reads it meanwhile.
 		"""
 		found = self._originals(devices).values()
-		return min((self._until(row) for row in found if self._is_read(row)), default=datetime.max)
+		return min((self._waited_for(row) for row in found if self._is_read(row)), default=datetime.max)
 
 	def heard(self, devices: Collection[str], day: date) -> list[Heard]:
 		"""What is known of those that are asked about this day in place of these.
@@ -160,18 +163,38 @@ class Evidence:
 		return self._servers.get(row.server or PRIMARY)
 
 	def _is_read(self, row: frappe._dict) -> bool:
+		return bool(row.enabled and row.last_contact) or self._is_pulled(row)
+
+	def _is_pulled(self, row: frappe._dict) -> bool:
 		server = self._server(row)
 		if not server or not row.enabled:
 			return False
 		return server.reads(row.location or "") and (server.unit is Unit.LOCATION or bool(row.serial_number))
 
 	def _until(self, row: frappe._dict) -> datetime:
-		undecided = (self._undecided.get(name, datetime.max) for name in self._names.get(row.name, ()))
-		return min([self._unit_read(row).until, *undecided])
+		return min(self._unit_read(row).until, self._decided_until(row))
+
+	def _waited_for(self, row: frappe._dict) -> datetime:
+		read = self._unit_read(row).until
+		if row.last_contact:
+			read = max(read, self._now - DAY)
+		return min(read, self._decided_until(row))
+
+	def _decided_until(self, row: frappe._dict) -> datetime:
+		names = self._names.get(row.name, ())
+		return min((self._undecided.get(name, datetime.max) for name in names), default=datetime.max)
 
 	def _unit_read(self, row: frappe._dict) -> UnitRead:
+		"""By its server or by itself, whichever is further: a device that pushes sends what it has kept, in the order of time."""
+		pulled = self._unit_pulled(row)
+		pushed = row.pushed_until if row.enabled and row.pushed_until else None
+		if not pushed or pushed > self._now:
+			return pulled
+		return UnitRead(max(pulled.until, pushed), (*pulled.looks, LookBack(pushed, datetime.min)))
+
+	def _unit_pulled(self, row: frappe._dict) -> UnitRead:
 		server = self._server(row)
-		if not server or not self._is_read(row):
+		if not server or not self._is_pulled(row):
 			return NEVER_READ
 		unit = server.config.location if server.unit is Unit.LOCATION else row.serial_number
 		return self._units.get((server.id, unit)) or self._read(server, unit)

@@ -29,7 +29,7 @@ ALL = ""
 def is_moved() -> bool:
 	"""By the settings, and while something is read at all."""
 	settings = frappe.get_cached_doc(servers.SETTINGS)
-	return bool(cint(settings.move_watermark)) and any(one.enabled for one in servers.all_servers())
+	return bool(cint(settings.move_watermark)) and servers.is_in_use()
 
 
 def is_guarded() -> bool:

@@ -54,6 +54,7 @@ SYNC = (
 	"sync/workdays",
 	"sync/store.py",
 	"sync/jobs.py",
+	"sync/receiving",
 	"sync/retention.py",
 	"sync/desk",
 	"old paths",

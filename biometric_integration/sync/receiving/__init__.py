@@ -1,0 +1,1 @@
+"""What others send to us: each way in ends here, in staging."""

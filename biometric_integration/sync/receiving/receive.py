@@ -1,0 +1,238 @@
+"""The one receiving path: rows that others send to us become Staging Events, each exactly once, whichever way it came.
+
+A channel (push, web hook, API, file) parses and authenticates; what it read ends in `receive`. Whoever is told that a row is kept is told after
+the commit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import NamedTuple
+
+import frappe
+from frappe import _
+from frappe.utils import get_system_timezone, getdate, now_datetime
+
+from biometric_integration.core.batches import BATCH, batches
+from biometric_integration.core.devices import Device
+from biometric_integration.core.errors import SyncError
+from biometric_integration.core.punch import Kind, Punch, Record, Unreadable, fitted
+from biometric_integration.core.runs import Channel, RunCounts
+from biometric_integration.core.source import Stamp, punch_of, unreadable_punch
+from biometric_integration.core.store import BatchLost, Claim, Interrupted
+from biometric_integration.core.stream import PRIMARY, Cursor, Stream
+from biometric_integration.core.text import LONGEST, fitting, storable
+from biometric_integration.sync import jobs
+from biometric_integration.sync.db import transaction
+from biometric_integration.sync.records import devices, servers, staging, sync_log
+
+LONGEST_RAW = 2000
+"""Characters of a row that are kept."""
+
+Row = Record | Unreadable
+
+
+class RowStatus(str, Enum):
+	"""What became of a row. New and known ones are kept; a refused one is not, and is not to be acknowledged."""
+
+	NEW = "new"
+	KNOWN = "known"
+	REFUSED = "refused"
+
+
+class Result(NamedTuple):
+	"""`reason`: a sentence, of a refused row."""
+
+	status: RowStatus
+	reason: str = ""
+
+
+@dataclass
+class Receipt:
+	"""counts: of what is kept; fetched = new + known + junk + invalid. results: one per row, in their order. logs: where they are counted."""
+
+	counts: RunCounts = field(default_factory=RunCounts)
+	results: list[Result] = field(default_factory=list)
+	logs: set[str] = field(default_factory=set)
+
+
+def receive(channel: Channel, rows: Iterable[Row], device: str = "", log: str = "") -> Receipt:
+	"""Keep rows of devices that are known; commits, in batches of up to 1,000, and then asks for them to be used. Nothing else may be uncommitted.
+
+	rows: `core.punch.Record` with `source_time` as the naive wall clock of the device's home (`zone_of`), or `Unreadable`. device: key of the Biometric
+	Device that all of them are from; without it, each Record says so by its `serial`, letter by letter. What is of no known device is
+	refused, as is an Unreadable without `device`: no device is ever created here. A device that is disabled is kept for: its punches wait.
+	Junk and unreadable rows of a known device are kept as Ignored and Failed, and count as new where they were not here before.
+
+	log: a Biometric Sync Log of the caller's own, in which all are counted; else one of each channel, device and hour is found or made.
+	The same rows again, at any time, at once, or by another channel, are known. A row that the database does not take is refused, the others are
+	kept. Raises SyncError, BatchLost, or what the database says where it is down: what was committed by then stays, nothing of it is
+	lost by sending all again.
+	"""
+	receipt = Receipt()
+	book = _Book(device)
+	for batch in batches(rows, BATCH):
+		_receive(_Batch(channel, book, log), batch, receipt)
+	if receipt.counts.new:
+		jobs.enqueue_process(after_commit=False)
+	return receipt
+
+
+def zone_of(device: Device) -> str:
+	"""The zone (IANA) of a device's wall clock: that of its home server in the settings, else the site's."""
+	return servers.time_zone(device.server)
+
+
+class _Book:
+	"""The devices that rows name."""
+
+	def __init__(self, device: str):
+		self._key = device
+		self._one = devices.by_key([device]).get(device) if device else None
+		self._known: dict[str, Device | None] = {}
+
+	def learn(self, rows: Iterable[Row]) -> None:
+		serials = {_serial(row) for row in rows} - {"", *self._known}
+		if serials and not self._key:
+			found = devices.by_serial(serials)
+			self._known.update({serial: found.get(serial) for serial in serials})
+
+	def find(self, row: Row) -> Device | None:
+		return self._one if self._key else self._known.get(_serial(row))
+
+	def refusal(self, row: Row) -> str:
+		"""Why a row that belongs to nothing is not kept."""
+		if isinstance(row, Unreadable):
+			return row.problem
+		serial = _serial(row) or self._key
+		return _("This site has no device with the serial number {0}.").format(fitting(serial))
+
+
+def _serial(row: Row) -> str:
+	return storable(row.serial[: LONGEST + 1]) if isinstance(row, Record) else ""
+
+
+class _Kept(NamedTuple):
+	"""A row as it is kept; `place`: of its result."""
+
+	place: int
+	device: Device
+	punch: Punch
+
+
+@dataclass(frozen=True)
+class _Batch:
+	channel: Channel
+	book: _Book
+	log: str
+
+
+def _receive(of: _Batch, rows: Sequence[Row], receipt: Receipt) -> None:
+	of.book.learn(rows)
+	known = [(_bounded(row), of.book.find(row)) for row in rows]
+	begin = len(receipt.results)
+	receipt.results += [
+		Result(RowStatus.KNOWN) if device else Result(RowStatus.REFUSED, of.book.refusal(row))
+		for row, (_bounded_row, device) in zip(rows, known, strict=True)
+	]
+	stamps = {device.key: _stamp(device) for _row, device in known if device}
+	kept = [
+		_Kept(place, device, _punch(row, device, stamps[device.key]))
+		for place, (row, device) in enumerate(known, begin)
+		if device
+	]
+	_keep(of, kept, receipt)
+
+
+def _bounded(row: Row) -> Row:
+	"""With texts that can be kept and may stand on a page."""
+	raw = storable(row.raw[:LONGEST_RAW])
+	if isinstance(row, Unreadable):
+		return Unreadable(raw, storable(row.problem[:LONGEST_RAW]), row.log_id)
+	texts = {name: storable(getattr(row, name)) for name in ("user_id", "verify_mode")}
+	return fitted(row._replace(raw=raw, **texts))
+
+
+def _stamp(device: Device) -> Stamp:
+	floor = frappe.get_cached_doc(servers.SETTINGS).import_floor
+	return Stamp(
+		device.server or PRIMARY,
+		zone_of(device),
+		get_system_timezone(),
+		now_datetime().replace(microsecond=0),
+		getdate(floor) if floor else None,
+	)
+
+
+def _punch(row: Row, device: Device, stamp: Stamp) -> Punch:
+	if isinstance(row, Unreadable):
+		unit = device.serial or device.key
+		return unreadable_punch(row, stamp.server, unit, stamp.arrived, device.key)
+	return punch_of(row, device, stamp)
+
+
+def _keep(of: _Batch, kept: Sequence[_Kept], receipt: Receipt) -> None:
+	"""In one transaction; where the database does not take a row, one by one."""
+	if not kept:
+		return
+	try:
+		counts, new, logs = transaction.in_one(lambda: _stage(of, kept))
+	except (SyncError, BatchLost, Interrupted):
+		transaction.roll_back()
+		raise
+	except Exception:  # whatever a value leads to: the row that it stands in is refused, no other
+		transaction.roll_back()
+		if len(kept) > 1:
+			for one in kept:
+				_keep(of, [one], receipt)
+		else:
+			receipt.results[kept[0].place] = Result(RowStatus.REFUSED, _("This row could not be kept."))
+		return
+	receipt.counts.add(counts)
+	receipt.logs |= logs
+	for one in kept:
+		if one.punch.name in new:
+			receipt.results[one.place] = Result(RowStatus.NEW)
+			new.discard(one.punch.name)  # a second one of the batch is known
+
+
+def _stage(of: _Batch, kept: Sequence[_Kept]) -> tuple[RunCounts, set[str], set[str]]:
+	counts, new, logs, now = RunCounts(), set(), set(), now_datetime()
+	for device, punches in _by_device(kept):
+		stream = _stream(of.channel, device)
+		log = of.log or sync_log.of_hour(stream, device.key, now)
+		found, names = staging.stage_each(Claim(stream, Cursor(), log), punches)
+		sync_log.count_received(log, found, now)
+		devices.note_newest(_newest(device.key, punches, names, now), now)
+		counts.add(found)
+		new |= names
+		logs.add(log)
+	return counts, new, logs
+
+
+def _by_device(kept: Sequence[_Kept]) -> list[tuple[Device, list[Punch]]]:
+	"""In the order of their keys: who keeps rows of the same devices at once waits, and is no deadlock."""
+	found: defaultdict[str, list[Punch]] = defaultdict(list)
+	known: Mapping[str, Device] = {one.device.key: one.device for one in kept}
+	for one in kept:
+		found[one.device.key].append(one.punch)
+	return [(known[key], found[key]) for key in sorted(found)]
+
+
+def _stream(channel: Channel, device: Device) -> Stream:
+	"""Of no server's streams: what they have read is not compared with what came by another way."""
+	unit = f"{channel.value} {device.serial or device.key}"
+	return Stream(device.server or PRIMARY, "", unit, channel.value)
+
+
+def _newest(key: str, punches: Sequence[Punch], new: set[str], now: datetime) -> dict[str, datetime]:
+	moments = [
+		punch.punch_time
+		for punch in punches
+		if punch.kind is Kind.PUNCH and punch.name in new and punch.punch_time and punch.punch_time <= now
+	]
+	return {key: max(moments)} if moments else {}
