@@ -346,6 +346,12 @@ class TestUndo(FileTestCase):
 		self.assertEqual((checkins(), events()), ([], []))
 		first.delete()
 
+	def test_check_ins_that_a_person_skipped_stay_skipped(self):
+		values = {"employee": self.people["44"], "time": SIX, "skip_auto_attendance": 1}
+		skipped = frappe.get_doc({"doctype": "Employee Checkin", "log_type": "OUT", **values}).insert()
+		self.undo(self.brought_in(attlog(PUNCHES[0])))
+		self.assertEqual(skipped.reload().skip_auto_attendance, 1)
+
 	def test_punches_that_were_not_used_yet_go_too(self):
 		document = self.brought_in(attlog(*PUNCHES, ("7", NINE), ("7", SIX)))
 		self.assertEqual(len(events(status="Unmapped")), 2)
