@@ -16,6 +16,8 @@ from biometric_integration.sync.desk import (
 	console,
 	correction,
 	device_states,
+	file_undo,
+	files,
 	mapping,
 	period,
 	questions,
@@ -409,3 +411,44 @@ def web_hook_address(server: str | None = None) -> str:
 	"""The address to enter in eBioServerNew; a secret is made where there is none yet."""
 	frappe.only_for("System Manager")
 	return hook_address.of(server)
+
+
+@frappe.whitelist(methods=["POST"])
+def preview_file(name: str) -> dict:
+	"""Look at the file of a Biometric File Import: what each line would become. Returns {"status", "message"}; the rest stands in the document."""
+	frappe.only_for(SETUP_ROLES)
+	return files.preview(name)
+
+
+@frappe.whitelist(methods=["POST"])
+def import_file(name: str) -> dict:
+	"""Bring the punches of a file in, in the background. Returns {"key"} for `file_state`."""
+	frappe.only_for(SETUP_ROLES)
+	return files.start(name)
+
+
+@frappe.whitelist(methods=["POST"])
+def undo_file(name: str, dry_run: int = 1) -> dict:
+	"""Take back what a file was the first to bring; by default only say what would be.
+
+	Returns {"events", "check_ins", "left", "days": those that stay: [{"employee", "date", "why"}], "more"}, or {"key"} for `file_state`.
+	"""
+	frappe.only_for(SETUP_ROLES)
+	return file_undo.preview(name) if dry_run else file_undo.start(name)
+
+
+@frappe.whitelist()
+def file_state(key: str) -> dict:
+	"""Returns {"running", "message", "done", "counts"} of a file that is brought in, or taken back."""
+	frappe.only_for(SETUP_ROLES)
+	return files.state(key)
+
+
+@frappe.whitelist()
+def file_errors(name: str) -> None:
+	"""Download the lines of a file that cannot be read, as CSV."""
+	frappe.only_for(SETUP_ROLES)
+	content = files.odd_lines(name)
+	frappe.response.update(
+		{"type": "download", "filename": f"{name}.csv", "filecontent": content.encode("utf-8-sig")}
+	)

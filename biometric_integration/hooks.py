@@ -51,6 +51,7 @@ permission_query_conditions = {
 	"Biometric Sync Log": "biometric_integration.sync.records.sight.logs",
 	"Biometric Workday": "biometric_integration.sync.records.sight.workdays",
 	"Biometric Decision": "biometric_integration.sync.records.sight.decisions",
+	"Biometric File Import": "biometric_integration.sync.records.sight.file_imports",
 }
 
 has_permission = {
@@ -60,6 +61,7 @@ has_permission = {
 	"Biometric Sync Log": "biometric_integration.sync.records.sight.may_see_log",
 	"Biometric Workday": "biometric_integration.sync.records.sight.may_see_workday",
 	"Biometric Decision": "biometric_integration.sync.records.sight.may_see_decision",
+	"Biometric File Import": "biometric_integration.sync.records.sight.may_see_file_import",
 }
 
 CHANGES, STALE = "biometric_integration.sync.desk.changes", "biometric_integration.sync.workdays.stale"

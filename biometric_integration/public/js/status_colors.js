@@ -23,6 +23,14 @@ const COLORS = {
 		Marked: "green",
 		"No Attendance": "gray",
 	},
+	"Biometric File Import": {
+		Draft: "gray",
+		Previewed: "blue",
+		Importing: "blue",
+		Imported: "green",
+		Failed: "red",
+		Undone: "gray",
+	},
 	"Biometric Server State": { ok: "green", failing: "red", stalled: "red" },
 };
 // The line above a form has no gray and no purple: frappe would make both blue.

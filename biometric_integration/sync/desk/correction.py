@@ -284,10 +284,15 @@ def _moves(rows: Sequence) -> list[Move]:
 		)
 		for row in rows
 	]
+	return [Move(row, who) for row, who in zip(rows, owners(events), strict=True)]
+
+
+def owners(events: Sequence[WaitingEvent]) -> list[str]:
+	"""Whose each of these punches is by the mapping as it is now; empty for nobody's."""
 	known = directory.gather(events, timedelta(0))
 	only_whose = replace(servers.rules(), asks_for_shifts=False, floor=None)
 	known.shifts = ShiftNotes().occurrences(shift_questions(events, known, only_whose))
-	return [Move(row, owner(event, known) or "") for row, event in zip(rows, events, strict=True)]
+	return [owner(event, known) or "" for event in events]
 
 
 def _still_theirs(moves: Sequence[Move]) -> list[dict]:

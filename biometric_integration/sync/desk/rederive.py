@@ -136,7 +136,7 @@ def _judged(rows: Sequence) -> tuple[list[tuple], list[tuple]]:
 	found = times.differing(rows, times.derive())
 	used = [(row, right) for row, right in found if _is_used(row)]
 	days = _days(used)
-	settled = _settled([row for row, _right in used], days)
+	settled = settled_days([row for row, _right in used], {day for both in days.values() for day in both})
 	go, left = [], []
 	for row, right in found:
 		why = next((settled[day] for day in days.get(row.name, ()) if day in settled), "")
@@ -177,11 +177,11 @@ def _workdays(moments: Set[Moment]) -> dict[Moment, date]:
 	return {moment: occurrence.start.date() for moment, occurrence in found.items()}
 
 
-def _settled(rows: Sequence, days_of: dict[str, tuple[EmployeeDay, EmployeeDay]]) -> dict[EmployeeDay, str]:
-	"""Days of these punches that are HR's to decide about, with the reason."""
+def settled_days(rows: Sequence, about: Set[EmployeeDay]) -> dict[EmployeeDay, str]:
+	"""Which of these days of these punches (rows with their check-ins) are HR's to decide about, with the reason."""
 	if not rows:
 		return {}
-	days = sorted({day for both in days_of.values() for _employee, day in both})
+	days = sorted({day for _employee, day in about})
 	employees = sorted({row.employee for row in rows})
 	sentence = _("the attendance {0} is there")
 	attended = {**_marked(employees, days), **correction.attended_days(rows)}
@@ -272,7 +272,7 @@ class Done(NamedTuple):
 
 def _chunk_done(server: str, after: str, in_time: jobs.InTime) -> Done | None:
 	"""In the lane: whoever decides about a punch must not have its former time in hand. None where there is no time for it."""
-	if not _has_lane(in_time):
+	if not has_lane(in_time):
 		return None
 	try:
 		rows, moved, made, left = transaction.in_one(lambda: _move(server, after))
@@ -288,7 +288,7 @@ def _chunk_done(server: str, after: str, in_time: jobs.InTime) -> Done | None:
 	return Done(rows[-1].name if rows else "", moved)
 
 
-def _has_lane(in_time: jobs.InTime) -> bool:
+def has_lane(in_time: jobs.InTime) -> bool:
 	"""Takes the process lane; whoever holds it is waited for."""
 	while in_time():
 		transaction.commit()

@@ -14,6 +14,7 @@ EMPLOYEE, DEVICE = "Employee", "Biometric Device"
 EVENT, LOG = "Biometric Staging Event", "Biometric Sync Log"
 RULE, CORRECTION = "Biometric Mapping Rule", "Biometric Mapping Correction"
 WORKDAY, DECISION = "Biometric Workday", "Biometric Decision"
+FILE_IMPORT = "Biometric File Import"
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,16 @@ def corrections(user: str | None = None) -> str:
 	return f"`tab{CORRECTION}`.`corrected_by`={frappe.db.escape(user, percent=False)}"
 
 
+def file_imports(user: str | None = None) -> str:
+	"""A file names people of anywhere: who is limited sees what they uploaded themselves."""
+	user = user or frappe.session.user
+	return f"`tab{FILE_IMPORT}`.`owner`={frappe.db.escape(user, percent=False)}" if _is_limited(user) else ""
+
+
+def _is_limited(user: str) -> bool:
+	return bool(_limit(EMPLOYEE, user) or _limit(DEVICE, user))
+
+
 def _both(doctype: str, user: str | None) -> str:
 	"""Whom and what it is about: one that is about nobody, or about no device, is not limited in that."""
 	limits = (_column(doctype, "employee", EMPLOYEE, user), _column(doctype, "device", DEVICE, user))
@@ -138,6 +149,11 @@ def may_see_log(doc, ptype: str | None = None, user: str | None = None) -> bool:
 def may_see_correction(doc, ptype: str | None = None, user: str | None = None) -> bool:
 	user = user or frappe.session.user
 	return doc.corrected_by == user or not _limit(EMPLOYEE, user)
+
+
+def may_see_file_import(doc, ptype: str | None = None, user: str | None = None) -> bool:
+	user = user or frappe.session.user
+	return doc.owner == user or not _is_limited(user)
 
 
 def _sees(doctype: str, name: str | None, user: str | None) -> bool:

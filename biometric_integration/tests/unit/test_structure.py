@@ -103,6 +103,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 	"rq.timeouts": ("sync/db/transaction.py", "sync/store.py"),
 	"dateutil.parser": ("connectors/page.py",),
 	"dateutil.relativedelta": ("core/window.py",),
+	"openpyxl": ("receivers/files/workbook.py",),
 	"redis.exceptions": ("sync/jobs.py", "sync/push/pace.py"),
 	"cryptography.hazmat.primitives": ("sync/receiving/web_hook.py",),
 	"requests": ("connectors/steps.py", "connectors/transport.py"),
