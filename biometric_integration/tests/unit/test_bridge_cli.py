@@ -232,7 +232,8 @@ class Looking(CommandLine):
 		self.assertEqual((found["check_ins"], len(found["streams"])), (3, 3))
 
 	def test_the_export_is_what_data_import_takes(self):
-		self.sync("--server", "ebioserver")
+		self.site(EBIO)
+		self.sync()
 		code, _, err = self.call("export", "--config", self.config, "-o", self.folder / "out.csv")
 		self.assertEqual(code, Exit.SUCCESS)
 		self.assertIn("3 check-ins", err)
