@@ -17,7 +17,7 @@ from biometric_integration.core.stream import Stream
 from biometric_integration.simulator import World
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks, sql
-from biometric_integration.sync.desk import device_states
+from biometric_integration.sync.desk import ask, device_states
 from biometric_integration.sync.receiving.contact import note_contact, note_interruption
 from biometric_integration.sync.receiving.receive import LONGEST_RAW, receive, zone_of
 from biometric_integration.sync.records import devices, servers, sync_log
@@ -216,6 +216,11 @@ class Received(ReceiveCase):
 		receive(Channel.PUSH, [record()])
 		jobs.close_abandoned()
 		self.assertEqual([log.status for log in logs()], ["Success"])
+
+	def test_what_was_sent_is_not_asked_for_again(self):
+		receive(Channel.PUSH, [record()])
+		with self.assertRaisesRegex(frappe.ValidationError, "nobody to ask"):
+			ask.retry(logs()[0].name)
 
 	def test_the_punches_of_a_disabled_device_wait(self):
 		factories.employee("1")
