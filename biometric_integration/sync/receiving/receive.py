@@ -6,6 +6,7 @@ the commit.
 
 from __future__ import annotations
 
+import traceback
 from collections import defaultdict
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
@@ -83,6 +84,14 @@ def receive(
 	if receipt.counts.new:
 		jobs.enqueue_process(after_commit=False)
 	return receipt
+
+
+def note_defect(error: Exception) -> None:
+	"""A request that failed in a way that nobody foresaw: the trace without the values of variables, of which one may be a secret. Nothing of it stays."""
+	transaction.roll_back()
+	frames = "".join(traceback.format_tb(error.__traceback__))
+	title = _("A request that sent punches failed: {0}").format(type(error).__name__)
+	frappe.log_error(title, frames, defer_insert=True)
 
 
 def zone_of(device: Device) -> str:

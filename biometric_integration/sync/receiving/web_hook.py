@@ -22,7 +22,7 @@ from biometric_integration.receivers import ebioserver_hook
 from biometric_integration.receivers.ebioserver_hook import Delivered
 from biometric_integration.receivers.texts import Refusal
 from biometric_integration.sync.db import transaction
-from biometric_integration.sync.receiving.receive import receive
+from biometric_integration.sync.receiving.receive import note_defect, receive
 from biometric_integration.sync.records import devices, servers
 from biometric_integration.sync.records.servers import KEY_BYTES, Hook
 from biometric_integration.sync.store import PullStore
@@ -45,6 +45,9 @@ def answer(secret: str, body: bytes) -> tuple[int, str]:
 	except (SyncError, BatchLost, frappe.db.OperationalError, frappe.db.InternalError):
 		transaction.roll_back()
 		return 503, ""
+	except Exception as error:  # the host would keep the whole request, with the secret in its address
+		note_defect(error)
+		return 500, ""
 	return 200, ACCEPTED
 
 

@@ -55,6 +55,13 @@ def known_to(server: str) -> list[Device]:
 	]
 
 
+def homes(keys: Iterable[str | None]) -> dict[str, str]:
+	"""Device → the id of its home server."""
+	filters = {"name": ("in", sorted(filter(None, set(keys))))}
+	rows = frappe.get_all(DOCTYPE, filters, ["name", "server"], as_list=True, limit=0)
+	return {key: server or PRIMARY for key, server in rows}
+
+
 def by_serial(serials: Iterable[str]) -> dict[str, Device]:
 	"""Of these serial numbers, letter by letter; one that turned out to be another device is that one."""
 	found = _read({"serial_number": ("in", sorted(set(serials) - {""}))})
@@ -158,7 +165,7 @@ def _with_serial(document, serial: str) -> dict:
 	if not other or other.name == document.name:
 		return {"serial_number": serial, "needs_review": 0, "review_note": ""}
 	note = _(
-		"The serial number {0} belongs to a device of the server {1}. A device should report to one server only."
+		"The serial number {0} belongs to a device of the server {1}, under which its punches are kept. Where this one is the same machine, it can be disabled."
 	)
 	return {"needs_review": 1, "review_note": note.format(serial, other.server or PRIMARY)}
 
