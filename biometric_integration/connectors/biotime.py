@@ -43,6 +43,8 @@ LONGEST_SLICE = timedelta(days=7)
 MINUTE = timedelta(minutes=1)
 ARRIVED = "upload_time"
 """The server's clock when it received a row (sources-protocols §1.2)."""
+UNDERWAY = timedelta(minutes=10)
+"""So much of what had arrived before is asked for again: rows may become visible a little late."""
 LARGEST_ID = 2**63 - 1
 
 MANUAL = "Manual and app punches"
@@ -131,6 +133,7 @@ class BioTime:
 	unit: Unit = Unit.SERVER
 	feeds: Sequence[Feed] = (Feed("punches"),)
 	lists_devices = True
+	lists_pings = True
 
 	def __init__(
 		self,
@@ -142,6 +145,7 @@ class BioTime:
 		self._clock = clock
 		self._transport = transport or Transport(config, clock)
 		self._client = RestClient(config, self._transport, DIALECT)
+		self._arrivals: Arrivals | None = None
 		self._last_activity: dict[str, datetime] | None = None
 		self.requests = self._transport.requests
 
@@ -168,12 +172,23 @@ class BioTime:
 		"""There is an id, but no question for what comes after one (sources-protocols §1.2)."""
 		raise NotImplementedError("BioTime has no feed by position")
 
-	def read_arrivals(self, unit: str, since: datetime) -> Page | None:
-		"""The rows that came last first, by an `ordering` that no document names: 9.5 knows it, others ignore it without a word (sources-protocols §1.3)."""
-		if self._client.memory.get("tells_arrivals") is False:
+	def read_arrivals(self, unit: str) -> Page | None:
+		"""The rows that came last first, by an `ordering` that no document names: 9.5 knows it, others ignore it without a word (sources-protocols §1.3).
+
+		`upload_time` may be of another zone than the punches: it is compared with itself only.
+		"""
+		memory = self._client.memory
+		if memory.get("tells_arrivals") is False:
 			return None
+		known = source_time(memory.get("arrived_until", ""))
 		pages = self._pages("arrivals", TRANSACTIONS, {"ordering": f"-{ARRIVED}"}, size=LATEST)
-		return Arrivals(pages, since, self._note_order)
+		self._arrivals = Arrivals(pages, shifted(known, -UNDERWAY) if known else None, self._note_order)
+		return self._arrivals
+
+	def keep_arrivals(self) -> None:
+		page = self._arrivals
+		if page and page.confirmed and page.newest:
+			self._client.memory.keep(arrived_until=str(page.newest))
 
 	def _note_order(self, falls: bool) -> None:
 		if self._client.memory.get("tells_arrivals") is not falls:
@@ -313,29 +328,33 @@ class Listing:
 
 
 class Arrivals(Listing):
-	"""The rows that reached the server at or after a moment, the latest first.
+	"""The rows that reached the server at or after a moment, the latest first; none where there is no such moment yet. newest: the latest arrival.
 
 	Whether the server orders at all shows on each page: the times of arrival must fall, and have fallen before the reading ends. Where one
 	rises, nothing of its page is taken, and `note` is told that this server does not order.
 	"""
 
-	def __init__(self, ask: Callable[[int], Leaf | None], since: datetime, note: Callable[[bool], None]):
+	def __init__(
+		self, ask: Callable[[int], Leaf | None], since: datetime | None, note: Callable[[bool], None]
+	):
 		super().__init__(ask, parse_row)
 		self.declared = None
 		self.confirmed = False
-		self._since = since
+		self.newest: datetime | None = None
+		self._since = since or datetime.max
 		self._note = note
 		self._oldest = datetime.max
 		self._has_fallen = False
 
 	def _taken(self, leaf: Leaf) -> list[Any] | None:
 		"""What an earlier page had is no proof: rows that come meanwhile push others on. One without a time is left to its window."""
-		fresh = super()._taken(leaf) or []
-		times = [arrived for row in fresh if (arrived := _arrived(row))]
+		fresh = super()._taken(leaf)
+		times = [arrived for row in fresh or () if (arrived := _arrived(row))]
 		if not self._falls(times) or (fresh and not times):
 			self._note(False)
 			return None
-		return [row for row in fresh if (_arrived(row) or datetime.min) >= self._since]
+		self.newest = self.newest or next(iter(times), None)
+		return fresh and [row for row in fresh if (_arrived(row) or datetime.min) >= self._since]
 
 	def _falls(self, times: Sequence[datetime]) -> bool:
 		for arrived in times:

@@ -89,6 +89,7 @@ class EBioServer:
 	unit: Unit = Unit.LOCATION
 	feeds: Sequence[Feed] = (Feed("live", by_position=True), Feed("day"))
 	lists_devices = True
+	lists_pings = False
 
 	def __init__(
 		self,

@@ -17,9 +17,10 @@ PASSWORD_ELEMENT = re.compile(
 	re.IGNORECASE | re.DOTALL,
 )
 """Up to its end or that of the text, as its content may hold anything that looks like a tag."""
+SECRET_NAME = r"\w{0,30}(?:password|token|access|refresh|authorization)"
 SECRET_FIELD = re.compile(
-	r'(\\?"\w{0,30}(?:password|token|access|refresh|authorization)\\?"\s{0,9}:\s{0,9}\\?")(?:[^"\\]|\\[^"])*',
-	re.IGNORECASE,
+	rf'("{SECRET_NAME}"\s{{0,9}}:\s{{0,9}}")(?:[^"\\]|\\.)*|(\\"{SECRET_NAME}\\"\s{{0,9}}:\s{{0,9}}\\")(?:[^"\\]|\\[^"])*',
+	re.IGNORECASE | re.DOTALL,
 )
 """The same in JSON, also in JSON that is a text in JSON."""
 
@@ -76,7 +77,8 @@ def _masked(text: str, secrets: Iterable[str]) -> str:
 
 
 def _without_fields(text: str) -> str:
-	return SECRET_FIELD.sub(rf"\g<1>{MASK}", PASSWORD_ELEMENT.sub(rf"\g<1>{MASK}", text))
+	text = PASSWORD_ELEMENT.sub(rf"\g<1>{MASK}", text)
+	return SECRET_FIELD.sub(lambda found: f"{found[1] or found[2]}{MASK}", text)
 
 
 def redact_row(text: str, secrets: Collection[str], user: str) -> str:

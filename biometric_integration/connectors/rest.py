@@ -125,7 +125,7 @@ class RestClient:
 		"""The name of the way in which the server is logged in to. Raises AuthenticationError where it refuses."""
 		if self._authorization is None:
 			self._log_in()
-		return str(self.memory.get("login"))
+		return self._login.name if self._login else ""
 
 	def get(self, operation: str, path: str, query: Mapping[str, str], window: Window | None = None) -> Said:
 		"""Ask for a list. The answer has HTTP 200, or 404 for what is not there.
@@ -213,16 +213,24 @@ class RestClient:
 		if given := self._given_token():
 			self._take(given, Secret(self._config.password.strip()))
 			return
+		fronts = self._try_logins()
+		if self._authorization is None and not self._is_certain:
+			self._find()
+			fronts = self._try_logins()
+		if self._authorization is None or self._login is None:
+			raise self._no_login(fronts)
+		if self.memory.get("login") != self._login.name:
+			self.memory.keep(login=self._login.name)
+
+	def _try_logins(self) -> int:
+		"""Until one is taken; returns how many were kept from us by a page for people. HTTP Basic is for servers that know of no other."""
 		known = self.memory.get("login")
 		fronts = 0
 		for login in sorted(self._dialect.logins, key=lambda login: login.name != known):
-			if not login.path and fronts:
-				break  # HTTP Basic is for servers that know of no other login
-			said = self._tried(login)
-			if self._authorization is not None:
-				return
-			fronts += said.is_page and said.status in (401, 403, 405)
-		raise self._no_login(fronts)
+			if self._authorization is None and not (fronts and not login.path):
+				said = self._tried(login)
+				fronts += said.is_page and said.status in (401, 403, 405)
+		return fronts
 
 	def _tried(self, login: Login) -> Said:
 		"""Try one way to log in; takes what it gives. Raises where the login is refused."""
@@ -245,8 +253,9 @@ class RestClient:
 		credential = SecretBytes(f"{self._config.user}:{self._config.password}".encode())
 		self._take(login, Secret(b64encode(credential).decode()))
 		said = self._sent(f"login ({login.name})", self._dialect.probe, {"page_size": "1"})
-		if said.status == 401:
+		if said.is_page or said.status != 200:
 			self._authorization = None
+		if said.status == 401 and not said.is_page:
 			raise self._refused(said)
 		return said
 
@@ -258,8 +267,6 @@ class RestClient:
 		self._transport.keep_secret(credential)
 		self._login = login
 		self._authorization = Secret(f"{login.word} {credential}")
-		if self.memory.get("login") != login.name:
-			self.memory.keep(login=login.name)
 
 	def _login_body(self) -> SecretBytes:
 		return SecretBytes(json.dumps(dict(self._dialect.login_fields(self._config))).encode())

@@ -34,12 +34,8 @@ LOOK_AHEAD = DAY
 """How far a run asks beyond now: a punch of a clock that is ahead is seen when it arrives, not only when its time has come."""
 AHEAD = datetime(2100, 1, 1)
 """Where the search for punches of devices whose clock is ahead ends."""
-ARRIVALS = "arrivals"
-"""Kept with the scans of a cursor: when a server was last asked what has reached it."""
-UNDERWAY = timedelta(minutes=10)
-"""So much of what was asked for before is asked for again: rows may become visible a little late."""
 COUNTED = timedelta(days=56)
-"""How far back days are counted each night, where a server can do that but does not tell arrivals."""
+"""How far back days are counted each night, where a server can do that."""
 BEHIND = Window(datetime(1970, 1, 1), RESET_END)
 """Where devices are whose clock has lost its time."""
 
@@ -69,7 +65,6 @@ class ByWindow:
 		self._halvings = 0
 		self._fewer = False
 		self._unseen = 0
-		self._knows_arrivals = False
 		self._read_before = reading.claim.cursor.read_from or datetime.min
 
 	def read(self) -> None:
@@ -117,7 +112,7 @@ class ByWindow:
 		if isinstance(self._connector, TellsArrivals):
 			self._read_arrivals(self._connector)
 		if "nightly" in self._todo.finishes:
-			if isinstance(self._connector, CountsRows) and not self._knows_arrivals:
+			if isinstance(self._connector, CountsRows):
 				self._compare_counts(self._connector)
 			self._look_for_wrong_clocks(Window(self._todo.window.end, AHEAD))
 			self._look_for_wrong_clocks(BEHIND)
@@ -136,23 +131,12 @@ class ByWindow:
 			self._read_pieces(Window(start, end))
 
 	def _read_arrivals(self, connector: TellsArrivals) -> None:
-		"""What has reached the server since it was last asked, however old it is. The first run, which has read everything anyway, begins with what is underway."""
-		now = self._todo.window.end
-		asked = self._reading.cursor.scans.get(ARRIVALS)
-		since = (asked or now) - UNDERWAY
+		"""What has reached the server since it was last asked, however old it is."""
 		self._reading.go_on(None)
 		with _other_streams_first():
-			page = connector.read_arrivals(self._stream.unit, since)
-			if page is None:
-				return
-			self._keep(Window(since, max(now, since)), page)
-			self._knows_arrivals = page.confirmed
-			if page.confirmed or asked is None:
-				self._note_arrivals(self._source.read_to(now, page.server_time))
-
-	def _note_arrivals(self, moment: datetime) -> None:
-		cursor = self._reading.cursor
-		self._reading.move(replace(cursor, scans={**cursor.scans, ARRIVALS: moment}), worth_writing=False)
+			if page := connector.read_arrivals(self._stream.unit):
+				self._keep(self._todo.window, page)
+				connector.keep_arrivals()
 
 	def _compare_counts(self, connector: CountsRows) -> None:
 		"""Days before those that are read anyway, of which the server has more rows than are here, are read again."""

@@ -155,7 +155,9 @@ class Connector(Protocol):
 
 @runtime_checkable
 class TellsPings(Protocol):
-	"""What a connector can besides, whose server knows when it last heard of a device."""
+	"""What a connector can besides, whose server knows when it last heard of a device. lists_pings: it is asked once for all of them."""
+
+	lists_pings: bool
 
 	def last_ping(self, serial: str) -> datetime | None:
 		"""Naive wall clock of the server, to the second; None where that is not known, or not certain. Raises `SyncError` classes only."""
@@ -166,12 +168,16 @@ class TellsPings(Protocol):
 class TellsArrivals(Protocol):
 	"""What a connector can besides, whose server knows when each row reached it, and can list the latest first."""
 
-	def read_arrivals(self, unit: str, since: datetime) -> Page | None:
-		"""The rows that the server received at or after `since` (its naive wall clock), whatever time they show; others do no harm.
+	def read_arrivals(self, unit: str) -> Page | None:
+		"""The rows that reached the server since those that were kept before, whatever time they show; others do no harm. The first time none.
 
 		None where this server is known not to do that. `confirmed` is False where it turned out not to, or it remains uncertain. Raises
 		`SyncError` classes only.
 		"""
+		...
+
+	def keep_arrivals(self) -> None:
+		"""What was read last is kept: the next reading begins there, by the server's own clock."""
 		...
 
 

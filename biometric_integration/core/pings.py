@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 MOST = 20
-"""Devices of one run: each costs a request."""
+"""Devices of one run, where each costs a request."""
 
 PAUSE = timedelta(minutes=15)
 """So long a device is not asked about again."""
@@ -21,10 +21,10 @@ class Pinged(NamedTuple):
 	asked_at: datetime | None = None
 
 
-def due(devices: Iterable[Pinged], now: datetime) -> list[Pinged]:
-	"""Those that were asked about longest ago first. A time in the future was noted by a wrong clock, and counts as never."""
+def due(devices: Iterable[Pinged], now: datetime, most: int | None = MOST) -> list[Pinged]:
+	"""Those that were asked about longest ago first; None = all of them. A time in the future was noted by a wrong clock, and counts as never."""
 	waiting = [each for each in devices if not each.asked_at or not now - PAUSE < each.asked_at <= now]
-	return sorted(waiting, key=lambda each: (_before(each, now), each.device))[:MOST]
+	return sorted(waiting, key=lambda each: (_before(each, now), each.device))[:most]
 
 
 def _before(each: Pinged, now: datetime) -> datetime:

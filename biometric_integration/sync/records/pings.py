@@ -11,7 +11,7 @@ from frappe.utils import get_system_timezone, now_datetime
 from biometric_integration.core.clock import to_site
 from biometric_integration.core.connector import TellsPings
 from biometric_integration.core.errors import SyncError
-from biometric_integration.core.pings import Pinged, due
+from biometric_integration.core.pings import MOST, Pinged, due
 from biometric_integration.core.store import BatchLost
 from biometric_integration.sync.db import transaction
 from biometric_integration.sync.records import device_hours, devices, servers
@@ -22,7 +22,7 @@ def ask(connector: TellsPings, server: servers.Server, in_time: Callable[[], boo
 
 	The first failure leaves the rest to the next run, and is no fault of this one: punches are what it is for.
 	"""
-	waiting = due(_devices(server), now_datetime())
+	waiting = due(_devices(server), now_datetime(), None if connector.lists_pings else MOST)
 	transaction.commit()
 	for each in waiting:
 		if not (in_time() and _is_told(connector, server, each)):

@@ -11,6 +11,7 @@ from biometric_integration import api
 from biometric_integration.connectors.biotime import MANUAL
 from biometric_integration.simulator import World
 from biometric_integration.simulator.biotime_rows import PERSONAL
+from biometric_integration.sync.workdays.evidence import Evidence
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import (
 	PASSWORD,
@@ -107,6 +108,20 @@ class TestBioTime(SiteTestCase):
 		asked = [request.operation for request in server.requests]
 		self.assertEqual(asked.count("terminals"), 1)
 		self.assertEqual(checkins(), sorted(world.truth()), "0031 is not 31")
+
+	def test_one_stream_stands_for_all_devices(self):
+		world, _server = self.office()
+		world.punch("SN1", "0031", self.now - MINUTE)
+		sync()
+		(device,) = frappe.get_all("Biometric Device", {"serial_number": "SN2"}, pluck="name")
+		self.assertEqual(
+			api.device_state(device)[device]["state"], "never", "its server was read, it gave nothing"
+		)
+		sync(device=device)
+		self.assertEqual([log.stream for log in logs()], ["main/BioTime/*/punches"] * 2)
+		cursors = frappe.get_all("Biometric Sync Cursor", fields=["unit", "complete_until"])
+		self.assertEqual([cursor.unit or "" for cursor in cursors], [""])
+		self.assertEqual(Evidence(now_datetime()).read_until([device]), self.now)
 
 	def test_punches_of_no_terminal_are_used_until_somebody_turns_their_device_off(self):
 		world, _server = self.office("0031")

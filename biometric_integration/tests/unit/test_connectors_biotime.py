@@ -14,7 +14,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biometric_integration.connectors.biotime import KEPT, MANUAL, BioTime, parse_row, parse_terminal
+from biometric_integration.connectors.biotime import (
+	KEPT,
+	MANUAL,
+	UNDERWAY,
+	BioTime,
+	parse_row,
+	parse_terminal,
+)
 from biometric_integration.connectors.transport import Transport
 from biometric_integration.core.connector import Connector, ListedDevice, Page, ServerConfig, TellsPings
 from biometric_integration.core.errors import (
@@ -95,6 +102,14 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 				self.assertEqual(len(again.requests), 2)
 				for form in (*self.secrets(), PASSWORD):
 					self.assertNotIn(form, json.dumps(config.memory))
+
+	def test_a_place_that_is_gone_is_looked_for_before_another_login_is_taken(self) -> None:
+		with self.serve(self.world, licensed=False) as server:
+			config = self.config(server.url)
+			config.memory.update(self.stale_memory, endpoint_url=server.url)
+			error = self.failure(self.connector(config))
+			self.assertIn("licence", error.message, "HTTP Basic would have passed")
+			self.assertEqual((config.memory["base"], config.memory["login"]), ("", "Token"))
 
 	def test_a_cloud_tenant_wants_a_company(self) -> None:
 		with self.serve(self.world, company="acme", user="hr@acme.example") as server:
@@ -177,6 +192,24 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 			server.faults.add(Fault(FaultKind.HANG, ALWAYS, seconds=2))
 			self.assertNotIn("raise the Timeout", self.failure(connector).message)
 
+	def test_a_token_that_is_given_back_is_masked(self) -> None:
+		for form in self.echoes:
+			with self.subTest(form), self.served() as (server, connector):
+				server.faults.add(
+					Fault(FaultKind.ECHO_PASSWORD, ALWAYS, operation="transactions", after=1, form=form)
+				)
+				error = self.failure(connector)
+				self.assertEqual(len(server.gate.tokens), 1)
+				self.assertIn("***", error.detail or error.message)
+				self.assert_no_password(connector, error)
+
+	def test_an_error_in_place_of_data_is_told_in_the_words_of_the_server(self) -> None:
+		with self.served() as (server, connector):
+			server.faults.add(Fault(FaultKind.ERROR_TEXT, ALWAYS, operation="transactions", after=1))
+			error = self.failure(connector)
+			self.assertIsInstance(error, ProtocolError)
+			self.assertIn("in place of data. Its words: Request failed.", error.message)
+
 	# -- pages
 
 	@contextmanager
@@ -216,6 +249,14 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 			self.assertEqual((len(rows), len(set(self.ids(rows)))), (20, 20))
 			self.assertGreater(page.declared or 0, 20)
 			self.assertIn("an earlier one", connector.requests[-1].server_message)
+
+	def test_a_page_that_is_repeated_without_a_count_is_a_failure(self) -> None:
+		with _Uncounted(self.world, user="api", password=PASSWORD, most_rows=10) as server:
+			server.stuck_at = 2
+			connector = self.connector(self.config(server.url))
+			with self.assertRaises(ProtocolError) as caught:
+				list(connector.read_window("", DAY))
+			self.assertIn("again and again", caught.exception.message)
 
 	def test_rows_that_come_while_paging_are_read_as_well(self) -> None:
 		serial = self.world.devices[0].serial
@@ -270,10 +311,21 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 
 	def arrived(self, since: datetime, **options: Any) -> tuple[Any, list[Any], ServerConfig]:
 		with self.serve(self.world, **options) as server:
-			config = self.config(server.url)
-			page = self.connector(config).read_arrivals("", since)
+			connector = self.connector(self.config(server.url))
+			self.arrivals_from(connector, since)
+			page = connector.read_arrivals("")
 			rows = [] if page is None else list(page)
-			return page, rows, config
+			connector.keep_arrivals()
+			return page, rows, connector._config
+
+	def from_when(self, server: Any, since: datetime) -> Any:
+		connector = self.connector(self.config(server.url))
+		self.arrivals_from(connector, since)
+		return connector
+
+	def arrivals_from(self, connector: Any, since: datetime) -> None:
+		"""As if what had come before was kept."""
+		connector._client.memory.keep(arrived_until=str(since + UNDERWAY))
 
 	def late(self) -> None:
 		serial = self.world.devices[0].serial
@@ -289,6 +341,36 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 			self.assertIn(datetime(2024, 7, 1, 9), {row.source_time for row in rows})
 			self.assertEqual((page.confirmed, page.declared), (True, None))
 			self.assertTrue(config.memory["tells_arrivals"])
+			self.assertEqual(config.memory["arrived_until"], str(self.world.now))
+
+	def test_the_first_time_nothing_is_taken_and_the_next_what_came_since(self) -> None:
+		with self.serve(self.world, most_rows=10) as server:
+			config = self.config(server.url)
+			for expected in (set(), {"7777"}):
+				connector = self.connector(config)
+				rows = list(connector.read_arrivals(""))
+				self.assertEqual({row.user_id for row in rows} & {"7777"}, expected)
+				connector.keep_arrivals()
+				self.world.now += timedelta(hours=1)
+				if not expected:
+					self.world.punch(
+						self.world.devices[0].serial, "7777", datetime(2024, 7, 1, 9), received=self.world.now
+					)
+
+	def test_what_was_not_kept_comes_again(self) -> None:
+		self.late()
+		with self.serve(self.world) as server:
+			connector = self.from_when(server, self.world.now - timedelta(days=1))
+			first = [row.log_id for row in connector.read_arrivals("")]
+			self.assertEqual([row.log_id for row in connector.read_arrivals("")], first)
+
+	def test_a_page_of_arrivals_that_is_repeated_ends(self) -> None:
+		with self.serve(self.world, most_rows=10) as server:
+			server.stuck_at = 2
+			connector = self.from_when(server, datetime(2025, 3, 1))
+			page = connector.read_arrivals("")
+			self.assertEqual((len(list(page)), page.confirmed), (20, False))
+			self.assertLess(len(server.requests), 8)
 
 	def test_a_server_that_does_not_order_is_found_out_and_asked_no_more(self) -> None:
 		self.late()
@@ -299,7 +381,7 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 				self.config(server.url), memory={"endpoint_url": server.url, "tells_arrivals": False}
 			)
 			connector = self.connector(config)
-			self.assertIsNone(connector.read_arrivals("", self.world.now))
+			self.assertIsNone(connector.read_arrivals(""))
 			self.assertEqual(connector.requests, [])
 
 	def test_an_order_that_ends_on_a_later_page_is_no_order(self) -> None:
@@ -311,7 +393,7 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 				server._orders = not turned[0]
 
 			server.after_each = turn
-			page = self.connector(self.config(server.url)).read_arrivals("", datetime(2025, 3, 1))
+			page = self.from_when(server, datetime(2025, 3, 1)).read_arrivals("")
 			self.assertEqual(len(list(page)), 20)
 			self.assertFalse(page.confirmed)
 
@@ -327,7 +409,7 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 			server.after_each = come
 			since = self.world.now - timedelta(days=1)
 			expected = {row.log_id for row in self.world.visible() if row.received >= since}
-			page = self.connector(self.config(server.url)).read_arrivals("", since)
+			page = self.from_when(server, since).read_arrivals("")
 			self.assertLessEqual(expected, {row.log_id for row in page})
 			self.assertTrue(page.confirmed)
 
@@ -341,6 +423,15 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 		self.assertEqual((rows, page.confirmed), ([], True), "all there is was looked at")
 		page, rows, _ = self.arrived(datetime(2025, 4, 7, 11), most_rows=10, version="8.0")
 		self.assertEqual((rows, page.confirmed), ([], True))
+
+	def test_a_moment_of_old_arrivals_at_the_begin_proves_nothing(self) -> None:
+		self.world = World(datetime(2025, 4, 7, 12))
+		self.world.add_device("S1", "Gate")
+		for minute in range(20):
+			received = datetime(2025, 4, 7, 8) if minute < 10 else datetime(2025, 4, 7, 11, 30)
+			self.world.punch("S1", "0031", datetime(2025, 4, 6, 9, minute), received=received)
+		page, rows, config = self.arrived(datetime(2025, 4, 7, 11), most_rows=10, version="8.0")
+		self.assertEqual((rows, page.confirmed, config.memory["tells_arrivals"]), ([], False, False))
 
 	def test_a_day_is_counted_for_the_price_of_a_row(self) -> None:
 		with self.served() as (_, connector):
@@ -508,6 +599,13 @@ class Secrets(unittest.TestCase):
 				for token in server.gate.tokens:
 					self.assertNotIn(token, "\n".join(shown))
 				connector.close()
+
+
+class _Uncounted(FakeBioTime):
+	def _wrapped(self, rows: list[Any], count: int, *rest: Any) -> dict[str, Any]:
+		return {
+			name: value for name, value in super()._wrapped(rows, count, *rest).items() if name != "count"
+		}
 
 
 class _Odd(FakeBioTime):

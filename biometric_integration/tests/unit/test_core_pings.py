@@ -28,3 +28,4 @@ class Due(unittest.TestCase):
 
 	def test_a_run_has_a_budget(self):
 		self.assertEqual(len(due([Pinged(str(number), "S") for number in range(50)], NOW)), MOST)
+		self.assertEqual(len(due([Pinged(str(number), "S") for number in range(50)], NOW, None)), 50)
