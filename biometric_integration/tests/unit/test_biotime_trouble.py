@@ -295,6 +295,49 @@ class Rows(Trouble):
 				self.assertEqual(set(place.truth()) - set(place.written()), set())
 				self.assertEqual(len(place.written()), 8)
 
+	def test_a_late_row_comes_where_the_times_of_arrival_are_in_another_zone(self) -> None:
+		"""`upload_time` is the server's clock, `punch_time` the terminal's (sources-protocols §1.6)."""
+		for hours in (-5.5, -8, 8):
+			with (
+				self.subTest(hours=hours),
+				self.office(BIOTIME, uploads_shifted=hours * HOUR) as place,
+			):
+				self.upload_late(place, 40)
+				self.assert_success(place.run())
+				self.assert_whole_in_the_end(place)
+
+	def test_a_page_of_arrivals_that_is_repeated_for_ever_ends(self) -> None:
+		with self.office(BIOTIME, most_rows=TEN) as place:
+			place.punch("0031", NOON - HOUR)
+			place.run()
+			place.later(HOUR)
+			for number in range(25):
+				place.punch(
+					"0031", NOON - 5 * HOUR - number * MINUTE, received=place.world.now - number * MINUTE
+				)
+			place.later(MINUTE)
+			place.fake.stuck_at = 1
+			asked = len(place.fake.requests)
+			place.run()
+			self.assertLess(len(place.fake.requests) - asked, 300)
+			place.fake.stuck_at = None
+			self.assert_whole_in_the_end(place)
+
+	def test_rows_of_a_terminal_that_this_user_gets_to_see_later_come_as_well(self) -> None:
+		for options in ({}, {"version": "8.5"}):
+			with self.subTest(**options), self.office(BIOTIME, sees=(), **options) as place:
+				place.options = replace(place.options, start_date=(NOON - 50 * DAY).date())
+				place.world.add_device(place.serial(2), "Back Gate")
+				place.fake.sees = [place.serial(1)]
+				for days in reversed(range(50)):
+					place.punch("0031", NOON - days * DAY)
+					place.punch("0031", NOON - days * DAY - HOUR, device=2)
+				place.run()
+				place.later(DAY)
+				place.run()
+				place.fake.sees = None
+				self.assert_whole_in_the_end(place)
+
 	def test_a_server_whose_clock_was_ahead_for_a_while_hides_no_late_row(self) -> None:
 		for ahead in (2 * HOUR, 3 * DAY, 400 * DAY):
 			with self.subTest(ahead=ahead), self.office(BIOTIME) as place:
