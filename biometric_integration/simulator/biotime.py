@@ -70,7 +70,7 @@ class FakeBioTime(FakeRestServer):
 	the rights for; rows of others are left out silently. `ignores`: the names of parameters that this build does not know. `first_answer_after`: seconds the first request after a start waits.
 	`folder` is put before all paths, as a proxy does.
 
-	`licensed` may be changed while it runs, and `stuck_at`: pages after this one repeat it, for ever.
+	`licensed` and `sees` may be changed while it runs, and `stuck_at`: pages after this one repeat it, for ever.
 	"""
 
 	error_text = "Request failed."
@@ -109,16 +109,11 @@ class FakeBioTime(FakeRestServer):
 		folder: str = "",
 		tls: ssl.SSLContext | None = None,
 	) -> None:
-		self._schemes: dict[str, Scheme] = {}
-		paths = {folder + path: operation for path, operation in DATA.items()}
-		paths[folder + DOCS] = "docs"
-		for scheme, (login, refresh) in LOGINS.items():
-			if scheme in logins:
-				for prefix in prefixes:
-					self._schemes[folder + prefix + login] = scheme
-					paths[folder + prefix + login] = "login"
-					if refresh:
-						paths[folder + prefix + refresh] = "refresh"
+		ways = [(folder + prefix, scheme) for prefix in prefixes for scheme in logins]
+		self._schemes = {base + LOGINS[scheme][0]: scheme for base, scheme in ways}
+		paths = {folder + path: operation for path, operation in {**DATA, DOCS: "docs"}.items()}
+		paths.update(dict.fromkeys(self._schemes, "login"))
+		paths.update({base + LOGINS[scheme][1]: "refresh" for base, scheme in ways if LOGINS[scheme][1]})
 		super().__init__(
 			world,
 			user=user,
@@ -152,7 +147,7 @@ class FakeBioTime(FakeRestServer):
 		self._zone_in = zone_in
 		self._uploads_shifted = uploads_shifted
 		self._host = host
-		self._sees = sees
+		self.sees = sees
 		self._ignores = frozenset(ignores)
 		self._first_answer_after = first_answer_after
 		self._sleeps = True
@@ -243,7 +238,7 @@ class FakeBioTime(FakeRestServer):
 		device = self._device(row)
 		if query.get("terminal_alias") and (device is None or device.name != query["terminal_alias"]):
 			return False
-		return self._sees is None or row.serial in self._sees
+		return self.sees is None or row.serial in self.sees
 
 	def _device(self, row: SimPunch) -> SimDevice | None:
 		return None if isinstance(row, SimManual) else self.world.device(row.serial)
@@ -255,9 +250,7 @@ class FakeBioTime(FakeRestServer):
 		return sorted(rows, key=key, reverse=ordering.startswith("-")) if key else rows
 
 	def _terminals(self, call: Call, hits: Hits) -> Answer:
-		devices = [
-			device for device in self.world.devices if self._sees is None or device.serial in self._sees
-		]
+		devices = [device for device in self.world.devices if self.sees is None or device.serial in self.sees]
 		rows = [
 			biotime_rows.terminal(number, device, self.world, self._numbers, self._zone_in)
 			for number, device in enumerate(devices, 1)

@@ -46,7 +46,7 @@ class Canned(Transport):
 		self._fake = fake
 		self._bodies: dict[bytes, bytes] = {}
 
-	def post(self, request: Request) -> Answer:
+	def send(self, request: Request) -> Answer:
 		body = bytes(request.body)
 		if body not in self._bodies:
 			self._bodies[body] = self._asked(request, body)

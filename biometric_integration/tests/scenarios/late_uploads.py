@@ -85,14 +85,14 @@ class LateUploads(Scenarios):
 			self.assertLess(len(sizes) - sizes.count("1"), 8)
 
 	def two_devices(self, place: Place, days: int):
-		"""One is used each day, the other is offline for all of them but a part of the first days, and back for the run that follows."""
+		"""One is used each day, the other is offline for all of them, though people punched on the first, and back for the run that follows."""
 		back = NOON + days * DAY + 30 * MINUTE
 		for day in range(12):
 			place.punch("0031", NOON + day * DAY + 6 * HOUR, device=2, received=back)
 		for day in range(days):
 			place.punch("0031", NOON + day * DAY - HOUR)
-			place.run()
-			place.later(DAY)
+		place.run()
+		place.later(days * DAY)
 		place.run()
 		place.later(HOUR)
 		place.punch("0031", place.world.now - MINUTE)

@@ -214,18 +214,16 @@ class Pages(Trouble):
 			self.assert_whole_in_the_end(place)
 
 	def test_rows_that_are_deleted_while_paging_hide_no_others(self) -> None:
-		with self.company(BIOTIME, most_rows=TEN) as place:
-			first = [row.log_id for row in place.world.visible()]
-			deletions = [lambda n=n: place.world.delete(first[n]) for n in range(12)]
-			self.at_transactions(place, *deletions)
-			place.run()
-			place.fake.after_each = lambda _: None
-			self.assert_none_doubled(place)
-			for _ in range(QUIET_DAYS):
-				place.later(DAY)
+		"""Each moves a row that was not read yet to a page that was, and the count of the last page tells nothing of it."""
+		for deleted in (1, 4):
+			with self.subTest(deleted=deleted), self.company(BIOTIME, most_rows=TEN) as place:
+				first = [row.log_id for row in place.world.visible()]
+				self.at_transactions(
+					place, *[lambda log_id=log_id: place.world.delete(log_id) for log_id in first[:deleted]]
+				)
 				place.run()
-			self.assertEqual(set(place.truth()) - set(place.written()), set())
-			self.assert_none_doubled(place)
+				self.assertEqual(set(place.truth()) - set(place.written()), set())
+				self.assert_none_doubled(place)
 
 	def test_rows_that_are_deleted_at_the_server_stay_here_and_alarm_nobody_for_ever(self) -> None:
 		with self.company(BIOTIME) as place:
@@ -294,6 +292,49 @@ class Rows(Trouble):
 					place.later(DAY)
 				self.assertEqual(set(place.truth()) - set(place.written()), set())
 				self.assertEqual(len(place.written()), 8)
+
+	def test_a_late_row_comes_where_the_times_of_arrival_are_in_another_zone(self) -> None:
+		"""`upload_time` is the server's clock, `punch_time` the terminal's (sources-protocols §1.6)."""
+		for hours in (-5.5, -8, 8):
+			with (
+				self.subTest(hours=hours),
+				self.office(BIOTIME, uploads_shifted=hours * HOUR) as place,
+			):
+				self.upload_late(place, 40)
+				self.assert_success(place.run())
+				self.assert_whole_in_the_end(place)
+
+	def test_a_page_of_arrivals_that_is_repeated_for_ever_ends(self) -> None:
+		with self.office(BIOTIME, most_rows=TEN) as place:
+			place.punch("0031", NOON - HOUR)
+			place.run()
+			place.later(HOUR)
+			for number in range(25):
+				place.punch(
+					"0031", NOON - 5 * HOUR - number * MINUTE, received=place.world.now - number * MINUTE
+				)
+			place.later(MINUTE)
+			place.fake.stuck_at = 1
+			asked = len(place.fake.requests)
+			place.run()
+			self.assertLess(len(place.fake.requests) - asked, 300)
+			place.fake.stuck_at = None
+			self.assert_whole_in_the_end(place)
+
+	def test_rows_of_a_terminal_that_this_user_gets_to_see_later_come_as_well(self) -> None:
+		for options in ({}, {"version": "8.5"}):
+			with self.subTest(**options), self.office(BIOTIME, sees=(), **options) as place:
+				place.options = replace(place.options, start_date=(NOON - 50 * DAY).date())
+				place.world.add_device(place.serial(2), "Back Gate")
+				place.fake.sees = [place.serial(1)]
+				for days in reversed(range(50)):
+					place.punch("0031", NOON - days * DAY)
+					place.punch("0031", NOON - days * DAY - HOUR, device=2)
+				place.run()
+				place.later(DAY)
+				place.run()
+				place.fake.sees = None
+				self.assert_whole_in_the_end(place)
 
 	def test_a_server_whose_clock_was_ahead_for_a_while_hides_no_late_row(self) -> None:
 		for ahead in (2 * HOUR, 3 * DAY, 400 * DAY):
