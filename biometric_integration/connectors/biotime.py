@@ -48,7 +48,7 @@ UNDERWAY = timedelta(minutes=10)
 LARGEST_ID = 2**63 - 1
 
 MANUAL = "Manual and app punches"
-"""Device of the rows that no terminal made (sources-protocols §1.2 `terminal_sn`)."""
+"""Device of the rows that no terminal made (sources-protocols §1.2 `terminal_sn`): the server itself. It is listed where there ever were any."""
 KEPT = (
 	"id",
 	"emp_code",
@@ -145,16 +145,24 @@ class BioTime:
 		self._clock = clock
 		self._transport = transport or Transport(config, clock)
 		self._client = RestClient(config, self._transport, DIALECT)
+		self._manual = ListedDevice(f"manual-and-app@{config.server_id}", MANUAL, "")
 		self._arrivals: Arrivals | None = None
 		self._last_activity: dict[str, datetime] | None = None
 		self.requests = self._transport.requests
 
 	def list_devices(self) -> list[ListedDevice]:
 		"""The terminals that this user may see, and when the server last heard of each."""
-		rows = [row for row in Listing(self._pages("terminals", TERMINALS)) if isinstance(row, Mapping)]
-		found = [device for device in map(parse_terminal, rows) if device]
+		listing = Listing(self._pages("terminals", TERMINALS))
+		rows = [row for row in listing if isinstance(row, Mapping)]
 		heard = ((_text(row.get("sn")), source_time(_text(row.get("last_activity")))) for row in rows)
 		self._last_activity = {serial: moment for serial, moment in heard if moment}
+		now = steps.server_now(self._config, lambda: listing.server_time or self._clock())
+		if any(moment > shifted(now, UNDERWAY) for moment in self._last_activity.values()):
+			self._client.memory.keep(activity_is_ahead=True)
+		found = [device for device in map(parse_terminal, rows) if device]
+		if self._client.memory.get("has_manual"):
+			found.append(self._manual)
+			self._last_activity[self._manual.serial] = now
 		return found
 
 	def slices(self, window: Window) -> Iterable[Window]:
@@ -182,7 +190,8 @@ class BioTime:
 			return None
 		known = source_time(memory.get("arrived_until", ""))
 		pages = self._pages("arrivals", TRANSACTIONS, {"ordering": f"-{ARRIVED}"}, size=LATEST)
-		self._arrivals = Arrivals(pages, shifted(known, -UNDERWAY) if known else None, self._note_order)
+		since = shifted(known, -UNDERWAY) if known else None
+		self._arrivals = Arrivals(pages, self._parsed, since, self._note_order)
 		return self._arrivals
 
 	def keep_arrivals(self) -> None:
@@ -197,20 +206,27 @@ class BioTime:
 	def count(self, unit: str, window: Window) -> int | None:
 		"""By a page of one row."""
 		last = max(window.start, window.end - SECOND)
-		limits = {"start_time": window.start.isoformat(" "), "end_time": last.isoformat(" ")}
+		limits = {
+			"start_time": window.start.isoformat(" ", "seconds"),
+			"end_time": last.isoformat(" ", "seconds"),
+		}
 		query = {**limits, "page": "1", "page_size": "1", "limit": "1"}
 		return Leaf(self._client.get("count", TRANSACTIONS, query)).count
 
 	def last_ping(self, serial: str) -> datetime | None:
-		"""`last_activity` of a terminal, by the server's clock; of all terminals it is asked once."""
+		"""`last_activity` of a terminal, by the server's clock; of all terminals it is asked once.
+
+		A server on which it was ever ahead is in another zone than the punches: what it says could make a device look alive that is not.
+		"""
 		if self._last_activity is None:
 			self.list_devices()
+		if self._client.memory.get("activity_is_ahead"):
+			return None
 		return (self._last_activity or {}).get(serial)
 
 	def test(self, unit: str = "") -> Iterator[Step]:
-		"""Test step by step; a page of the punches of today is read at the end."""
-
-		self._client.memory.forget("tells_arrivals")
+		"""Test step by step; a page of the punches of today is read at the end. What may have changed at the server is found out anew."""
+		self._client.memory.forget("tells_arrivals", "activity_is_ahead")
 
 		def login() -> str:
 			return f"The server accepts the login ({self._client.login()})."
@@ -232,7 +248,15 @@ class BioTime:
 			"start_time": shifted(window.start, -MINUTE).isoformat(" ", "seconds"),
 			"end_time": shifted(window.end, MINUTE).isoformat(" ", "seconds"),
 		}
-		return Listing(self._pages("transactions", TRANSACTIONS, limits, window), parse_row, most_pages)
+		return Listing(self._pages("transactions", TRANSACTIONS, limits, window), self._parsed, most_pages)
+
+	def _parsed(self, row: Any) -> Row:
+		parsed = parse_row(row)
+		if type(parsed) is not Record or parsed.serial:
+			return parsed
+		if not self._client.memory.get("has_manual"):
+			self._client.memory.keep(has_manual=True)
+		return parsed._replace(serial=self._manual.serial)
 
 	def _pages(
 		self,
@@ -335,9 +359,13 @@ class Arrivals(Listing):
 	"""
 
 	def __init__(
-		self, ask: Callable[[int], Leaf | None], since: datetime | None, note: Callable[[bool], None]
+		self,
+		ask: Callable[[int], Leaf | None],
+		parse: Callable[[Any], Row],
+		since: datetime | None,
+		note: Callable[[bool], None],
 	):
-		super().__init__(ask, parse_row)
+		super().__init__(ask, parse)
 		self.declared = None
 		self.confirmed = False
 		self.newest: datetime | None = None
@@ -406,7 +434,7 @@ def parse_row(row: Any) -> Row:
 		raw,
 		serial,
 		_text(row.get("terminal_alias")) if serial else MANUAL,
-		"",
+		_text(row.get("area_alias")) if serial else "",
 		log_id,
 		VERIFY_MODES.get(verify, verify),
 	)

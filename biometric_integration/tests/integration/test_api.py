@@ -97,8 +97,7 @@ class TestApi(SiteTestCase):
 		for server_type in SERVER_TYPES:
 			with self.subTest(server_type):
 				self.setUp()
-				server = self.start(server_type, small_world())
-				server.user = "somebody else"
+				self.start(server_type, small_world(), user="somebody else")
 				result = api.test_connection()
 				self.assertEqual(
 					[step["ok"] for step in result["steps"]], [True, True, True, False, None, None]

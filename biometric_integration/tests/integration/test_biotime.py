@@ -123,12 +123,31 @@ class TestBioTime(SiteTestCase):
 		self.assertEqual([cursor.unit or "" for cursor in cursors], [""])
 		self.assertEqual(Evidence(now_datetime()).read_until([device]), self.now)
 
+	def test_a_terminal_that_another_server_has_is_one_device_here_and_a_person_is_told(self):
+		world, _server = self.office("0031", most_rows=2)
+		factories.device("SN2", "Back Gate there", server="other")
+		frappe.db.commit()  # nosemgrep -- as a person who saved it
+		for minute in range(6):
+			world.punch("SN2", "0031", self.now - (10 - minute) * MINUTE)
+		for _ in range(3):
+			sync()
+		self.assertEqual(len(checkins()), 6)
+		fields = ["device_name", "serial_number", "needs_review"]
+		rows = frappe.get_all(
+			"Biometric Device", {"server": ("in", ("", "main"))}, fields, order_by="device_name"
+		)
+		self.assertEqual(
+			[tuple(row.values()) for row in rows], [("Back Gate", None, 1), ("Main Gate", "SN1", 0)]
+		)
+
 	def test_punches_of_no_terminal_are_used_until_somebody_turns_their_device_off(self):
 		world, _server = self.office("0031")
 		world.manual_punch("0031", self.now - 30 * MINUTE)
 		sync()
 		self.assertEqual(checkins(), [("0031", self.now - 30 * MINUTE)])
 		(device,) = frappe.get_all("Biometric Device", {"device_name": MANUAL}, pluck="name")
+		row = frappe.get_doc("Biometric Device", device)
+		self.assertEqual((row.serial_number, row.needs_review), ("manual-and-app@main", 0))
 		frappe.get_doc("Biometric Device", device).update({"counts_for_attendance": 0}).save()
 		frappe.db.commit()  # nosemgrep -- as a person who saved it
 		world.manual_punch("0031", self.now - 20 * MINUTE)

@@ -441,12 +441,20 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 
 	# -- what is read
 
-	def test_punches_of_no_terminal_have_a_device_of_their_own(self) -> None:
-		self.world.manual_punch("0031", datetime(2025, 3, 29, 10), "out")
-		with self.served() as (_, connector):
+	def test_punches_of_no_terminal_have_a_device_of_their_own_once_there_are_any(self) -> None:
+		with self.serve(self.world) as server:
+			connector = self.connector(self.config(server.url))
+			self.read_all(connector, self.world)
+			self.assertNotIn(MANUAL, {each.device_name for each in connector.list_devices()})
+			self.world.manual_punch("0031", datetime(2025, 3, 29, 10), "out")
 			rows = self.read_all(connector, self.world)
-		manual = [row for row in rows if not row.serial]
-		self.assertEqual([(row.device_name, row.user_id) for row in manual], [(MANUAL, "0031")])
+			device = ListedDevice("manual-and-app@main", MANUAL, "")
+			manual = [row for row in rows if row.serial == device.serial]
+			self.assertEqual([(row.device_name, row.user_id) for row in manual], [(MANUAL, "0031")])
+			self.assertIn(device, connector.list_devices())
+			self.assertEqual(
+				connector.last_ping(device.serial), self.world.now, "it is the server, which answers"
+			)
 
 	def test_nothing_personal_is_kept(self) -> None:
 		with self.served() as (_, connector):
@@ -473,6 +481,17 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 				)
 			self.assertIsNone(connector.last_ping("NOBODY"))
 			self.assertEqual(len(connector.requests), before, "one list for all of them")
+
+	def test_activity_of_a_server_in_another_zone_proves_nothing(self) -> None:
+		serial = self.world.devices[0].serial
+		with self.serve(self.world) as server:
+			config = self.config(server.url, time_zone="Europe/London")
+			self.assertIsNone(self.connector(config).last_ping(serial))
+			for device in self.world.devices:
+				self.world.set_last_ping(device.serial, self.world.now - timedelta(hours=6))
+			self.assertIsNone(self.connector(config).last_ping(serial), "it was ahead before")
+			list(self.connector(config).test())
+			self.assertIsNotNone(self.connector(config).last_ping(serial))
 
 	def test_a_user_who_sees_one_terminal_reads_that_one(self) -> None:
 		only = self.world.devices[0].serial
