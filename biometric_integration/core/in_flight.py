@@ -24,8 +24,8 @@ class InFlight:
 	Those of one unit are read one after the other: the feed by position has brought what is new before the days are read.
 
 	The first is alone until it has ended well, or has taken a while: a server that refuses the login, or has to be asked in another way
-	than thought, shows that to one run. Where a stream got no answer in time, no more are begun than it takes to tell that
-	the server is down. A time-out says so only where nobody else was answered since the request was sent.
+	than thought, shows that to one run. Before anybody was answered, and where a stream got no answer in time, no more are begun than it
+	takes to tell that the server is down. A time-out says so only where nobody else was answered since the request was sent.
 	"""
 
 	def __init__(self, streams: Sequence[tuple[Stream, Feed]], most: int):
@@ -101,7 +101,8 @@ class InFlight:
 	def _limit(self) -> int:
 		if self._is_alone:
 			return 1
-		return min(self._most, MOST_SILENT - self._silent) if self._silent else self._most
+		in_doubt = self._silent or not self._answers
+		return min(self._most, MOST_SILENT - self._silent) if in_doubt else self._most
 
 	def _next(self) -> int | None:
 		return next(
