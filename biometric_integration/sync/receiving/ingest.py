@@ -15,7 +15,7 @@ from biometric_integration.core.store import BatchLost
 from biometric_integration.receivers import ingest
 from biometric_integration.receivers.texts import Refusal
 from biometric_integration.sync.db import transaction
-from biometric_integration.sync.receiving.receive import Result, RowStatus, receive
+from biometric_integration.sync.receiving.receive import Result, RowStatus, note_defect, receive
 from biometric_integration.sync.records import devices
 
 
@@ -32,6 +32,9 @@ def answer(body: bytes) -> tuple[int, dict]:
 	except (SyncError, BatchLost, frappe.db.OperationalError, frappe.db.InternalError):
 		transaction.roll_back()
 		return 503, {"error": _("The punches could not be kept now. Send them again later.")}
+	except Exception as error:  # the host would keep the whole request
+		note_defect(error)
+		return 500, {"error": _("Something unexpected happened. Send the punches again later.")}
 	shown = [_shown(index, result) for index, result in enumerate(results)]
 	counts = {status.value: sum(one.status is status for one in results) for status in RowStatus}
 	return 200, {"results": shown, **counts}

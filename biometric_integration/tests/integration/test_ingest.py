@@ -131,6 +131,13 @@ class Bridge(IngestCase):
 			status, answer = ingest.answer(batch(punch(1)))
 		self.assertEqual((status, list(answer)), (503, ["error"]))
 		self.assertNotIn("gone away", answer["error"])
+		with (
+			patch.object(ingest, "receive", side_effect=ValueError("what was sent")),
+			patch.object(frappe, "log_error") as noted,
+		):
+			status, answer = ingest.answer(batch(punch(1)))
+		self.assertEqual((status, list(answer)), (500, ["error"]))
+		self.assertNotIn("what was sent", repr((answer, noted.call_args)))
 
 	def test_a_disabled_device_is_not_written_for(self):
 		frappe.db.set_value("Biometric Device", self.device, "enabled", 0)

@@ -187,6 +187,15 @@ class Delivered(HookCase):
 		with patch.object(web_hook, "receive", side_effect=frappe.db.OperationalError(2006, "gone away")):
 			self.assertEqual(web_hook.answer(SECRET, json.dumps(row()).encode()), (503, ""))
 
+	def test_a_defect_says_nothing_and_keeps_no_secret(self):
+		with (
+			patch.object(web_hook, "receive", side_effect=ValueError(SECRET)),
+			patch.object(frappe, "log_error") as noted,
+		):
+			self.assertEqual(web_hook.answer(SECRET, json.dumps(row()).encode()), (500, ""))
+		self.assertNotIn(SECRET, repr(noted.call_args))
+		self.assertIn("ValueError", repr(noted.call_args))
+
 
 class Strangers(HookCase):
 	def test_a_wrong_secret_changes_nothing_and_is_counted(self):
