@@ -24,6 +24,7 @@ def claim(serial: str, device_name: str, home: str, company: str, direction_poli
 	if not serial:
 		frappe.throw(_("Which device? Give its serial number."))
 	known = devices.with_serial(serial)
+	_check_letters(serial, known)
 	document = frappe.get_doc(devices.DOCTYPE, known) if known else _new(serial, device_name, home, company)
 	if not known:
 		document.direction_policy = direction_policy or DirectionPolicy.BLANK.value
@@ -31,6 +32,17 @@ def claim(serial: str, device_name: str, home: str, company: str, direction_poli
 	document.save()
 	strangers.forget(serial)
 	return document.name
+
+
+def _check_letters(serial: str, known: str | None) -> None:
+	"""A serial number is compared letter by letter when the device pushes."""
+	entered = frappe.db.get_value(devices.DOCTYPE, known, "serial_number") if known else serial
+	if entered != serial:
+		frappe.throw(
+			_(
+				"A device is entered with the serial number {0}, and this one says {1}. If it is the same device, correct the serial number there first."
+			).format(entered, serial)
+		)
 
 
 def _new(serial: str, device_name: str, home: str, company: str):

@@ -257,6 +257,19 @@ class NotAcknowledged(PushTestCase):
 		self.assertGreaterEqual(since, now)
 		self.assertEqual(until, before)
 
+	def test_what_there_is_no_time_for_is_sent_again(self):
+		self.device()
+		terminal = self.terminal(batch=250)
+		for number in range(250):
+			terminal.punch("0031", MORNING + timedelta(seconds=number))
+		with patch.object(host, "BUDGET", -1), patch.object(host, "BATCH", 100):
+			self.assertFalse(terminal.send())
+		self.fresh()
+		self.assertEqual(len(events()), 100)
+		self.assertTrue(terminal.send())
+		self.fresh()
+		self.assertEqual(len(events()), 250)
+
 	def test_while_the_database_is_down_nothing_is_acknowledged_and_nothing_is_lost(self):
 		self.device()
 		terminal = self.terminal(batch=5)
@@ -338,6 +351,11 @@ class Strangers(PushTestCase):
 			(device.push, device.device_name, device.direction_policy, device.server),
 			(1, "Old Name", "Always IN", ""),
 		)
+
+	def test_a_serial_number_that_is_entered_with_other_letters_is_not_claimed(self):
+		name = self.device(SERIAL.lower(), push=0)
+		self.assertRaises(frappe.ValidationError, api.claim_device, SERIAL)
+		self.assertEqual(frappe.db.get_value("Biometric Device", name, "push"), 0)
 
 	def test_who_may_not_enter_devices_claims_none(self):
 		for role in ("HR Manager", "HR User", "Employee", None):
