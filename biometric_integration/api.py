@@ -1,11 +1,13 @@
 """What Desk and the console may call. Each endpoint: a permission check, one call, a plain dict."""
 
+from werkzeug.wrappers import Response
+
 import frappe
 from frappe.utils import getdate
 
 from biometric_integration.core.judgement import State
 from biometric_integration.core.stream import PRIMARY
-from biometric_integration.permissions import SETUP_ROLES, SYNC_ROLES
+from biometric_integration.permissions import BRIDGE_ROLE, SETUP_ROLES, SYNC_ROLES
 from biometric_integration.sync.desk import (
 	ask,
 	clocks,
@@ -26,6 +28,8 @@ from biometric_integration.sync.desk import (
 )
 from biometric_integration.sync.desk import status as site_status
 from biometric_integration.sync.desk import zones as time_zones
+from biometric_integration.sync.receiving import hook_address, web_hook
+from biometric_integration.sync.receiving import ingest as received
 
 
 @frappe.whitelist(methods=["POST"])
@@ -397,3 +401,29 @@ def file_errors(name: str) -> None:
 	frappe.response.update(
 		{"type": "download", "filename": f"{name}.csv", "filecontent": content.encode("utf-8-sig")}
 	)
+
+
+@frappe.whitelist(methods=["POST"])
+def ingest() -> dict:
+	"""Keep a batch of punches: the body is {"punches": [{"serial", "user_id", "time", …}]}, at most 1,000 (docs/ingest-api.md).
+
+	Returns {"results": [{"index", "status": "new" | "known" | "refused", "reason"}], "new", "known", "refused"}, or {"error"} with another status than 200.
+	"""
+	frappe.only_for(BRIDGE_ROLE)
+	status, found = received.answer(frappe.request.get_data())
+	frappe.local.response["http_status_code"] = status
+	return found
+
+
+@frappe.whitelist(methods=["POST"], allow_guest=True)
+def ebioserver_hook() -> Response:
+	"""The web hook of eBioServerNew: the address holds the secret, the body the rows (docs/ebioserver-web-hook.md). Answers `Success` once they are kept."""
+	status, text = web_hook.answer(frappe.request.args.get("secret", ""), frappe.request.get_data())
+	return Response(text, status, mimetype="text/plain")
+
+
+@frappe.whitelist(methods=["POST"])
+def web_hook_address(server: str | None = None) -> str:
+	"""The address to enter in eBioServerNew; a secret is made where there is none yet."""
+	frappe.only_for("System Manager")
+	return hook_address.of(server)

@@ -8,6 +8,7 @@ from biometric_integration.biometric_integration.doctype.biometric_staging_event
 	biometric_staging_event,
 )
 from biometric_integration.custom_fields import CUSTOM_FIELDS
+from biometric_integration.permissions import BRIDGE_ROLE
 
 CHECKIN_INDEX = "biometric_employee_time"
 """Is there a check-in of this employee at this time? HRMS has no index for that question."""
@@ -34,12 +35,14 @@ def _know_our_module() -> None:
 
 def after_install() -> None:
 	extend_other_doctypes()
+	add_role()
 	fill_settings()
 
 
 def after_migrate() -> None:
 	"""Also completes an installation that broke off: `install-app` does nothing a second time."""
 	extend_other_doctypes()
+	add_role()
 	biometric_staging_event.on_doctype_update()
 	if frappe.db.get_single_value("Biometric Sync Settings", "sync_time") is None:  # midnight is a time
 		fill_settings()
@@ -50,6 +53,14 @@ def extend_other_doctypes() -> None:
 	"""Custom fields and indexes on doctypes of other apps; does nothing where they are there already."""
 	create_custom_fields(CUSTOM_FIELDS)
 	frappe.db.add_index("Employee Checkin", ["employee", "time"], CHECKIN_INDEX)
+
+
+def add_role() -> None:
+	"""For keys of the ingest API."""
+	if not frappe.db.exists("Role", BRIDGE_ROLE):
+		frappe.get_doc({"doctype": "Role", "role_name": BRIDGE_ROLE, "desk_access": 0}).insert(
+			ignore_permissions=True
+		)
 
 
 def fill_settings() -> None:
@@ -80,6 +91,8 @@ def after_uninstall() -> None:
 	if "biometric_integration" in frappe.get_installed_apps():
 		return
 	_drop_custom_fields()
+	frappe.db.delete("Has Role", {"role": BRIDGE_ROLE})
+	frappe.db.delete("Role", {"name": BRIDGE_ROLE})
 	frappe.db.delete("Singles", {"doctype": "Biometric Sync Settings"})
 	frappe.db.delete("__Auth", {"doctype": ("in", WITH_PASSWORDS)})
 	frappe.db.delete("Version", {"ref_doctype": ("in", WITH_HISTORY)})

@@ -6,6 +6,9 @@ SYNC_ROLES = ("System Manager", "HR Manager", "HR User")
 SETUP_ROLES = ("System Manager", "HR Manager")
 """Who may set servers up, and decide what becomes of punches and ids."""
 
+BRIDGE_ROLE = "Biometric Bridge"
+"""Who may send punches by the ingest API, and do nothing else: it has no permission on any doctype."""
+
 
 def has_app_permission() -> bool:
 	"""Whether the apps screen shows the app to this user."""

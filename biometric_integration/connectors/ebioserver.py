@@ -21,6 +21,7 @@ from biometric_integration.core.errors import (
 	ProtocolError,
 	SyncError,
 )
+from biometric_integration.core.junk import FIRST_TIME, is_junk
 from biometric_integration.core.punch import Direction, Kind, Record, Unreadable, direction_of
 from biometric_integration.core.text import fitting
 from biometric_integration.core.window import DAY, Window, by_day, midnight
@@ -34,14 +35,9 @@ DATE_FORMAT = "%Y-%m-%d"
 ROW_END = ";"
 BLANKS = " \r\n"
 
-JUNK_CODES = ("OPLOG", "USER PIN=", "FP PIN=", "FACE PIN=", "NEW USER")
-"""What device operation and enrolment records have in place of an employee code (essl-protocol §3.1)."""
-JUNK_INITIALS = frozenset(initial for code in JUNK_CODES for initial in (code[0], code[0].lower()))
 LARGEST_ID = 2**63 - 1
 """The id is a `bigint` at the server (essl-protocol §5.2)."""
 LONGEST_ID = len(str(LARGEST_ID))
-FIRST_TIME = datetime(1999, 12, 31)
-"""Rows from before are records of a device without a clock (essl-protocol §3.1); a clock that was reset in another zone may show this day."""
 BEGINNING = 20
 """Rows that are looked at to tell rows from words."""
 MOST_CODES = 30
@@ -246,22 +242,22 @@ def parse_row(
 	if moment is None:
 		return Unreadable(body, "The time of the row cannot be read.", log_id)
 	code = fields[1].strip()
-	is_junk = moment < FIRST_TIME or (code[:1] in JUNK_INITIALS and code.upper().startswith(JUNK_CODES))
+	junk = is_junk(code, moment)
 	if len(fields) == 5:
 		name, location, word = fields[2].strip(), fields[3].strip(), fields[4]
 	elif len(fields) > 5:
-		if (parts := _taken_apart(fields, pairs)) is None and not is_junk:
+		if (parts := _taken_apart(fields, pairs)) is None and not junk:
 			return Unreadable(body, UNCERTAIN, log_id)
 		name, location, word = parts or ("", "", "")
-	elif is_junk:
+	elif junk:
 		name = location = word = ""
 	else:
 		return Unreadable(body, f"The row has {len(fields)} fields in place of 5.", log_id)
-	if not code and not is_junk:
+	if not code and not junk:
 		return Unreadable(body, "The row has no employee code.", log_id)
 	direction = direction_of(word) or Direction.NONE
 	return Record(
-		code, moment, direction, raw, "", name, location, log_id, "", Kind.JUNK if is_junk else Kind.PUNCH
+		code, moment, direction, raw, "", name, location, log_id, "", Kind.JUNK if junk else Kind.PUNCH
 	)
 
 

@@ -1,1 +1,1 @@
-"""What others send to us. A receiver reads, knows the sender, and hands over rows; a host keeps them. Nothing here knows Frappe."""
+"""What others send to us: parses and authenticates, and knows neither a site nor a database. What is read here ends in staging."""

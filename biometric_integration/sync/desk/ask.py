@@ -44,11 +44,13 @@ def no_queue() -> NoReturn:
 
 def retry(log: str) -> str:
 	"""Queue a run's window once more; returns what happens next. A stream that is being read is waited for."""
-	fields = ["status", "server", "server_type", "stream"]
+	fields = ["status", "server", "server_type", "stream", "trigger"]
 	of = frappe.db.get_value("Biometric Sync Log", log, fields, as_dict=True)
 	if not of or of.status == RunStatus.RUNNING.value:
 		frappe.throw(_("Only a run that has ended can be repeated."))
 	frappe.has_permission("Biometric Sync Log", "read", doc=log, throw=True)
+	if of.trigger == Trigger.RECEIVED.value:
+		frappe.throw(_("These punches were sent to this site: there is nobody to ask for them again."))
 	if servers.get(of.server).config.server_type != of.server_type:
 		frappe.throw(_("The server {0} is of another type now.").format(of.server))
 	try:

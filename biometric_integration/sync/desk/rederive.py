@@ -49,7 +49,6 @@ FIELDS = (
 	*times.FIELDS,
 	"status",
 	"reason_code",
-	"device",
 	"device_user_id",
 	"employee",
 	"attendance",

@@ -6,8 +6,9 @@ the commit.
 
 from __future__ import annotations
 
+import traceback
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -60,7 +61,9 @@ class Receipt:
 	logs: set[str] = field(default_factory=set)
 
 
-def receive(channel: Channel, rows: Iterable[Row], device: str = "", log: str = "") -> Receipt:
+def receive(
+	channel: Channel, rows: Iterable[Row], device: str = "", log: str = "", server: str = ""
+) -> Receipt:
 	"""Keep rows of devices that are known; commits, in batches of up to 1,000, and then asks for them to be used. Nothing else may be uncommitted.
 
 	rows: `core.punch.Record` with `source_time` as the naive wall clock of the device's home (`zone_of`), or `Unreadable`. device: key of the Biometric
@@ -68,18 +71,27 @@ def receive(channel: Channel, rows: Iterable[Row], device: str = "", log: str = 
 	refused, as is an Unreadable without `device`: no device is ever created here. A device that is disabled is kept for: its punches wait.
 	Junk and unreadable rows of a known device are kept as Ignored and Failed, and count as new where they were not here before.
 
+	server: the id of one that vouches for the rows: what is Unreadable and of no device is kept under it, as of none.
 	log: a Biometric Sync Log of the caller's own, in which all are counted; else one of each channel, device and hour is found or made.
 	The same rows again, at any time, at once, or by another channel, are known. A row that the database does not take is refused, the others are
 	kept. Raises SyncError, BatchLost, or what the database says where it is down: what was committed by then stays, nothing of it is
 	lost by sending all again.
 	"""
 	receipt = Receipt()
-	book = _Book(device)
+	book = _Book(device, server)
 	for batch in batches(rows, BATCH):
 		_receive(_Batch(channel, book, log), batch, receipt)
 	if receipt.counts.new:
 		jobs.enqueue_process(after_commit=False)
 	return receipt
+
+
+def note_defect(error: Exception) -> None:
+	"""A request that failed in a way that nobody foresaw: the trace without the values of variables, of which one may be a secret. Nothing of it stays."""
+	transaction.roll_back()
+	frames = "".join(traceback.format_tb(error.__traceback__))
+	title = _("A request that sent punches failed: {0}").format(type(error).__name__)
+	frappe.log_error(title, frames, defer_insert=True)
 
 
 def zone_of(device: Device) -> str:
@@ -90,8 +102,9 @@ def zone_of(device: Device) -> str:
 class _Book:
 	"""The devices that rows name."""
 
-	def __init__(self, device: str):
+	def __init__(self, device: str, server: str = ""):
 		self._key = device
+		self._nobodys = Device("", "", server=server) if server else None
 		self._one = devices.by_key([device]).get(device) if device else None
 		self._known: dict[str, Device | None] = {}
 
@@ -102,6 +115,8 @@ class _Book:
 			self._known.update({serial: found.get(serial) for serial in serials})
 
 	def find(self, row: Row) -> Device | None:
+		if self._nobodys and not self._key and isinstance(row, Unreadable):
+			return self._nobodys
 		return self._one if self._key else self._known.get(_serial(row))
 
 	def refusal(self, row: Row) -> str:
@@ -201,26 +216,37 @@ def _keep(of: _Batch, kept: Sequence[_Kept], receipt: Receipt) -> None:
 
 
 def _stage(of: _Batch, kept: Sequence[_Kept]) -> tuple[RunCounts, set[str], set[str]]:
-	counts, new, logs, now = RunCounts(), set(), set(), now_datetime()
-	for device, punches in _by_device(kept):
-		stream = _stream(of.channel, device)
-		log = of.log or sync_log.of_hour(stream, device.key, now)
-		found, names = staging.stage_each(Claim(stream, Cursor(), log), punches)
-		sync_log.count_received(log, found, now)
-		devices.note_newest(_newest(device.key, punches, names, now), now)
-		counts.add(found)
-		new |= names
-		logs.add(log)
-	return counts, new, logs
+	now = now_datetime()
+	streams = {one.device.key: _stream(of.channel, one.device) for one in kept}
+	logs = {key: of.log or sync_log.name_of_hour(stream, key, now) for key, stream in streams.items()}
+	claims = {key: Claim(stream, Cursor(), logs[key]) for key, stream in streams.items()}
+	new = staging.stage_received([(claims[one.device.key], one.punch) for one in kept])
+	found = _counted(kept, new)
+	total = RunCounts()
+	for counts in found.values():
+		total.add(counts)
+	if of.log:
+		sync_log.count(of.log, total)
+	else:
+		sync_log.count_received({(streams[key], key): counts for key, counts in found.items()}, now)
+	devices.note_newest(_newest(kept, new, now), now)
+	return total, new, set(logs.values())
 
 
-def _by_device(kept: Sequence[_Kept]) -> list[tuple[Device, list[Punch]]]:
-	"""In the order of their keys: who keeps rows of the same devices at once waits, and is no deadlock."""
-	found: defaultdict[str, list[Punch]] = defaultdict(list)
-	known: Mapping[str, Device] = {one.device.key: one.device for one in kept}
+COUNTED = {Kind.PUNCH: "new", Kind.JUNK: "junk", Kind.INVALID: "invalid"}
+
+
+def _counted(kept: Sequence[_Kept], new: Set[str]) -> dict[str, RunCounts]:
+	"""By device. Of one that comes twice in a batch the second is known."""
+	found: defaultdict[str, RunCounts] = defaultdict(RunCounts)
+	left = set(new)
 	for one in kept:
-		found[one.device.key].append(one.punch)
-	return [(known[key], found[key]) for key in sorted(found)]
+		field = COUNTED[one.punch.kind] if one.punch.name in left else "known"
+		left.discard(one.punch.name)
+		counts = found[one.device.key]
+		counts.fetched += 1
+		setattr(counts, field, getattr(counts, field) + 1)
+	return dict(found)
 
 
 def _stream(channel: Channel, device: Device) -> Stream:
@@ -229,10 +255,11 @@ def _stream(channel: Channel, device: Device) -> Stream:
 	return Stream(device.server or PRIMARY, "", unit, channel.value)
 
 
-def _newest(key: str, punches: Sequence[Punch], new: set[str], now: datetime) -> dict[str, datetime]:
-	moments = [
-		punch.punch_time
-		for punch in punches
-		if punch.kind is Kind.PUNCH and punch.name in new and punch.punch_time and punch.punch_time <= now
-	]
-	return {key: max(moments)} if moments else {}
+def _newest(kept: Sequence[_Kept], new: Set[str], now: datetime) -> dict[str, datetime]:
+	"""Device → time of its newest punch that was not known; a clock that is ahead does not count."""
+	found: dict[str, datetime] = {}
+	for one in kept:
+		moment = one.punch.punch_time
+		if one.punch.kind is Kind.PUNCH and one.punch.name in new and moment and moment <= now:
+			found[one.device.key] = max(moment, found.get(one.device.key, moment))
+	return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 import frappe
@@ -32,6 +32,8 @@ SETTINGS = "Biometric Sync Settings"
 STATE = "Biometric Server State"
 CURSOR = "Biometric Sync Cursor"
 ID_FIELD = "attendance_device_id"
+KEY_BYTES = 32
+"""Of a key of AES-256."""
 TEXT_FIELDS = ("Data", "Small Text", "Select", "Link", "Read Only")
 
 
@@ -118,6 +120,28 @@ def get(server_id: str | None) -> Server:
 	frappe.throw(_("There is no attendance server with the id {0}.").format(server_id))
 
 
+@dataclass(frozen=True)
+class Hook:
+	"""The web hook of a server: its secret, and the password that it encrypts with ("" = plain text)."""
+
+	server: str
+	secret: str = field(repr=False)
+	password: str = field(default="", repr=False)
+
+
+def hooks() -> list[Hook]:
+	"""Of those that have a secret which can be read."""
+	settings = frappe.get_cached_doc(SETTINGS)
+	rows = [(PRIMARY, settings), *((row.server_id, row) for row in settings.more_servers)]
+	found = []
+	for server, row in rows:
+		secret, _fault = _password(row, "hook_secret")
+		password, fault = _password(row, "hook_password")
+		if secret and not fault:
+			found.append(Hook(server, secret, password))
+	return found
+
+
 def time_zone(home: str) -> str:
 	"""The zone in which devices of this home (`core.devices.Device.server`, `Biometric Device.server`; empty = main) keep their wall clock (IANA).
 
@@ -176,18 +200,18 @@ def _server(settings, row, server_id: str, label: str, in_use: bool) -> Server:
 	)
 
 
-def _password(row) -> tuple[str, str]:
+def _password(row, fieldname: str = "api_password") -> tuple[str, str]:
 	"""The password, or why there is none that can be read: the fault of one server stops no other.
 
 	Where it was encrypted with another key, older versions of frappe throw, newer ones give nothing.
 	"""
 	messages = len(frappe.local.message_log)
 	try:
-		password = row.get_password("api_password", raise_exception=False) or ""
+		password = row.get_password(fieldname, raise_exception=False) or ""
 	except Exception:  # whatever a wrong key leads to
 		del frappe.local.message_log[messages:]
 		password = ""
-	if password or not row.api_password:
+	if password or not row.get(fieldname):
 		return password, ""
 	return "", _(
 		"The stored API Password cannot be read, as the encryption key of this site has changed. Enter it again."

@@ -91,36 +91,41 @@ def stage(claim: Claim, punches: Sequence[Punch]) -> RunCounts:
 
 	Of which devices the new punches came is noted with them.
 	"""
+	counts = RunCounts(fetched=len(punches))
 	now = now_datetime()
-	counts = _insert(claim, punches, now)
+	for kind, field in ((Kind.PUNCH, "new"), (Kind.JUNK, "junk"), (Kind.INVALID, "invalid")):
+		rows = [_row(claim, punch, now) for punch in punches if punch.kind is kind]
+		setattr(counts, field, sql.insert_new(DOCTYPE, FIELDS, sorted(rows)))
+	counts.known = counts.fetched - counts.new - counts.junk - counts.invalid
 	if counts.new:
 		device_hours.note(_new(claim, punches, counts.new, now), now)
 	return counts
 
 
-def stage_each(claim: Claim, punches: Sequence[Punch]) -> tuple[RunCounts, frozenset[str]]:
-	"""The same, and the names of those that were not known, of whichever kind."""
-	now = now_datetime()
-	counts = _insert(claim, punches, now)
-	if counts.known == counts.fetched:
-		return counts, frozenset()
+def stage_received(received: Sequence[tuple[Claim, Punch]]) -> set[str]:
+	"""Insert what is not known yet, each under a claim of its own; returns the names of what was not known, of whichever kind.
+
+	A fixed number of statements for however many devices. Of which devices the new punches came is noted with them.
+	"""
+	now, names = now_datetime(), {punch.name for _claim, punch in received}
+	rows = [_row(claim, punch, now) for claim, punch in received]
+	inserted = sql.insert_new(DOCTYPE, FIELDS, sorted(rows, key=lambda row: row[0]))
+	if inserted == len(names):
+		new = names
+	else:
+		logs = {claim.log for claim, _punch in received}
+		new = _inserted(names, logs, now) if inserted else set()
+	came = {punch.name: punch for _claim, punch in received if punch.kind is Kind.PUNCH}
+	device_hours.note([punch for name, punch in came.items() if name in new], now)
+	return new
+
+
+def _inserted(names: Set[str], logs: Set[str], now: datetime) -> set[str]:
 	rows = frappe.db.sql(
-		f"SELECT `name` FROM `tab{DOCTYPE}` WHERE `name` IN %s AND `modified`=%s AND `sync_log`=%s",
-		(sorted({punch.name for punch in punches}), now, claim.log),
+		f"SELECT `name` FROM `tab{DOCTYPE}` WHERE `name` IN %s AND `modified`=%s AND `sync_log` IN %s",
+		(sorted(names), now, sorted(logs)),
 	)  # for a thousand names the query builder takes ten times as long
-	new = frozenset(name for (name,) in rows)
-	came = {punch.name: punch for punch in punches if punch.kind is Kind.PUNCH and punch.name in new}
-	device_hours.note(list(came.values()), now)
-	return counts, new
-
-
-def _insert(claim: Claim, punches: Sequence[Punch], now: datetime) -> RunCounts:
-	counts = RunCounts(fetched=len(punches))
-	for kind, field in ((Kind.PUNCH, "new"), (Kind.JUNK, "junk"), (Kind.INVALID, "invalid")):
-		rows = [_row(claim, punch, now) for punch in punches if punch.kind is kind]
-		setattr(counts, field, sql.insert_new(DOCTYPE, FIELDS, sorted(rows)))
-	counts.known = counts.fetched - counts.new - counts.junk - counts.invalid
-	return counts
+	return {name for (name,) in rows}
 
 
 def _new(claim: Claim, punches: Sequence[Punch], count: int, now: datetime) -> Sequence[Punch]:

@@ -17,6 +17,7 @@ from biometric_integration.core.errors import ErrorClass
 from biometric_integration.core.punch import Kind
 from biometric_integration.core.runs import (
 	EVENT_COUNTS,
+	RUN_COUNTS,
 	EventCounts,
 	Outcome,
 	RunCounts,
@@ -32,6 +33,15 @@ from biometric_integration.sync.db import locks, sql
 DOCTYPE = "Biometric Sync Log"
 EVENT = "Biometric Staging Event"
 COUNTED, COUNTED_FOR = "biometric_counted_logs", 3600
+IF_INVALID = "IF(VALUES(`invalid`)>0, VALUES({0}), {0})"
+RECEIVING = {
+	"status": IF_INVALID,
+	"error": IF_INVALID,
+	"finished_at": sql.LATEST,
+	"modified": sql.LATEST,
+	**{field: sql.ADDED for field in (*RUN_COUNTS, "pending")},
+}
+"""What becomes of a log with each request that is counted in it."""
 REQUEST_FIELDS = (
 	"name",
 	"creation",
@@ -113,41 +123,45 @@ def abandoned() -> list[str]:
 	return [log.name for log in running if not locks.taken(log.stream)]
 
 
-def of_hour(stream: Stream, device: str, at: datetime) -> str:
-	"""The log of what comes of a device by one channel within an hour (site clock); made by whoever is first, in the commit of its rows.
+def name_of_hour(stream: Stream, device: str, at: datetime) -> str:
+	"""Of the log of what is received of a device by one channel within an hour (site clock)."""
+	return f"{stream.feed}-{at:%Y%m%d%H}-{device or stream.server}"
 
-	It is never Running: nobody has to end it, and nobody else's job is given up with it.
+
+def count_received(found: Mapping[tuple[Stream, str], RunCounts], at: datetime) -> None:
+	"""Add what was just staged `at` this time of each (stream, device), in the same commit as the rows; the logs are made by whoever is first.
+
+	They are never Running: nobody has to end them, and nothing is given up with them.
 	"""
-	hour, user = at.replace(minute=0, second=0, microsecond=0), frappe.session.user
-	row = {
-		"name": f"{stream.feed}-{hour:%Y%m%d%H}-{device}",
+	rows = [_received(stream, device, counts, at) for (stream, device), counts in found.items()]
+	rows.sort(key=lambda row: row["name"])
+	if rows:
+		sql.merge(DOCTYPE, tuple(rows[0]), [tuple(row.values()) for row in rows], RECEIVING)
+
+
+def _received(stream: Stream, device: str, counts: RunCounts, at: datetime) -> dict:
+	user = frappe.session.user
+	status = RunStatus.PARTIAL if counts.invalid else RunStatus.SUCCESS
+	return {
+		"name": name_of_hour(stream, device, at),
 		"creation": at,
 		"modified": at,
 		"owner": user,
 		"modified_by": user,
 		"trigger": Trigger.RECEIVED.value,
-		"status": RunStatus.SUCCESS.value,
+		"status": status.value,
+		"error": _(INVALID_ROWS) if counts.invalid else "",
 		"stream": stream.key,
 		"server": stream.server,
 		"server_type": stream.server_type,
 		"unit": stream.unit,
-		"device": device,
+		"device": device or None,
 		"feed": stream.feed,
 		"started_at": at,
 		"finished_at": at,
+		**vars(counts),
+		"pending": counts.new,
 	}
-	sql.insert_new(DOCTYPE, tuple(row), [tuple(row.values())])
-	return row["name"]
-
-
-def count_received(log: str, counts: RunCounts, at: datetime) -> None:
-	"""Add what was just staged `at` this time; in the same commit as the rows."""
-	count(log, counts)
-	table = DocType(DOCTYPE)
-	query = frappe.qb.update(table).set(table.finished_at, at).set(table.modified, at)
-	if counts.invalid:
-		query = query.set(table.status, RunStatus.PARTIAL.value).set(table.error, _(INVALID_ROWS))
-	query.where(table.name == log).run()
 
 
 def count(log: str, counts: RunCounts) -> None:

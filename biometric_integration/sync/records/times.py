@@ -6,7 +6,7 @@ be worked out again. What a person has released has the time that the person gav
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import frappe
@@ -15,10 +15,10 @@ from frappe.utils import get_system_timezone
 
 from biometric_integration.core.clock import to_site
 from biometric_integration.core.punch import Kind
-from biometric_integration.sync.records import servers, staging
+from biometric_integration.sync.records import devices, servers, staging
 
 Derive = Callable[[str, datetime], "datetime | None"]
-FIELDS = ("name", "server", "source_time", "punch_time")
+FIELDS = ("name", "server", "device", "source_time", "punch_time")
 
 
 MOVING, MOVING_FOR = "biometric_times_move", 1800
@@ -52,9 +52,10 @@ def derive() -> Derive:
 	return at_site
 
 
-def differing(rows: Iterable, at_site: Derive) -> list[tuple]:
-	"""(row, right time) of those whose punch time is another one."""
-	found = ((row, at_site(row.server or "", row.source_time)) for row in rows)
+def differing(rows: Sequence, at_site: Derive) -> list[tuple]:
+	"""(row, right time) of those whose punch time is another one: by the clock of the home of its device, whichever server reported it."""
+	homes = devices.homes({row.device for row in rows})
+	found = ((row, at_site(homes.get(row.device) or row.server or "", row.source_time)) for row in rows)
 	return [(row, right) for row, right in found if right and right != row.punch_time]
 
 

@@ -17,10 +17,10 @@ from biometric_integration.core.stream import Stream
 from biometric_integration.simulator import World
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks, sql
-from biometric_integration.sync.desk import device_states
+from biometric_integration.sync.desk import ask, device_states
 from biometric_integration.sync.receiving.contact import note_contact, note_interruption
 from biometric_integration.sync.receiving.receive import LONGEST_RAW, receive, zone_of
-from biometric_integration.sync.records import devices, servers, sync_log
+from biometric_integration.sync.records import devices, servers, sync_log, times
 from biometric_integration.sync.workdays.evidence import Evidence
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import (
@@ -217,6 +217,11 @@ class Received(ReceiveCase):
 		jobs.close_abandoned()
 		self.assertEqual([log.status for log in logs()], ["Success"])
 
+	def test_what_was_sent_is_not_asked_for_again(self):
+		receive(Channel.PUSH, [record()])
+		with self.assertRaisesRegex(frappe.ValidationError, "nobody to ask"):
+			ask.retry(logs()[0].name)
+
 	def test_the_punches_of_a_disabled_device_wait(self):
 		factories.employee("1")
 		frappe.db.set_value("Biometric Device", self.device, "enabled", 0)
@@ -257,6 +262,23 @@ class Homes(ReceiveCase):
 		(event,) = frappe.get_all("Biometric Staging Event", ["name", "punch_time", "server"])
 		self.assertEqual(event.name, fingerprint("branch", key, "1", NINE))
 		self.assertEqual((event.punch_time, event.server), (NINE + 90 * MINUTE, "branch"))
+
+	def test_times_are_put_right_by_the_home_of_the_device_whichever_server_reported_it(self):
+		branch = {
+			"server_id": "branch",
+			"server_type": "eTimeTrackLite",
+			"label": "Branch",
+			"time_zone": "Asia/Dubai",
+			"enabled": 0,
+		}
+		factories.settings(
+			server_type="eTimeTrackLite", endpoint_url="http://a", api_user="a", more_servers=[branch]
+		)
+		factories.device("SN2", "Far Gate", server="branch")
+		receive(Channel.PUSH, [record(serial="SN2")])
+		(name,) = frappe.get_all("Biometric Staging Event", pluck="name")
+		frappe.db.set_value("Biometric Staging Event", name, "server", "main")  # read of another server
+		self.assertEqual(times.differing(times.of_names([name]), times.derive()), [])
 
 	def test_the_home_of_a_device_with_punches_stays(self):
 		device = frappe.get_doc("Biometric Device", self.device)

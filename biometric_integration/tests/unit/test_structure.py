@@ -87,7 +87,7 @@ ROOMS = (
 	*(
 		Room(
 			name,
-			below=("core", "receivers", REGISTRY, *SYNC[:depth]),
+			below=("core", REGISTRY, "receivers", *SYNC[:depth]),
 			places=OLD_PATHS if name == "old paths" else (),
 		)
 		for depth, name in enumerate(SYNC)
@@ -101,6 +101,8 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 	"rq.timeouts": ("sync/db/transaction.py", "sync/store.py"),
 	"dateutil.parser": ("connectors/page.py",),
 	"dateutil.relativedelta": ("core/window.py",),
+	"cryptography.hazmat.primitives": ("sync/receiving/web_hook.py",),
+	"werkzeug.wrappers": ("api.py",),
 	"openpyxl": ("receivers/files/workbook.py",),
 	"redis.exceptions": ("sync/jobs.py",),
 	"requests": ("connectors/steps.py", "connectors/transport.py"),

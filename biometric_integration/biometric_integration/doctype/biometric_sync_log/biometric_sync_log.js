@@ -21,7 +21,9 @@ frappe.ui.form.on("Biometric Sync Log", {
 		frm.page.set_title(frappe.utils.escape_html(biometric_integration.stream_words(frm.doc.stream)));
 		show_headline(frm);
 		if (ENDED.includes(frm.doc.status)) {
-			if (biometric_integration.may_sync()) frm.add_custom_button(__("Retry"), () => retry(frm));
+			const was_read = frm.doc.trigger !== "Received";
+			if (was_read && biometric_integration.may_sync())
+				frm.add_custom_button(__("Retry"), () => retry(frm));
 			show_retries(frm);
 		}
 		add_views(frm);

@@ -1,9 +1,10 @@
+const PASSWORDS = ["api_password", "hook_secret", "hook_password"];
 const NEEDS_A_PERSON = ["Authentication", "Configuration"];
 
 frappe.ui.form.on("Biometric Sync Settings", {
 	onload(frm) {
 		offer_time_zones(frm);
-		trust_password(frm.fields_dict.api_password);
+		for (const name of PASSWORDS) trust_password(frm.fields_dict[name]);
 	},
 
 	refresh(frm) {
@@ -22,6 +23,9 @@ frappe.ui.form.on("Biometric Sync Settings", {
 		if (may_set_up()) {
 			frm.add_custom_button(__("Re-derive Times"), () => when_saved(frm, () => rederive_times(frm)));
 		}
+		if (frappe.user.has_role("System Manager") && delivers(frm)) {
+			frm.add_custom_button(__("Web Hook Address"), () => when_saved(frm, () => web_hook_address(frm)));
+		}
 		offer_locations(frm);
 		show_state(frm);
 	},
@@ -31,7 +35,7 @@ frappe.ui.form.on("Biometric Sync Settings", {
 
 frappe.ui.form.on("Biometric Server", {
 	form_render(frm) {
-		trust_password(frm.cur_grid?.grid_form?.fields_dict?.api_password);
+		for (const name of PASSWORDS) trust_password(frm.cur_grid?.grid_form?.fields_dict?.[name]);
 	},
 });
 
@@ -90,6 +94,26 @@ function test_connection(frm) {
 		biometric_integration
 			.ask("test_connection", args, __("Asking the server…"))
 			.then((answer) => answer && show_steps(answer))
+	);
+}
+
+function delivers(frm) {
+	return [frm.doc, ...(frm.doc.more_servers || [])].some((server) => server.server_type === "eBioServer");
+}
+
+function web_hook_address(frm) {
+	choose_server(frm, __("Web Hook Address"), false, (args) =>
+		biometric_integration.ask("web_hook_address", args).then((address) => {
+			if (!address) return;
+			frm.reload_doc();
+			const words = __(
+				"Enter this address in eBioServerNew. Who knows it can send punches: keep it as a password."
+			);
+			frappe.msgprint({
+				title: __("Web Hook Address"),
+				message: `<p>${words}</p><pre class="mb-0">${frappe.utils.escape_html(address)}</pre>`,
+			});
+		})
 	);
 }
 

@@ -12,6 +12,7 @@ from biometric_integration.sync.desk import zones
 from biometric_integration.sync.records import servers
 from biometric_integration.sync.workdays import stale
 
+HOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{20,100}")
 SERVER_ID = re.compile(r"[a-z0-9_-]{1,20}")
 PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+-----END CERTIFICATE-----", re.DOTALL)
 TRIMMED = ("endpoint_url", "api_user", "location", "time_zone")
@@ -31,6 +32,7 @@ class BiometricSyncSettings(Document):
 		self.check_employee_fields()
 		for server in (self, *self.more_servers):
 			check_connection(server)
+			check_hook(server)
 
 	def on_update(self) -> None:
 		stale.settings_changed(self)
@@ -129,6 +131,24 @@ def check_connection(server: Document) -> None:
 		)
 
 
+def check_hook(server: Document) -> None:
+	"""A password that was not typed anew comes as asterisks."""
+	where = server.server_id if server.get("parentfield") else _("Connection")
+	secret, password = server.get("hook_secret") or "", server.get("hook_password") or ""
+	if secret.strip("*") and not HOOK_SECRET.fullmatch(secret):
+		frappe.throw(
+			_(
+				"{0}: the Web Hook Secret takes 20 to 100 letters, digits, - and _. Leave it to Web Hook Address to make one."
+			).format(where)
+		)
+	if password.strip("*") and len(password.encode()) > servers.KEY_BYTES:
+		frappe.throw(
+			_("{0}: the Web Hook Encryption Password has at most {1} characters.").format(
+				where, servers.KEY_BYTES
+			)
+		)
+
+
 def is_web_address(url: str) -> bool:
 	"""An http(s) address with a host; a login in the address is refused, it would show up in logs."""
 	try:
@@ -156,5 +176,5 @@ def without_logins(doc: Document) -> Document:
 	copy = frappe.get_doc(doc.as_dict())
 	copy.flags = doc.flags
 	for holder in (copy, *copy.more_servers):
-		holder.api_user = holder.api_password = None
+		holder.api_user = holder.api_password = holder.hook_secret = holder.hook_password = None
 	return copy
