@@ -24,7 +24,7 @@ from biometric_integration.receivers.files.refusal import (
 )
 from biometric_integration.receivers.files.rows import Odd, Row
 from biometric_integration.receivers.files.tables import Columns
-from biometric_integration.receivers.files.times import Jalali, NoSeconds, OddTime, Order, moment_of
+from biometric_integration.receivers.files.times import Jalali, Moment, NoSeconds, OddTime, Order, moment_of
 
 SAMPLE = 40
 MOST_DEVICES = 200
@@ -77,13 +77,15 @@ class Survey:
 	"""What was found out by reading all of it once.
 
 	order: which of two numbers comes first; None where that does not matter. must_choose: both ways fit all rows, and give different days.
-	devices: what its rows say of their devices. to_the_minute: all times end in :00, as after a spreadsheet program.
+	example: the first such time, with the line it stands in. devices: what its rows say of their devices. to_the_minute: all times end in :00, as
+	after a spreadsheet program.
 	"""
 
 	rows: int
 	unreadable: int
 	order: Order | None
 	must_choose: bool
+	example: tuple[int, Moment] | None
 	devices: tuple[str, ...]
 	to_the_minute: bool
 
@@ -188,7 +190,7 @@ class _Finding:
 	def __init__(self) -> None:
 		self.read = self.odd = self.without_seconds = self.jalali = 0
 		self.lines: dict[Order, int] = {}
-		self.is_open = False
+		self.example: tuple[int, Moment] | None = None
 		self.has_seconds = False
 		self.devices: dict[str, None] = {}
 		self.problem = ""
@@ -198,7 +200,7 @@ class _Finding:
 			self._note(row.problem)
 			return
 		try:
-			day_first, month_first = moment_of(row.when)
+			day_first, month_first = moment = moment_of(row.when)
 		except OddTime as error:
 			self.without_seconds += isinstance(error, NoSeconds)
 			self.jalali += isinstance(error, Jalali)
@@ -210,7 +212,7 @@ class _Finding:
 		elif month_first is None:
 			self.lines.setdefault(Order.DAY_FIRST, row.line)
 		elif day_first != month_first:
-			self.is_open = True
+			self.example = self.example or (row.line, moment)
 		self.has_seconds = self.has_seconds or bool((day_first or month_first or datetime.min).second)
 		if row.device and len(self.devices) < MOST_DEVICES:
 			self.devices.setdefault(row.device)
@@ -231,7 +233,8 @@ class _Finding:
 			self.read + self.odd,
 			self.odd,
 			order,
-			self.is_open and order is None,
+			self.example is not None and order is None,
+			self.example,
 			tuple(dict.fromkeys([*opened.serials, *self.devices])),
 			self.read >= ENOUGH_TO_DOUBT and not self.has_seconds,
 		)
@@ -247,7 +250,7 @@ class _Finding:
 			if chosen and chosen is not order:
 				raise Refused(OTHER_ORDER.format(line=line, found=order.value))
 			return order
-		return chosen if self.is_open else None
+		return chosen if self.example else None
 
 
 def records(opened: Opened, order: Order | None) -> Iterator[Numbered]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from calendar import month_name
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -16,7 +18,7 @@ from biometric_integration.core.devices import Device
 from biometric_integration.core.punch import Record, Unreadable, shown
 from biometric_integration.receivers.files.reading import Opened, Survey, open_file, records, survey
 from biometric_integration.receivers.files.tables import Columns
-from biometric_integration.receivers.files.times import Order
+from biometric_integration.receivers.files.times import Moment, Order
 from biometric_integration.sync.records import devices, servers, sight
 
 FORMAT = "Biometric File Format"
@@ -64,13 +66,21 @@ def upload(document) -> Iterator[Upload]:
 		found = survey(opened, ORDERS.get(document.date_order))
 		if found.rows > MOST_LINES:
 			raise Question(_("This file has more than {0} lines. Divide it.").format(MOST_LINES))
-		if found.must_choose:
-			raise Question(
-				_(
-					"The dates of this file can be read in two ways, such as 05/04 as the fifth of April or the fourth of May. Choose Day or Month First."
-				)
-			)
+		if found.must_choose and found.example:
+			raise Question(_two_ways(*found.example))
 		yield Upload(opened, found, _devices(opened, found, document.device))
+
+
+def _two_ways(line: int, moment: Moment) -> str:
+	days = [_in_words(day) for day in moment if day]
+	sentence = _(
+		"The dates of this file can be read in two ways: that of line {0} as {1} or as {2}. Choose Day or Month First."
+	)
+	return sentence.format(line, *days)
+
+
+def _in_words(day: datetime) -> str:
+	return f"{day.day} {_(month_name[day.month])} {day.year}"
 
 
 # --- the file

@@ -21,7 +21,7 @@ from biometric_integration.sync.desk.progress import Progress
 from biometric_integration.sync.records import staging, sync_log
 
 RUN = "biometric_integration.sync.desk.file_undo.run"
-CHUNK = 500
+CHUNK, LOOKED_AT = 500, 10_000
 LISTED = 50
 FIELDS = ("name", "device_user_id", "employee", "punch_time", "status", "attendance")
 
@@ -29,14 +29,14 @@ FIELDS = ("name", "device_user_id", "employee", "punch_time", "status", "attenda
 def preview(name: str) -> dict:
 	"""How much would go and stay: {"events", "check_ins", "left", "days": [{"employee", "date", "why"}], "more"}. Of the first punches, where they are many."""
 	logs = _logs(_document(name))
-	rows = _rows(logs, "", limit=CHUNK * 20 + 1)
-	go, left = _judged(rows[: CHUNK * 20])
+	rows = _rows(logs, "", LOOKED_AT + 1)
+	go, left = _judged(rows[:LOOKED_AT])
 	return {
 		"events": len(go),
 		"check_ins": sum(bool(row.checkin) for row in go),
 		"left": len(left),
 		"days": _listed(left),
-		"more": len(rows) > CHUNK * 20,
+		"more": len(rows) > LOOKED_AT,
 	}
 
 
@@ -64,7 +64,7 @@ def _logs(document) -> list[str]:
 	return logs
 
 
-def _rows(logs: Sequence[str], after: str, limit: int = CHUNK, lock: bool = False) -> list:
+def _rows(logs: Sequence[str], after: str, limit: int, lock: bool = False) -> list:
 	event, checkin = DocType(staging.DOCTYPE), DocType(correction.CHECKIN)
 	query = (
 		frappe.qb.from_(event)
@@ -135,7 +135,7 @@ def _chunk_done(logs: Sequence[str], after: str, progress: Progress) -> tuple[st
 
 
 def _take_back(logs: Sequence[str], after: str) -> tuple[str, int, list[tuple]]:
-	rows = _rows(logs, after, lock=True)
+	rows = _rows(logs, after, CHUNK, lock=True)
 	go, left = _judged(rows)
 	correction.take_back([row for row in go if row.checkin])
 	if go:

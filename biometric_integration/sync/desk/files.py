@@ -24,6 +24,7 @@ from biometric_integration.core.punch import Punch, Record, Unreadable
 from biometric_integration.core.runs import Channel, Outcome, RunCounts, Trigger
 from biometric_integration.core.source import Stamp, punch_of
 from biometric_integration.core.stream import PRIMARY, Stream
+from biometric_integration.core.text import harmless
 from biometric_integration.receivers.files.refusal import Refused
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks, sql, transaction
@@ -124,9 +125,9 @@ def preview(name: str) -> dict:
 		with upload(document) as file:
 			values = {**_Preview(file).values(), "status": FileStatus.PREVIEWED.value, "message": ""}
 	except Question as question:
-		values = {**RESULTS, "status": FileStatus.DRAFT.value, "message": str(question)}
+		values = {**RESULTS, "status": FileStatus.DRAFT.value, "message": harmless(str(question))}
 	except Refused as refused:
-		values = {**RESULTS, "status": FileStatus.FAILED.value, "message": _(refused.message)}
+		values = {**RESULTS, "status": FileStatus.FAILED.value, "message": harmless(_(refused.message))}
 	frappe.db.set_value(DOCTYPE, name, values)
 	return {"status": values["status"], "message": values["message"]}
 
@@ -319,7 +320,7 @@ def run(name: str, begin: int = 0, log: str = "", part: int = 0) -> None:
 	try:
 		_run(name, stream, begin, log, part)
 	except (Question, Refused) as error:
-		_fail(name, _(str(error)))
+		_fail(name, harmless(_(str(error))))
 	except Exception as error:
 		_fail(name, _words(error))
 		raise
@@ -443,7 +444,7 @@ def odd_lines(name: str) -> str:
 			found = (_odd(line) for line in file.lines() if isinstance(line.row, Unreadable))
 			writer.writerows([odd["line"], odd["problem"], harmless_cell(odd["raw"])] for odd in found)
 	except (Question, Refused) as error:
-		frappe.throw(_(str(error)))
+		frappe.throw(harmless(_(str(error))))
 	return text.getvalue()
 
 

@@ -19,6 +19,7 @@ from biometric_integration.sync.desk import file_undo, files
 from biometric_integration.sync.desk.files import FileStatus, harmless_cell
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase, checkins, events, logs, sync
+from biometric_integration.tests.integration.test_sight import limited, other_company
 
 DOCTYPE, FORMAT = "Biometric File Import", "Biometric File Format"
 SERIAL = "CEXJ230760123"
@@ -193,15 +194,16 @@ class TestImport(FileTestCase):
 		self.assertEqual(document.first_punch, at_site)
 
 	def test_more_rows_than_a_batch_with_progress(self):
-		rows = [("0031", NINE + timedelta(seconds=90 * number)) for number in range(2500)]
+		rows = [("0031", NINE + timedelta(seconds=90 * number)) for number in range(250)]
 		told = []
-		with patch.object(frappe, "publish_realtime", lambda *args, **more: told.append(args)):
+		realtime = patch.object(frappe, "publish_realtime", lambda *args, **more: told.append(args))
+		with realtime, patch.object(files, "BATCH", 100):
 			document = self.brought_in(attlog(*rows))
 		steps = [args[1]["done"] for args in told if args and args[0] == files.REALTIME]
 		self.assertEqual(steps, sorted(steps))
 		self.assertGreaterEqual(len(set(steps)), 3)
-		self.assertEqual(self.counts(document), (2500, 0, 0))
-		self.assertEqual(len(events()), 2500)
+		self.assertEqual(self.counts(document), (250, 0, 0))
+		self.assertEqual(len(events()), 250)
 
 	def test_a_stopped_worker_is_told_and_import_goes_on(self):
 		name = self.upload(attlog(*PUNCHES))
@@ -227,7 +229,7 @@ class TestQuestions(FileTestCase):
 		name = self.upload(text)
 		status, message = self.message(name)
 		self.assertEqual(status, "Draft")
-		self.assertIn("Choose Day or Month First", message)
+		self.assertIn("that of line 1 as 5 April 2025 or as 4 May 2025. Choose Day or Month First", message)
 		with self.assertRaises(frappe.ValidationError):
 			api.import_file(name)
 		document = frappe.get_doc(DOCTYPE, name)
@@ -267,6 +269,11 @@ class TestQuestions(FileTestCase):
 		status, message = self.message(name)
 		self.assertEqual(status, "Failed")
 		self.assertIn("raw logs", message)
+
+	def test_words_of_a_file_are_no_markup(self):
+		_status, message = self.message(self.upload("<img src=x onerror=a()>,b\n1,2\n", "x.csv"))
+		self.assertIn("img", message)
+		self.assertNotIn("<", message)
 
 	def test_a_saved_mapping(self):
 		mapping = frappe.get_doc(
@@ -400,16 +407,13 @@ class TestUndo(FileTestCase):
 			document.delete()
 
 	def test_many_go_chunk_by_chunk_and_a_worker_that_stops_is_gone_on_with(self):
-		rows = [("0031", NINE + timedelta(seconds=90 * number)) for number in range(700)]
+		rows = [("0031", NINE + timedelta(seconds=90 * number)) for number in range(70)]
 		document = self.brought_in(attlog(*rows))
 		api.undo_file(document.name, dry_run=0)
-		done = []
-		with patch.object(
-			file_undo.files, "tell", side_effect=lambda *args, **more: done.append(more) or 1 / 0
-		):
-			with self.assertRaises(ZeroDivisionError):
-				self.run_queued()
-		self.assertEqual(len(events()), 200)
+		stops = patch.object(files, "tell", side_effect=ZeroDivisionError)
+		with stops, patch.object(file_undo, "CHUNK", 50), self.assertRaises(ZeroDivisionError):
+			self.run_queued()
+		self.assertEqual(len(events()), 20)
 		self.enqueued.reset_mock()
 		files.progress(document.name).write(running=False)
 		self.undo(document)
@@ -459,6 +463,20 @@ class TestWhoMay(FileTestCase):
 		for url in ("/private/files/../site_config.json", "/etc/passwd", "http://127.0.0.1/x.dat"):
 			with self.assertRaises(frappe.ValidationError):
 				frappe.get_doc({"doctype": DOCTYPE, "file": url}).insert()
+
+	def test_who_is_limited_to_a_company_brings_in_their_own_files_at_their_own_devices(self):
+		dock = factories.device("SN0000002", "Dock", company=other_company())
+		factories.device("SN0000003", "Yard", company=factories.company())
+		theirs = self.upload(attlog(*PUNCHES))
+		frappe.set_user(limited("HR Manager", factories.company()))
+		self.addCleanup(frappe.set_user, "Administrator")
+		self.assertFalse(frappe.has_permission(DOCTYPE, doc=theirs))
+		self.assertEqual(frappe.get_list(DOCTYPE), [])
+		for values in ({"device": dock}, {}):
+			name = self.upload(attlog(*PUNCHES), "SN0000002_attlog.dat", **values)
+			self.assertNotEqual(api.preview_file(name)["status"], "Previewed")
+		own = self.upload(attlog(*PUNCHES), "SN0000003_attlog.dat")
+		self.assertEqual(api.preview_file(own)["status"], "Previewed")
 
 	def test_files_are_private(self):
 		file = frappe.get_doc(

@@ -1,6 +1,7 @@
 frappe.ui.form.on("Biometric File Import", {
 	setup(frm) {
 		frm.set_query("device", () => ({ filters: { same_as: ["is", "not set"] } }));
+		frappe.realtime.on("biometric_file", () => frm.file_poller?.now());
 	},
 
 	refresh(frm) {
@@ -20,9 +21,10 @@ const OPEN = ["Draft", "Previewed", "Failed"];
 
 function offer_steps(frm) {
 	const { status, new_count, sync_logs } = frm.doc;
-	if (status === "Importing") return follow(frm);
-	if (OPEN.includes(status)) frm.add_custom_button(__("Preview"), () => preview(frm));
-	if (status === "Previewed" && new_count) {
+	if (status === "Importing" && !has_stopped(frm)) return follow(frm);
+	const goes_on = status === "Importing";
+	if (OPEN.includes(status) || goes_on) frm.add_custom_button(__("Preview"), () => preview(frm));
+	if ((status === "Previewed" && new_count) || goes_on) {
 		frm.add_custom_button(__("Import"), () => import_file(frm)).addClass("btn-primary");
 	}
 	if (sync_logs) frm.add_custom_button(__("Undo"), () => undo(frm));
@@ -31,9 +33,12 @@ function offer_steps(frm) {
 	}
 }
 
+// Its worker is gone: that is known once its progress was asked for.
+const has_stopped = (frm) => frm.stopped_file?.name === frm.doc.name;
+
 // What to do now, in one sentence.
 function show_intro(frm) {
-	const { status, message, new_count, odd_count } = frm.doc;
+	const { status, message, new_count } = frm.doc;
 	const words = {
 		Draft:
 			message || __("Attach the file, then save: you see what it holds before anything is brought in."),
@@ -51,7 +56,7 @@ function show_intro(frm) {
 		Failed: "red",
 		Imported: "green",
 	};
-	const text = [words[status], status === "Imported" && odd_count && message].filter(Boolean).join(" ");
+	const text = (status === "Importing" && has_stopped(frm) && frm.stopped_file.message) || words[status];
 	frm.set_intro("");
 	if (text) frm.set_intro(frappe.utils.escape_html(text), colors[status] || "blue");
 }
@@ -67,6 +72,7 @@ function import_file(frm) {
 		frappe.msgprint(__("Save first: the preview is of what was saved."));
 		return;
 	}
+	frm.stopped_file = null;
 	biometric_integration.ask("import_file", { name: frm.doc.name }).then(() => frm.reload_doc());
 }
 
@@ -81,6 +87,7 @@ function follow(frm) {
 		}
 		frappe.hide_progress();
 		frm.file_poller = null;
+		frm.stopped_file = { name, message };
 		frm.reload_doc();
 		return true;
 	};
@@ -93,6 +100,10 @@ function follow(frm) {
 function undo(frm) {
 	const { name } = frm.doc;
 	biometric_integration.ask("undo_file", { name, dry_run: 1 }).then((found) => {
+		if (!found.events && !found.left) {
+			frappe.msgprint(__("Nothing of this file is left that it was the first to bring."));
+			return;
+		}
 		frappe.confirm(undo_html(found), () =>
 			biometric_integration.ask("undo_file", { name, dry_run: 0 }).then(() => follow(frm))
 		);
