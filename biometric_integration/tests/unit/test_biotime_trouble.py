@@ -252,12 +252,13 @@ class Rows(Trouble):
 			({"orders": False}, 20),
 			({"ignores": ("ordering",)}, 40),
 			({"uploads_shifted": -330 * MINUTE, "version": "8.5"}, 40),
-			({"uploads_shifted": 480 * MINUTE}, 40),
 		):
 			with self.subTest(days=days, **options), self.office(BIOTIME, **options) as place:
 				self.upload_late(place, days)
 				place.run()
 				self.assert_whole_in_the_end(place)
+				ordered = [request for request in place.fake.requests if request.arguments.get("ordering")]
+				self.assertEqual(len(ordered), 1, "it is not asked again for an order that it does not know")
 
 	def upload_late(
 		self, place: Place, days: int, meanwhile: Callable[[], object] = lambda: None, known: int = 5
