@@ -91,8 +91,8 @@ class Puller:
 	) -> Generator[RunReport, None, None]:
 		"""Read all streams of a server, the one that was read longest ago first; yields one report per run, as they end.
 
-		The first failure that concerns the server as a whole ends it, and what is under way by then ends by itself: a dead server costs up
-		to three refused connections, or three time-outs in a row. What there is no time for is left alone, and a last report,
+		The first failure that concerns the server as a whole ends it, and what is under way by then ends by itself: a dead server costs as
+		many refused connections as are made at once, or three time-outs in a row. What there is no time for is left alone, and a last report,
 		of no run, says so. The store is used in this thread only. Who does not listen to the end closes the generator: runs that are under way
 		then end by themselves.
 		"""
