@@ -1,3 +1,6 @@
+// What stands in Server of a device that no attendance server reads.
+const ONLY_PUSHES = "(push)";
+
 frappe.ui.form.on("Biometric Device", {
 	setup(frm) {
 		frm.set_query("same_as", () => ({
@@ -12,6 +15,7 @@ frappe.ui.form.on("Biometric Device", {
 	onload(frm) {
 		biometric_integration
 			.server_options()
+			.then((options) => [...options, { value: ONLY_PUSHES, label: __("None: it only pushes") }])
 			.then((options) => frm.set_df_property("server", "options", options));
 	},
 
@@ -21,14 +25,17 @@ frappe.ui.form.on("Biometric Device", {
 			return;
 		}
 		show_state(frm);
-		if (biometric_integration.may_sync()) {
+		const is_read = frm.doc.server !== ONLY_PUSHES;
+		if (is_read && biometric_integration.may_sync()) {
 			frm.add_custom_button(__("Sync Now"), () => sync_now(frm));
 		}
 		if (biometric_integration.may_set_up()) {
 			offer_release(frm);
-			frm.add_custom_button(__("Sync a Period"), () =>
-				biometric_integration.sync_period({ device: frm.doc.name })
-			);
+			if (is_read) {
+				frm.add_custom_button(__("Sync a Period"), () =>
+					biometric_integration.sync_period({ device: frm.doc.name })
+				);
+			}
 		}
 		if (frm.doc.push) offer_questions(frm);
 		frm.add_custom_button(
