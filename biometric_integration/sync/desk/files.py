@@ -31,7 +31,7 @@ from biometric_integration.sync.db import locks, sql, transaction
 from biometric_integration.sync.desk import correction
 from biometric_integration.sync.desk.file_rows import Line, Question, Upload, file_of, hash_of, upload
 from biometric_integration.sync.desk.progress import Progress
-from biometric_integration.sync.receiving.receive import receive
+from biometric_integration.sync.receiving.receive import RowStatus, receive
 from biometric_integration.sync.records import servers, sight, staging, sync_log
 
 DOCTYPE = sight.FILE_IMPORT
@@ -308,7 +308,7 @@ def start(name: str) -> dict:
 		"message": "",
 	}
 	frappe.db.set_value(DOCTYPE, name, values)
-	progress(name).begin(RUN, {"name": name}, part=0, message=_("Waiting for a worker"), done=0, counts={})
+	progress(name).begin(RUN, {"name": name}, part=0, message=_("Waiting for a worker"), done=0, refused=0)
 	return {"key": name}
 
 
@@ -359,13 +359,15 @@ def _open_log(document, stream: Stream, file: Upload) -> str:
 
 def _bring_in(name: str, file: Upload, begin: int, log: str, in_time: jobs.InTime) -> int:
 	"""How many lines of the file are done."""
-	done, counts = begin, RunCounts()
+	done, counts, refused = begin, RunCounts(), progress(name).state().get("refused", 0)
 	for batch in batches(islice(file.lines(), begin, None), BATCH):
 		for device, rows in _by_device(batch):
-			counts.add(receive(Channel.FILE, rows, device, log).counts)
+			receipt = receive(Channel.FILE, rows, device, log)
+			counts.add(receipt.counts)
+			refused += sum(result.status is RowStatus.REFUSED for result in receipt.results)
 		done += len(batch)
 		sentence = _("{0} of {1} lines").format(done, file.survey.rows)
-		tell(name, done=done, message=sentence, counts=vars(counts))
+		tell(name, done=done, message=sentence, counts=vars(counts), refused=refused)
 		if not in_time():
 			break
 	return done
@@ -381,12 +383,15 @@ def _by_device(batch: Sequence[Line]) -> list[tuple[str, list[Record]]]:
 
 
 def _end(document, log: str, started: datetime) -> None:
-	sync_log.close(log, Outcome(), started)
+	outcome = Outcome()
+	if refused := progress(document.name).state().get("refused"):
+		outcome.worry(_("{0} lines could not be kept by the database of this site.").format(refused))
+	sync_log.close(log, outcome, started)
 	rows = frappe.get_all(sync_log.DOCTYPE, {"name": ("in", logs_of(document))}, ["name", "new", "fetched"])
 	new, fetched = sum(row.new for row in rows), max(row.fetched for row in rows)
 	values = {
 		"status": FileStatus.IMPORTED.value,
-		"message": "",
+		"message": outcome.message,
 		"new_count": new,
 		"known_count": max(0, fetched - new),
 	}

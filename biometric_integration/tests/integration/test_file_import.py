@@ -15,8 +15,10 @@ from biometric_integration.core.clock import to_site
 from biometric_integration.core.errors import SyncError
 from biometric_integration.simulator import World
 from biometric_integration.sync import jobs
+from biometric_integration.sync.db import sql
 from biometric_integration.sync.desk import file_undo, files
 from biometric_integration.sync.desk.files import FileStatus, harmless_cell
+from biometric_integration.sync.records import staging
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase, checkins, events, logs, sync
 from biometric_integration.tests.integration.test_sight import limited, other_company
@@ -204,6 +206,20 @@ class TestImport(FileTestCase):
 		self.assertGreaterEqual(len(set(steps)), 3)
 		self.assertEqual(self.counts(document), (250, 0, 0))
 		self.assertEqual(len(events()), 250)
+
+	def test_a_line_that_the_database_does_not_take_is_told_and_the_others_are_in(self):
+		insert_new = sql.insert_new
+
+		def refuses(doctype, fields, rows):
+			if doctype == staging.DOCTYPE and any("44" in row for row in rows):
+				raise frappe.ValidationError("no room")
+			return insert_new(doctype, fields, rows)
+
+		with patch.object(sql, "insert_new", refuses):
+			document = self.brought_in(attlog(*PUNCHES))
+		self.assertEqual(checkins(), sorted(PUNCHES[:2]))
+		self.assertIn("1 lines could not be kept", document.message)
+		self.assertEqual([log.status for log in logs()], ["Partial"])
 
 	def test_a_stopped_worker_is_told_and_import_goes_on(self):
 		name = self.upload(attlog(*PUNCHES))

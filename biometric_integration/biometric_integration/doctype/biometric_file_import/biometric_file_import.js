@@ -46,7 +46,8 @@ function show_intro(frm) {
 			? __("Nothing is brought in yet. Look at the lines below, then choose Import.")
 			: __("All punches of this file are here already. There is nothing to import."),
 		Importing: __("The punches are being brought in."),
-		Imported: __("The punches are in. Those whose employee is known become check-ins in a moment."),
+		Imported:
+			message || __("The punches are in. Those whose employee is known become check-ins in a moment."),
 		Failed: message || __("This file was not brought in."),
 		Undone: message,
 	};
@@ -54,7 +55,7 @@ function show_intro(frm) {
 		Draft: message ? "orange" : "blue",
 		Previewed: "blue",
 		Failed: "red",
-		Imported: "green",
+		Imported: message ? "orange" : "green",
 	};
 	const text = (status === "Importing" && has_stopped(frm) && frm.stopped_file.message) || words[status];
 	frm.set_intro("");
