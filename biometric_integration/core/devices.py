@@ -148,17 +148,11 @@ class DeviceBook:
 		by_pair = self._pairs(own, listed, by_serial)
 		self._by_serial = {serial: self._resolved(device) for serial, device in by_serial.items()}
 		self._by_pair = {pair: self._resolved(device) for pair, device in by_pair.items()}
-		nameless = [device for device in devices if not device.serial]
-		self._placeholders = {pair: self._resolved(device) for device in nameless for pair in device.pairs}
 
 	def find(self, record: Record) -> Device | None:
-		"""The device of a row, or None for a pair (or serial) nobody has seen.
-
-		A serial number that belongs to another server is known here by the placeholder that was made for it, under the row's names.
-		"""
+		"""The device of a row, or None for a pair (or serial) nobody has seen."""
 		if record.serial:
-			pair = (record.device_name or record.serial, record.location)
-			return self._by_serial.get(record.serial) or self._placeholders.get(pair)
+			return self._by_serial.get(record.serial)
 		return self._by_pair.get((record.device_name, record.location))
 
 	def unknown(self, pair: Pair) -> DeviceChange:

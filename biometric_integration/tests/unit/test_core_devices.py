@@ -152,14 +152,6 @@ class Book(unittest.TestCase):
 		self.assertEqual(book.find(row(serial="S2")).key, "b")
 		self.assertIsNone(book.find(row(serial="S3")))
 
-	def test_a_serial_that_another_server_has_is_known_by_the_placeholder_of_its_names(self):
-		book = DeviceBook([device("here", "", GATE), device("other", "S2", DOOR)])
-		self.assertEqual(book.find(row(GATE, "S9")).key, "here")
-		self.assertIsNone(book.find(row(DOOR, "S9")), "a device with a serial number is no other one")
-		self.assertIsNone(book.find(row(PLANT_GATE, "S9")))
-		unnamed = DeviceBook([device("here", "", ("S9", ""))])
-		self.assertEqual(unnamed.find(row(serial="S9")).key, "here")
-
 	def test_a_disabled_device_is_found_all_the_same(self):
 		self.assertEqual(DeviceBook([device("a", "S1", GATE, enabled=False)]).find(row(GATE)).key, "a")
 
