@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 import frappe
 
+from biometric_integration.core.judgement import State, Why
 from biometric_integration.sync.db import transaction
 from biometric_integration.sync.records import servers
 from biometric_integration.sync.workdays import marks, rows
@@ -112,6 +113,7 @@ class TestAThousandEdits(WorkdaysTestCase):
 
 	def check(self, when: str, last: Sequence[str] = ()) -> None:
 		"""Nothing is stale, and the rows are what they ought to be."""
+		self.use_what_waits()
 		self.judge()
 		self.assertFalse(self.marks(), when)
 		ought = self.rebuild(self.office.people)
@@ -121,6 +123,12 @@ class TestAThousandEdits(WorkdaysTestCase):
 		if found:
 			self.judge_everybody()
 			self.fail("\n".join([when, *found[:20], f"{len(found)} in all, after:", *last]))
+
+	def use_what_waits(self) -> None:
+		"""Punches of somebody who is back wait once more, and come first; days that were not read beyond for that are looked at again, as in some minutes."""
+		if self.use():
+			waiting = {"state": State.OPEN.value, "reason": Why.NOT_READ.value}
+			frappe.db.set_value(rows.DOCTYPE, waiting, "look_again_at", self.now, update_modified=False)
 
 	def judge_everybody(self) -> None:
 		"""What comes next is compared on its own."""
