@@ -46,7 +46,7 @@ class PushTestCase(SiteTestCase):
 
 	def push_settings(self, **values) -> None:
 		settings = frappe.get_single("Biometric Sync Settings")
-		settings.update({**PUSH, **values})
+		settings.update({"start_date": MORNING.date(), **PUSH, **values})
 		settings.save(ignore_permissions=True)
 		frappe.db.commit()  # nosemgrep -- the site is another connection
 
