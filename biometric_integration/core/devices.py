@@ -173,12 +173,20 @@ class DeviceBook:
 		}
 		for entry in listed:
 			pair = (entry.device_name, entry.location)
-			if pair not in self._shared and entry.serial in by_serial:
-				found[pair] = by_serial[entry.serial]
+			named = by_serial.get(entry.serial)
+			if not named or pair in self._shared:
+				continue
+			if named in devices or not _is_placeholder(found.get(pair)):
+				found[pair] = named
 		return found
 
 	def _resolved(self, device: Device) -> Device:
 		return self.by_key.get(device.same_as, device) if device.same_as else device
+
+
+def _is_placeholder(device: Device | None) -> bool:
+	"""One without a serial keeps its pair where another server's device has the serial: its punches are known by it."""
+	return device is not None and not device.serial
 
 
 def _owner(owners: Sequence[Device], shared: bool) -> Device | None:

@@ -235,6 +235,15 @@ class OfOtherServers(unittest.TestCase):
 		self.assertIs(DeviceBook([self.there], entries, "main").find(row(DOOR)), self.there)
 		self.assertIs(DeviceBook([self.there], [], "main").find(row(serial="S2")), self.there)
 
+	def test_a_placeholder_that_was_made_for_it_before_keeps_its_name(self):
+		made = device("p", "", DOOR, server="main")
+		self.assertIs(DeviceBook([self.there, made], listed(("S2", DOOR)), "main").find(row(DOOR)), made)
+		self.assertEqual(changes([self.there, made], listed(("S2", DOOR)), "main"), [])
+
+	def test_a_former_name_of_an_own_device_is_of_the_one_that_the_list_names_today(self):
+		book = DeviceBook([self.there, self.here], listed(("S2", DOOR)), "main")
+		self.assertIs(book.find(row(DOOR)), self.there)
+
 	def test_the_names_that_another_server_has_for_its_devices_say_nothing_here(self):
 		self.assertIsNone(DeviceBook([self.there], [], "main").find(row(GATE)))
 		self.assertEqual(
