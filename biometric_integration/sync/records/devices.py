@@ -59,7 +59,12 @@ def homes(keys: Iterable[str | None]) -> dict[str, str]:
 	"""Device → the id of its home server."""
 	filters = {"name": ("in", sorted(filter(None, set(keys))))}
 	rows = frappe.get_all(DOCTYPE, filters, ["name", "server"], as_list=True, limit=0)
-	return {key: server or PRIMARY for key, server in rows}
+	return {key: home(server) for key, server in rows}
+
+
+def home(server: str | None) -> str:
+	"""The id of the server that a device names. Such ids have small letters only; MariaDB takes what else a person wrote for the same."""
+	return (server or "").strip().lower() or PRIMARY
 
 
 def by_serial(serials: Iterable[str]) -> dict[str, Device]:
@@ -100,7 +105,7 @@ def _read(filters: dict) -> list[Device]:
 			longitude=row.longitude or 0.0,
 			flips=bool(row.flips),
 			last_punch=row.last_punch,
-			server=row.server or PRIMARY,
+			server=home(row.server),
 		)
 		for row in rows
 	]

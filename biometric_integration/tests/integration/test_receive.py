@@ -294,6 +294,21 @@ class Homes(ReceiveCase):
 		with self.assertRaisesRegex(frappe.ValidationError, "known by its server"):
 			device.save()
 
+	def test_a_home_that_a_person_wrote_in_another_way_is_the_same(self):
+		for written, server in (("Branch", "branch"), (" branch ", "branch"), ("Main", "main"), ("", "main")):
+			with self.subTest(written=written):
+				frappe.db.set_value("Biometric Device", self.device, "server", written)
+				(device,) = devices.known_to(server)
+				self.assertTrue(device.is_at_home(server))
+				self.assertEqual(device.server, server)  # what the names of its punches were made of
+				self.assertEqual(devices.homes([self.device]), {self.device: server})
+		receive(Channel.PUSH, [record()])
+		frappe.db.set_value("Biometric Device", self.device, "server", "Main")
+		device = frappe.get_doc("Biometric Device", self.device)
+		device.server = "main"
+		device.save()
+		self.assertEqual(device.server, "main")
+
 
 class Live(ReceiveCase):
 	@contextmanager
