@@ -142,6 +142,7 @@ class DeviceBook:
 
 	def __init__(self, devices: Sequence[Device], listed: Sequence[ListedDevice] = (), server: str = ""):
 		self.by_key = {device.key: device for device in devices}
+		self._server = server
 		self._shared = shared_pairs(listed)
 		by_serial = _by_serial(devices, server)
 		own = [device for device in devices if device.is_at_home(server)]
@@ -181,7 +182,14 @@ class DeviceBook:
 		return found
 
 	def _resolved(self, device: Device) -> Device:
-		return self.by_key.get(device.same_as, device) if device.same_as else device
+		return original_of(device, self.by_key, self._server)
+
+
+def original_of(device: Device, by_key: Mapping[str, Device], server: str = "") -> Device:
+	"""What it turned out to be; never a device of another home, which would give its punches other names."""
+	original = by_key.get(device.same_as) if device.same_as else None
+	same_home = original and (original.server or server) == (device.server or server)
+	return original if original and same_home else device
 
 
 def _is_placeholder(device: Device | None) -> bool:

@@ -11,7 +11,7 @@ from frappe.query_builder import DocType
 from frappe.query_builder.functions import Max
 from frappe.utils import now_datetime
 
-from biometric_integration.core.devices import Device, DeviceChange
+from biometric_integration.core.devices import Device, DeviceChange, original_of
 from biometric_integration.core.drift import REMEMBERED, Clock
 from biometric_integration.core.punch import Kind
 from biometric_integration.core.stream import PRIMARY
@@ -71,7 +71,7 @@ def by_serial(serials: Iterable[str]) -> dict[str, Device]:
 	"""Of these serial numbers, letter by letter; one that turned out to be another device is that one."""
 	found = _read({"serial_number": ("in", sorted(set(serials) - {""}))})
 	originals = by_key(device.same_as for device in found if device.same_as) if found else {}
-	return {device.serial: originals.get(device.same_as, device) for device in found}
+	return {device.serial: original_of(device, originals) for device in found}
 
 
 def with_serial(serial: str) -> str | None:

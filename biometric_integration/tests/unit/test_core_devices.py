@@ -264,6 +264,12 @@ class OfOtherServers(unittest.TestCase):
 		for devices in ([twin, self.here], [self.here, twin]):
 			self.assertIs(DeviceBook(devices, [], "main").find(row(serial="S1")), self.here)
 
+	def test_a_device_is_the_same_as_one_of_its_own_home_only(self):
+		for home, key in (("branch", "old"), ("main", "a"), ("", "a")):
+			with self.subTest(home=home):
+				old = device("old", "S3", GATE, same_as="a", server=home)
+				self.assertEqual(DeviceBook([old, self.here], [], "main").find(row(serial="S3")).key, key)
+
 	def test_a_device_without_a_home_is_of_whoever_asks(self):
 		self.assertTrue(device("x", "S9").is_at_home("main"))
 		self.assertFalse(self.there.is_at_home("main"))
