@@ -79,6 +79,10 @@ class Changes(unittest.TestCase):
 			changes([device("a", "", GATE)], listed(("S1", GATE))), [DeviceChange(GATE, "a", "S1")]
 		)
 
+	def test_a_placeholder_whose_serial_is_listed_twice_is_one_device(self):
+		found = changes([device("a", "", GATE)], listed(("S1", GATE), ("S1", PLANT_GATE)))
+		self.assertEqual(found, [DeviceChange(GATE, "a", "S1")])
+
 	def test_a_placeholder_of_a_shared_name_gets_none(self):
 		found = changes([device("a", "", GATE)], listed(("S1", GATE), ("S2", GATE)))
 		self.assertEqual(found, [DeviceChange(GATE, serial="S1"), DeviceChange(GATE, serial="S2")])
@@ -221,6 +225,42 @@ class Applied(unittest.TestCase):
 
 	def test_no_serial_in_a_change_takes_none_away(self):
 		self.assertEqual(applied(device("a", "S1", GATE), DeviceChange(GATE, "a")).serial, "S1")
+
+
+class OtherLetters(unittest.TestCase):
+	"""MariaDB holds `sn1` and `SN1` for one serial number: of the two only one device can be made."""
+
+	entered = device("a", "sn1", DOOR)
+
+	def test_a_serial_that_differs_in_capitals_is_the_one_that_was_entered(self):
+		ledger = Ledger(self.entered)
+		for _ in range(2):
+			book = ledger.learn(listed(("SN1", GATE)))
+			self.assertEqual([kept.serial for kept in ledger.devices], ["sn1"])
+			for found in (row(serial="SN1"), row(serial="sn1"), row(GATE)):
+				self.assertEqual(book.find(found).key, "a")
+
+	def test_of_two_in_one_list_one_is_made(self):
+		self.assertEqual(
+			changes([], listed(("SN1", GATE), ("sn1", DOOR))), [DeviceChange(GATE, serial="SN1")]
+		)
+
+	def test_nothing_is_made_for_it_by_a_row_either(self):
+		self.assertEqual(unknown_still([self.entered], [DeviceChange(GATE, serial="SN1")]), [])
+
+	def test_the_very_serial_stands_before_it(self):
+		other = device("b", "SN1", GATE)
+		for devices in ([self.entered, other], [other, self.entered]):
+			book = DeviceBook(devices)
+			self.assertIs(book.find(row(serial="SN1")), other)
+			self.assertIs(book.find(row(serial="sn1")), self.entered)
+			self.assertEqual(changes(devices, listed(("SN1", GATE), ("sn1", DOOR))), [])
+
+	def test_a_placeholder_that_was_made_for_it_before_keeps_its_name(self):
+		made = device("p", "", GATE)
+		entries = listed(("SN1", GATE))
+		self.assertIs(DeviceBook([self.entered, made], entries).find(row(GATE)), made)
+		self.assertEqual(changes([self.entered, made], entries), [DeviceChange(GATE, "p", "SN1")])
 
 
 class OfOtherServers(unittest.TestCase):
