@@ -4,7 +4,7 @@ from frappe.model.document import Document
 
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.sync.desk import changes
-from biometric_integration.sync.records import device_hours
+from biometric_integration.sync.records import device_hours, servers
 from biometric_integration.sync.records.devices import home
 from biometric_integration.sync.workdays import stale
 
@@ -29,11 +29,14 @@ class BiometricDevice(Document):
 		if not before or home(before.server) == home(self.server):
 			return
 		if frappe.db.exists("Biometric Staging Event", {"device": self.name}):
-			frappe.throw(
-				_(
-					"This device has punches, which are known by its server. Set Server back to {0}: another server may report it as well, by its serial number."
-				).format(frappe.bold(frappe.utils.escape_html(before.server or PRIMARY)))
+			sentence = _(
+				"This device has punches, which are known by its server. Set Server back to {0}: another server may report it as well, by its serial number."
 			)
+			if servers.reads_each_device(home(self.server)):
+				sentence = _(
+					"This device has punches, which are known by its server. Set Server back to {0}. To have it read through the other server: clear Serial Number here, turn off Enabled, and enter a new device with the serial number under the other server."
+				)
+			frappe.throw(sentence.format(frappe.bold(frappe.utils.escape_html(before.server or PRIMARY))))
 
 	def check_same_as(self) -> None:
 		if self.same_as == self.name:
