@@ -119,8 +119,8 @@ def refused(content: Any) -> Failure:
 		)
 	return (
 		AuthenticationError,
-		"{place} refused the login: check API User and API Password. It was tried once only, as BioTime locks a user after a few wrong ones. Its"
-		" words: {words}",
+		"{place} refused the login: check API User and API Password. It was tried once only, as BioTime locks a user after a few wrong ones;"
+		" one that is locked is refused as well. Its words: {words}",
 	)
 
 

@@ -34,6 +34,7 @@ from biometric_integration.core.errors import (
 from biometric_integration.core.punch import Direction, Kind, Record, Unreadable
 from biometric_integration.core.window import Window
 from biometric_integration.simulator import FakeBioTime, Fault, FaultKind, World
+from biometric_integration.simulator.answers import Answer
 from biometric_integration.simulator.biotime_rows import PERSONAL
 from biometric_integration.tests.unit.connector_contract import ALWAYS, FIRST_DAY, PASSWORD, ConnectorContract
 
@@ -168,6 +169,27 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 				self.assertIsInstance(error, AuthenticationError)
 				self.assertIn("copy a new one", error.message)
 				self.assertIn("Signature has expired.", error.message)
+
+	def test_a_login_that_is_refused_without_a_word_is_not_tried_in_another_way(self) -> None:
+		html = "<!DOCTYPE html><html><body>Forbidden</body></html>"
+		for status, body, sentence in (
+			(403, html, "enter JWT as API User"),
+			(403, "Account locked: too many login attempts.", "refused the login"),
+			(403, "", "refused the login"),
+			(401, html, "refused the login"),
+			(401, "", "refused the login"),
+			(400, html, "refused the login"),
+		):
+			for memory in ({}, {"base": "", "login": "Token"}):
+				with self.subTest(status=status, body=body, **memory):
+					with _Wordless(self.world, status, body) as server:
+						config = self.config(server.url)
+						config.memory.update(memory, endpoint_url=server.url)
+						connector = self.connector(config)
+						for _ in range(2):
+							self.assertIn(sentence, self.failure(connector).message)
+						logins = [request for request in server.requests if request.operation == "login"]
+						self.assertEqual(len(logins), 1)
 
 	def test_a_licence_without_the_api_is_said_in_words_and_not_got_around(self) -> None:
 		with self.serve(self.world, licensed=False) as server:
@@ -625,6 +647,15 @@ class _Uncounted(FakeBioTime):
 		return {
 			name: value for name, value in super()._wrapped(rows, count, *rest).items() if name != "count"
 		}
+
+
+class _Wordless(FakeBioTime):
+	def __init__(self, world: World, status: int, body: str) -> None:
+		super().__init__(world, user="api", password=PASSWORD, takes_basic=False)
+		self.answer = Answer(body.encode(), status, "text/html" if body.startswith("<") else "text/plain")
+
+	def _login(self, call: Any) -> Any:
+		return self.answer
 
 
 class _Odd(FakeBioTime):
