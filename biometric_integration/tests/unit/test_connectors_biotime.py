@@ -379,6 +379,32 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 						self.world.devices[0].serial, "7777", datetime(2024, 7, 1, 9), received=self.world.now
 					)
 
+	def test_a_time_of_arrival_that_lies_ahead_is_no_mark(self) -> None:
+		self.world.punch(self.world.devices[0].serial, "8888", datetime(2025, 4, 1, 9))
+		for known in ("2030-01-02 00:00:00", str(self.world.now)):
+			for size in (None, 1):
+				with self.subTest(known=known, size=size), _Ahead(self.world, size) as server:
+					connector = self.connector(self.config(server.url))
+					connector._client.memory.keep(arrived_until=known)
+					rows = list(connector.read_arrivals(""))
+					self.assertEqual("8888" in {row.user_id for row in rows}, known[:4] != "2030")
+					connector.keep_arrivals()
+					self.assertEqual(connector._config.memory["arrived_until"], str(self.newest()))
+
+	def newest(self) -> datetime:
+		return max(row.received for row in self.world.visible() if row.code != "8888")
+
+	def test_the_first_mark_stands_before_the_windows_that_were_read(self) -> None:
+		with self.serve(self.world) as server:
+			connector = self.connector(self.config(server.url))
+			list(connector.read_window("", DAY))
+			newest = max(row.received for row in self.world.visible())
+			for back in (timedelta(hours=3), timedelta()):
+				self.world.now += timedelta(hours=3)
+				list(connector.read_arrivals(""))
+				connector.keep_arrivals()
+				self.assertEqual(connector._config.memory["arrived_until"], str(newest - back))
+
 	def test_what_was_not_kept_comes_again(self) -> None:
 		self.late()
 		with self.serve(self.world) as server:
@@ -647,6 +673,22 @@ class _Uncounted(FakeBioTime):
 		return {
 			name: value for name, value in super()._wrapped(rows, count, *rest).items() if name != "count"
 		}
+
+
+class _Ahead(FakeBioTime):
+	"""Its clock was once years ahead, when the rows of 8888 came."""
+
+	def __init__(self, world: World, most_rows: int | None) -> None:
+		super().__init__(world, user="api", password=PASSWORD, most_rows=most_rows)
+
+	def _ordered(self, rows: list[Any], ordering: str) -> list[Any]:
+		return sorted(super()._ordered(rows, ordering), key=lambda row: row.code != "8888")
+
+	def _wrapped(self, rows: list[Any], *rest: Any) -> dict[str, Any]:
+		ahead = {"upload_time": "2030-01-01 00:00:00"}
+		return super()._wrapped(
+			[{**row, **ahead} if row.get("emp_code") == "8888" else row for row in rows], *rest
+		)
 
 
 class _Wordless(FakeBioTime):
