@@ -41,6 +41,8 @@ LATEST = 100
 MOST_PAGES = 20_000
 LONGEST_SLICE = timedelta(days=7)
 MINUTE = timedelta(minutes=1)
+MOST_SETTLED = 60
+"""Days of which it is remembered that their count means nothing: more than are ever counted."""
 ARRIVED = "upload_time"
 """The server's clock when it received a row (sources-protocols §1.2)."""
 UNDERWAY = timedelta(minutes=10)
@@ -222,6 +224,14 @@ class BioTime:
 		}
 		query = {**limits, "page": "1", "page_size": "1", "limit": "1"}
 		return Leaf(self._client.get("count", TRANSACTIONS, query)).count
+
+	def settled(self, window: Window) -> int | None:
+		known: Mapping[str, int] = self._client.memory.get("settled", {})
+		return known.get(str(window.start))
+
+	def settle(self, window: Window, count: int) -> None:
+		known = {**self._client.memory.get("settled", {}), str(window.start): count}
+		self._client.memory.keep(settled=dict(sorted(known.items())[-MOST_SETTLED:]))
 
 	def last_ping(self, serial: str) -> datetime | None:
 		"""`last_activity` of a terminal, by the server's clock; of all terminals it is asked once.
