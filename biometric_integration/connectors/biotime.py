@@ -41,10 +41,14 @@ LATEST = 100
 MOST_PAGES = 20_000
 LONGEST_SLICE = timedelta(days=7)
 MINUTE = timedelta(minutes=1)
+MOST_SETTLED = 60
+"""Days of which it is remembered that their count means nothing: more than are ever counted."""
 ARRIVED = "upload_time"
 """The server's clock when it received a row (sources-protocols §1.2)."""
 UNDERWAY = timedelta(minutes=10)
 """So much of what had arrived before is asked for again: rows may become visible a little late."""
+FARTHEST_AHEAD = timedelta(hours=26)
+"""No zone is further ahead of UTC than 14 hours; what arrived later than that by the answer's `Date` was written by a clock that was wrong."""
 LARGEST_ID = 2**63 - 1
 
 MANUAL = "Manual and app punches"
@@ -119,8 +123,8 @@ def refused(content: Any) -> Failure:
 		)
 	return (
 		AuthenticationError,
-		"{place} refused the login: check API User and API Password. It was tried once only, as BioTime locks a user after a few wrong ones. Its"
-		" words: {words}",
+		"{place} refused the login: check API User and API Password. It was tried once only, as BioTime locks a user after a few wrong ones;"
+		" one that is locked is refused as well. Its words: {words}",
 	)
 
 
@@ -147,6 +151,7 @@ class BioTime:
 		self._client = RestClient(config, self._transport, DIALECT)
 		self._manual = ListedDevice(f"manual-and-app@{config.server_id}", MANUAL, "")
 		self._arrivals: Arrivals | None = None
+		self._reads_since: datetime | None = None
 		self._last_activity: dict[str, datetime] | None = None
 		self.requests = self._transport.requests
 
@@ -174,6 +179,7 @@ class BioTime:
 		It is not proven that both limits are inclusive, so a minute more is asked for. An order is not asked for: rows that arrive
 		meanwhile then come last.
 		"""
+		self._reads_since = self._reads_since or self._clock()
 		return self._read(window)
 
 	def read_after(self, unit: str, position: int, limit: int) -> Page:
@@ -197,7 +203,13 @@ class BioTime:
 	def keep_arrivals(self) -> None:
 		page = self._arrivals
 		if page and page.confirmed and page.newest:
-			self._client.memory.keep(arrived_until=str(page.newest))
+			self._client.memory.keep(arrived_until=str(shifted(page.newest, -self._not_watched(page))))
+
+	def _not_watched(self, page: Arrivals) -> timedelta:
+		"""A first mark stands before the windows that were read meanwhile: what came into them behind the reading is asked for next."""
+		if page.had_mark or self._reads_since is None:
+			return timedelta()
+		return max(self._clock() - self._reads_since, timedelta())
 
 	def _note_order(self, falls: bool) -> None:
 		if self._client.memory.get("tells_arrivals") is not falls:
@@ -212,6 +224,14 @@ class BioTime:
 		}
 		query = {**limits, "page": "1", "page_size": "1", "limit": "1"}
 		return Leaf(self._client.get("count", TRANSACTIONS, query)).count
+
+	def settled(self, window: Window) -> int | None:
+		known: Mapping[str, int] = self._client.memory.get("settled", {})
+		return known.get(str(window.start))
+
+	def settle(self, window: Window, count: int) -> None:
+		known = {**self._client.memory.get("settled", {}), str(window.start): count}
+		self._client.memory.keep(settled=dict(sorted(known.items())[-MOST_SETTLED:]))
 
 	def last_ping(self, serial: str) -> datetime | None:
 		"""`last_activity` of a terminal, by the server's clock; of all terminals it is asked once.
@@ -353,6 +373,7 @@ class Listing:
 
 class Arrivals(Listing):
 	"""The rows that reached the server at or after a moment, the latest first; none where there is no such moment yet. newest: the latest arrival.
+	had_mark: there was such a moment. One that lies ahead is none, and no arrival either: later ones would not be seen until then.
 
 	Whether the server orders at all shows on each page: the times of arrival must fall, and have fallen before the reading ends. Where one
 	rises, nothing of its page is taken, and `note` is told that this server does not order.
@@ -369,7 +390,10 @@ class Arrivals(Listing):
 		self.declared = None
 		self.confirmed = False
 		self.newest: datetime | None = None
-		self._since = since or datetime.max
+		now = self.server_time
+		self._latest = now.replace(tzinfo=None) + FARTHEST_AHEAD if now else datetime.max
+		self.had_mark = since is not None and since <= self._latest
+		self._since = since if since and self.had_mark else datetime.max
 		self._note = note
 		self._oldest = datetime.max
 		self._has_fallen = False
@@ -381,7 +405,7 @@ class Arrivals(Listing):
 		if not self._falls(times) or (fresh and not times):
 			self._note(False)
 			return None
-		self.newest = self.newest or next(iter(times), None)
+		self.newest = self.newest or next((arrived for arrived in times if arrived <= self._latest), None)
 		return fresh and [row for row in fresh if (_arrived(row) or datetime.min) >= self._since]
 
 	def _falls(self, times: Sequence[datetime]) -> bool:
@@ -393,7 +417,7 @@ class Arrivals(Listing):
 		return True
 
 	def _following(self, leaf: Leaf, number: int) -> Leaf | None:
-		if self._has_fallen and self._oldest < self._since:
+		if self._has_fallen and self._oldest < self._since and self.newest:
 			self._note(True)
 			self.confirmed = True
 			return None

@@ -49,6 +49,8 @@ LONGEST_WORDS = 4096
 LOGIN_READABLE = frozenset({200, 400, 401, 403, 404, 405})
 DATA_READABLE = frozenset({200, 400, 401, 403, 404})
 """The HTTP codes with which such servers say something in JSON."""
+LOGIN_REFUSED = frozenset({400, 401, 403})
+"""With one of these a login was looked at, whatever stands in the answer; 404 and 405 say that there is no such path."""
 
 Failure = tuple[type[SyncError], str]
 
@@ -83,11 +85,15 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Said:
-	"""An answer: its HTTP code and what it says in JSON; None for a page for people, or a code without a word (`is_page`). server_time: aware UTC or None."""
+	"""An answer: its HTTP code and what it says in JSON; None for a page for people (`is_html`), or a code without a word (both are `is_page`).
+
+	server_time: aware UTC or None.
+	"""
 
 	status: int
 	content: Any = field(repr=False)
 	is_page: bool
+	is_html: bool
 	place: str
 	path: str
 	trace: RequestTrace
@@ -213,24 +219,30 @@ class RestClient:
 		if given := self._given_token():
 			self._take(given, Secret(self._config.password.strip()))
 			return
-		fronts = self._try_logins()
+		front = self._try_logins()
 		if self._authorization is None and not self._is_certain:
-			self._find()
-			fronts = self._try_logins()
+			before = self._base
+			if self._find() != before or not front:
+				front = self._try_logins()
 		if self._authorization is None or self._login is None:
-			raise self._no_login(fronts)
+			raise self._no_login(front)
 		if self.memory.get("login") != self._login.name:
 			self.memory.keep(login=self._login.name)
 
-	def _try_logins(self) -> int:
-		"""Until one is taken; returns how many were kept from us by a page for people. HTTP Basic is for servers that know of no other."""
+	def _try_logins(self) -> Said | None:
+		"""Until one is taken or refused; returns what kept it from us without a word. HTTP Basic is for servers that know of no other."""
 		known = self.memory.get("login")
-		fronts = 0
+		front: Said | None = None
 		for login in sorted(self._dialect.logins, key=lambda login: login.name != known):
-			if self._authorization is None and not (fronts and not login.path):
-				said = self._tried(login)
-				fronts += said.is_page and said.status in (401, 403, 405)
-		return fronts
+			if front and not login.path:
+				continue
+			said = self._tried(login)
+			if self._authorization is not None:
+				return None
+			if said.is_page and said.status in LOGIN_REFUSED:
+				return said
+			front = said if said.is_page and said.status == 405 else front
+		return front
 
 	def _tried(self, login: Login) -> Said:
 		"""Try one way to log in; takes what it gives. Raises where the login is refused."""
@@ -276,9 +288,11 @@ class RestClient:
 		self._refusal = kind(sentence.format(place=said.place, words=self._words(said) or "none"))
 		return self._refusal
 
-	def _no_login(self, fronts: int) -> SyncError:
+	def _no_login(self, front: Said | None) -> SyncError:
 		place = endpoint_of(self._config.endpoint_url).place
-		if fronts:
+		if front and not (front.status == 405 or (front.status == 403 and front.is_html)):
+			return self._refused(front)
+		if front:
 			self._refusal = ConfigurationError(self._dialect.front.format(place=place))
 			return self._refusal
 		tried = ", ".join(self._base + login.path for login in self._dialect.logins if login.path)
@@ -331,7 +345,7 @@ class RestClient:
 
 	def _read(self, answer: Answer) -> Said:
 		request, head = answer.request, answer.head()
-		is_page = bool(HTML_PAGE.search(head))
+		is_page = is_html = bool(HTML_PAGE.search(head))
 		content, problem = (None, None) if is_page else _parsed(answer)
 		if problem and answer.status != 200 and head.isascii():
 			is_page, problem = True, None  # a word or nothing at all: the code says it
@@ -343,6 +357,7 @@ class RestClient:
 			answer.status,
 			content,
 			is_page,
+			is_html,
 			request.place,
 			request.path,
 			answer.trace,

@@ -82,6 +82,8 @@ class ByWindow:
 		elif not reading.hole and todo.looks_back:
 			cursor = todo.finished(reading.cursor, todo.window.end)
 			reading.move(cursor if self._fewer else cursor.without_scan(FEWER_SINCE))
+		if "nightly" in todo.finishes and isinstance(self._connector, CountsRows):
+			self._compare_counts(self._connector)
 
 	def _read_pieces(self, window: Window, ahead: timedelta = timedelta(0)) -> None:
 		outcome, end = self._reading.outcome, window.end
@@ -112,8 +114,6 @@ class ByWindow:
 		if isinstance(self._connector, TellsArrivals):
 			self._read_arrivals(self._connector)
 		if "nightly" in self._todo.finishes:
-			if isinstance(self._connector, CountsRows):
-				self._compare_counts(self._connector)
 			self._look_for_wrong_clocks(Window(self._todo.window.end, AHEAD))
 			self._look_for_wrong_clocks(BEHIND)
 
@@ -139,14 +139,26 @@ class ByWindow:
 				connector.keep_arrivals()
 
 	def _compare_counts(self, connector: CountsRows) -> None:
-		"""Days before those that are read anyway, of which the server has more rows than are here, are read again."""
+		"""Days before those that are read anyway, of which the server has more rows than are here, are read again, once for the same count.
+
+		The looks back are done by then: what is stopped here waits for the next night, and holds up nothing else.
+		"""
 		start = self._todo.window.start
 		earliest = max(midnight(start - COUNTED), self._reading.cursor.read_from or start)
 		with _other_streams_first():
 			for day in by_day(Window(min(earliest, start), start)):
 				self._reading.go_on(day)
-				if (connector.count(self._stream.unit, day) or 0) > self._store.staged(self._stream, day):
-					self._read_piece(day)
+				count = connector.count(self._stream.unit, day) or 0
+				if count > self._store.staged(self._stream, day) and count != connector.settled(day):
+					self._read_counted(connector, day, count)
+
+	def _read_counted(self, connector: CountsRows, day: Window, count: int) -> None:
+		"""Where nothing is new, the server counts what is none: rows that it has twice, or that came another way."""
+		counts = self._reading.outcome.counts
+		before = counts.new
+		self._read_piece(day)
+		if counts.new == before and not self._reading.hole:
+			connector.settle(day, count)
 
 	def _look_for_wrong_clocks(self, window: Window) -> None:
 		"""Punches of a device whose clock is ahead or was reset: no window that is read holds them. They are kept, and quarantined.
@@ -180,6 +192,7 @@ class ByWindow:
 		halves = piece.halves() if self._halvings < MOST_HALVINGS else ()
 		for half in halves:
 			self._halvings += 1
+			self._reading.go_on(half)
 			self._read_piece(half)
 		return bool(halves)
 

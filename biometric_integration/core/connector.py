@@ -189,6 +189,14 @@ class CountsRows(Protocol):
 		"""How many rows the server has in the window; None where it does not say. Raises `SyncError` classes only."""
 		...
 
+	def settled(self, window: Window) -> int | None:
+		"""The count with which this window was read last, where it brought nothing new; None where that is not known."""
+		...
+
+	def settle(self, window: Window, count: int) -> None:
+		"""The window was read and brought nothing new, though the server counts more than is here. Kept for some weeks."""
+		...
+
 
 @runtime_checkable
 class ReadsSideBySide(Protocol):

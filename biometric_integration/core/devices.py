@@ -83,19 +83,19 @@ def changes(known: Sequence[Device], listed: Iterable[ListedDevice], server: str
 	new: set[str] = set()
 	found: list[DeviceChange] = []
 	for entry in listed:
-		if entry.serial in new:
+		if entry.serial.casefold() in new:
 			continue  # listed under a second name: an alias to learn once the device is there
 		pair = (entry.device_name, entry.location)
-		device = serials.get(entry.serial)
-		if device is None:
-			new.add(entry.serial)
-			device = None if pair in shared else placeholders.get(pair)
+		device = _named(serials, entry.serial)
+		if device is None or device.serial != entry.serial:
+			new.add(entry.serial.casefold())
+			device = (None if pair in shared else placeholders.get(pair)) or device
 		if device is None:
 			found.append(DeviceChange(pair, serial=entry.serial))
 		elif not device.is_at_home(server):
 			continue
-		elif device.serial != entry.serial or pair not in device.aliases:
-			found.append(DeviceChange(pair, key=device.key, serial=entry.serial))
+		elif not device.serial or pair not in device.aliases:
+			found.append(DeviceChange(pair, key=device.key, serial=device.serial or entry.serial))
 	return found
 
 
@@ -103,14 +103,15 @@ def unknown_still(
 	known: Sequence[Device], changes: Iterable[DeviceChange], server: str = ""
 ) -> list[DeviceChange]:
 	"""Without the devices to create that somebody else has created since the changes were found."""
-	serials = {device.serial for device in known if device.serial}
+	serials = {device.serial.casefold() for device in known if device.serial}
 	pairs = {
 		pair for device in known if device.is_at_home(server) and not device.serial for pair in device.pairs
 	}
 	return [
 		change
 		for change in changes
-		if change.key or (change.serial not in serials if change.serial else change.pair not in pairs)
+		if change.key
+		or (change.serial.casefold() not in serials if change.serial else change.pair not in pairs)
 	]
 
 
@@ -131,7 +132,12 @@ def _by_serial(devices: Iterable[Device], server: str) -> dict[str, Device]:
 	for device in devices:
 		if device.serial and (device.serial not in found or device.is_at_home(server)):
 			found[device.serial] = device
-	return found
+	return {**{serial.casefold(): device for serial, device in found.items()}, **found}
+
+
+def _named(devices: Mapping[str, Device], serial: str) -> Device | None:
+	"""By its serial, or else by one that differs in capitals only: a host may hold both for the same, and could make no second device."""
+	return devices.get(serial) or devices.get(serial.casefold())
 
 
 class DeviceBook:
@@ -142,6 +148,7 @@ class DeviceBook:
 
 	def __init__(self, devices: Sequence[Device], listed: Sequence[ListedDevice] = (), server: str = ""):
 		self.by_key = {device.key: device for device in devices}
+		self._server = server
 		self._shared = shared_pairs(listed)
 		by_serial = _by_serial(devices, server)
 		own = [device for device in devices if device.is_at_home(server)]
@@ -152,7 +159,7 @@ class DeviceBook:
 	def find(self, record: Record) -> Device | None:
 		"""The device of a row, or None for a pair (or serial) nobody has seen."""
 		if record.serial:
-			return self._by_serial.get(record.serial)
+			return _named(self._by_serial, record.serial)
 		return self._by_pair.get((record.device_name, record.location))
 
 	def unknown(self, pair: Pair) -> DeviceChange:
@@ -173,12 +180,28 @@ class DeviceBook:
 		}
 		for entry in listed:
 			pair = (entry.device_name, entry.location)
-			if pair not in self._shared and entry.serial in by_serial:
-				found[pair] = by_serial[entry.serial]
+			named = _named(by_serial, entry.serial)
+			if not named or pair in self._shared:
+				continue
+			is_meant = named in devices and named.serial == entry.serial
+			if is_meant or not _is_placeholder(found.get(pair)):
+				found[pair] = named
 		return found
 
 	def _resolved(self, device: Device) -> Device:
-		return self.by_key.get(device.same_as, device) if device.same_as else device
+		return original_of(device, self.by_key, self._server)
+
+
+def original_of(device: Device, by_key: Mapping[str, Device], server: str = "") -> Device:
+	"""What it turned out to be; never a device of another home, which would give its punches other names."""
+	original = by_key.get(device.same_as) if device.same_as else None
+	same_home = original and (original.server or server) == (device.server or server)
+	return original if original and same_home else device
+
+
+def _is_placeholder(device: Device | None) -> bool:
+	"""One without a serial keeps its pair where the serial is another server's, or another one's in other letters: its punches are known by it."""
+	return device is not None and not device.serial
 
 
 def _owner(owners: Sequence[Device], shared: bool) -> Device | None:

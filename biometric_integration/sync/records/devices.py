@@ -11,7 +11,7 @@ from frappe.query_builder import DocType
 from frappe.query_builder.functions import Max
 from frappe.utils import now_datetime
 
-from biometric_integration.core.devices import Device, DeviceChange
+from biometric_integration.core.devices import Device, DeviceChange, original_of
 from biometric_integration.core.drift import REMEMBERED, Clock
 from biometric_integration.core.punch import Kind
 from biometric_integration.core.stream import PRIMARY
@@ -59,14 +59,19 @@ def homes(keys: Iterable[str | None]) -> dict[str, str]:
 	"""Device → the id of its home server."""
 	filters = {"name": ("in", sorted(filter(None, set(keys))))}
 	rows = frappe.get_all(DOCTYPE, filters, ["name", "server"], as_list=True, limit=0)
-	return {key: server or PRIMARY for key, server in rows}
+	return {key: home(server) for key, server in rows}
+
+
+def home(server: str | None) -> str:
+	"""The id of the server that a device names. Such ids have small letters only; MariaDB takes what else a person wrote for the same."""
+	return (server or "").strip().lower() or PRIMARY
 
 
 def by_serial(serials: Iterable[str]) -> dict[str, Device]:
 	"""Of these serial numbers, letter by letter; one that turned out to be another device is that one."""
 	found = _read({"serial_number": ("in", sorted(set(serials) - {""}))})
 	originals = by_key(device.same_as for device in found if device.same_as) if found else {}
-	return {device.serial: originals.get(device.same_as, device) for device in found}
+	return {device.serial: original_of(device, originals) for device in found}
 
 
 def with_serial(serial: str) -> str | None:
@@ -100,7 +105,7 @@ def _read(filters: dict) -> list[Device]:
 			longitude=row.longitude or 0.0,
 			flips=bool(row.flips),
 			last_punch=row.last_punch,
-			server=row.server or PRIMARY,
+			server=home(row.server),
 		)
 		for row in rows
 	]

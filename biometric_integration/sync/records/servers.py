@@ -111,6 +111,11 @@ def all_servers() -> list[Server]:
 	return list(_configured(settings))
 
 
+def reads_each_device(server_id: str) -> bool:
+	"""Such a server is asked only about the devices that name it."""
+	return any(server.only_unit is None for server in all_servers() if server.id == server_id)
+
+
 def is_in_use() -> bool:
 	"""Does the scheduler read any server, or does any device push?"""
 	settings = frappe.get_cached_doc(SETTINGS)

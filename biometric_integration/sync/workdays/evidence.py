@@ -76,7 +76,7 @@ class Evidence:
 	def read_until(self, devices: Collection[str]) -> datetime:
 		"""How far all of these devices were read to the end, and each punch decided; `datetime.max` for none.
 
-		Who is disabled, has no server or is gone is not waited for; one that pushed and has fallen silent only for a day: nobody reads it meanwhile.
+		Who is disabled, has no server or is gone is not waited for; one that only pushes and has fallen silent only for a day: nobody reads it meanwhile.
 		"""
 		found = self._originals(devices).values()
 		return min((self._waited_for(row) for row in found if self._is_read(row)), default=datetime.max)
@@ -175,7 +175,7 @@ class Evidence:
 
 	def _waited_for(self, row: frappe._dict) -> datetime:
 		read = self._unit_read(row).until
-		if row.last_contact:
+		if row.last_contact and not self._is_pulled(row):
 			read = max(read, self._now - DAY)
 		return min(read, self._decided_until(row))
 
@@ -184,16 +184,18 @@ class Evidence:
 		return min((self._undecided.get(name, datetime.max) for name in names), default=datetime.max)
 
 	def _unit_read(self, row: frappe._dict) -> UnitRead:
-		"""By its server or by itself, whichever is further: a device that pushes sends what it has kept, in the order of time."""
-		pulled = self._unit_pulled(row)
+		"""By its server, where that is read: contact without a delivery proves nothing there. Else by itself: what pushes sends what it has kept, in the
+		order of time."""
+		if self._is_pulled(row):
+			return self._unit_pulled(row)
 		pushed = row.pushed_until if row.enabled and row.pushed_until else None
 		if not pushed or pushed > self._now:
-			return pulled
-		return UnitRead(max(pulled.until, pushed), (*pulled.looks, LookBack(pushed, datetime.min)))
+			return NEVER_READ
+		return UnitRead(pushed, (LookBack(pushed, datetime.min),))
 
 	def _unit_pulled(self, row: frappe._dict) -> UnitRead:
 		server = self._server(row)
-		if not server or not self._is_pulled(row):
+		if not server:
 			return NEVER_READ
 		only = server.only_unit
 		unit = row.serial_number if only is None else only

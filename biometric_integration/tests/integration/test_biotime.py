@@ -136,6 +136,16 @@ class TestBioTime(SiteTestCase):
 		ours = frappe.get_all("Biometric Device", {"server": ("in", ("", "main"))}, pluck="device_name")
 		self.assertEqual(ours, ["Main Gate"])
 
+	def test_a_serial_that_was_entered_in_other_letters_is_that_device(self):
+		world, _server = self.office("0031")
+		entered = factories.device("sn1", "Entered by hand")
+		frappe.db.commit()  # nosemgrep -- as a person who saved it
+		world.punch("SN1", "0031", self.now - 10 * MINUTE)
+		for _ in range(2):
+			sync()
+		self.assertEqual([event.device for event in events()], [entered])
+		self.assertEqual(frappe.db.count("Biometric Device", {"device_name": ("like", "Main Gate%")}), 0)
+
 	def test_punches_of_no_terminal_are_used_until_somebody_turns_their_device_off(self):
 		world, _server = self.office("0031")
 		world.manual_punch("0031", self.now - 30 * MINUTE)

@@ -309,6 +309,18 @@ class TestHowFar(EvidenceTestCase):
 		self.read("HO", NOW, "day")
 		self.assertEqual(Evidence(NOW).read_until({here, there}), NOW)
 
+	def test_one_that_is_also_pulled_is_read_as_far_as_it_was_pulled(self):
+		device = factories.device("SN1")
+		self.read("SN1", NOW - 2 * DAY)
+		values = {"last_contact": NOW, "contact_since": NOW - DAY, "pushed_until": NOW}
+		frappe.db.set_value("Biometric Device", device, values)
+		self.assertEqual(Evidence(NOW).read_until({device}), NOW - 2 * DAY)
+		(heard,) = Evidence(NOW).heard({device}, TODAY)
+		self.assertEqual(heard.read_until, NOW - 2 * DAY)
+		self.assertNotIn((NOW, datetime.min), heard.looks)
+		frappe.db.set_value("Biometric Device", device, "server", "only-pushes")
+		self.assertEqual(Evidence(NOW).read_until({device}), NOW)
+
 	def test_marks_in_the_future_are_of_a_wrong_clock(self):
 		device = factories.device("SN1")
 		self.read("SN1", NOW + DAY, nightly=NOW + DAY)

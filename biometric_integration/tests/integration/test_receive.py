@@ -294,6 +294,41 @@ class Homes(ReceiveCase):
 		with self.assertRaisesRegex(frappe.ValidationError, "known by its server"):
 			device.save()
 
+	def test_who_wants_it_read_through_another_server_is_told_what_works(self):
+		receive(Channel.PUSH, [record()])
+		for server_type, way in (
+			("BioTime", "may report it as well"),
+			("eTimeTrackLite", "enter a new device with the serial number"),
+		):
+			with self.subTest(server_type=server_type):
+				row = {"server_id": "branch", "server_type": server_type, "enabled": 0}
+				factories.settings(server_type="", enabled=0, more_servers=[row])
+				device = frappe.get_doc("Biometric Device", self.device)
+				device.server = "branch"
+				with self.assertRaisesRegex(frappe.ValidationError, way):
+					device.save()
+		old = frappe.get_doc("Biometric Device", self.device)
+		old.update({"serial_number": "", "enabled": 0})
+		old.save()
+		self.assertEqual(servers.get("branch").unit.value, "device")
+		new = factories.device("SN1", "Main Gate there", server="branch")
+		self.assertEqual([each.key for each in devices.known_to("branch") if each.serial == "SN1"], [new])
+
+	def test_a_home_that_a_person_wrote_in_another_way_is_the_same(self):
+		for written, server in (("Branch", "branch"), (" branch ", "branch"), ("Main", "main"), ("", "main")):
+			with self.subTest(written=written):
+				frappe.db.set_value("Biometric Device", self.device, "server", written)
+				(device,) = devices.known_to(server)
+				self.assertTrue(device.is_at_home(server))
+				self.assertEqual(device.server, server)  # what the names of its punches were made of
+				self.assertEqual(devices.homes([self.device]), {self.device: server})
+		receive(Channel.PUSH, [record()])
+		frappe.db.set_value("Biometric Device", self.device, "server", "Main")
+		device = frappe.get_doc("Biometric Device", self.device)
+		device.server = "main"
+		device.save()
+		self.assertEqual(device.server, "main")
+
 
 class Live(ReceiveCase):
 	@contextmanager

@@ -305,6 +305,51 @@ class Rows(Trouble):
 				self.assert_success(place.run())
 				self.assert_whole_in_the_end(place)
 
+	def test_a_day_of_which_the_server_counts_a_row_twice_is_read_again_once(self) -> None:
+		with self.office(BIOTIME) as place:
+			place.options = replace(place.options, start_date=(NOON - 30 * DAY).date())
+			for _ in range(2):
+				place.punch("0031", NOON - 20 * DAY)
+			place.run()
+			read = []
+			for _ in range(4):
+				place.later(DAY)
+				before = len(place.fake.requests)
+				self.assert_success(place.run())
+				read.append(self.readings_of(place, NOON - 20 * DAY, before))
+			self.assertEqual(sum(read), 1, "nothing was new")
+			place.punch("0031", NOON - 20 * DAY + HOUR, received=place.world.now)
+			place.fake._orders = False
+			place.later(DAY)
+			place.run()
+			self.assert_none_doubled(place)
+			self.assertEqual(place.written(), place.truth())
+
+	def readings_of(self, place: Place, moment: datetime, before: int) -> int:
+		"""How many times its day was asked for, counts apart."""
+		asked = place.fake.requests[before:]
+		return sum(
+			request.arguments.get("page_size") != "1"
+			and request.arguments.get("start_time", "")
+			<= str(moment)
+			<= request.arguments.get("end_time", "")
+			for request in asked
+		)
+
+	def test_counting_that_is_stopped_leaves_the_looks_back_done(self) -> None:
+		with self.office(BIOTIME) as place:
+			place.options = replace(place.options, start_date=(NOON - 30 * DAY).date())
+			place.punch("0031", NOON - HOUR)
+			place.run()
+			place.later(DAY)
+
+			def watch(log: str, piece: Any, counts: Any) -> str:
+				return "Stopped." if piece and piece.end < NOON - 15 * DAY else ""
+
+			place.options = replace(place.options, watch=watch)
+			self.assertIn("Stopped.", self.sentences(place.run()))
+			self.assertEqual(place.cursor().scans["nightly"], place.world.now)
+
 	def test_a_page_of_arrivals_that_is_repeated_for_ever_ends(self) -> None:
 		with self.office(BIOTIME, most_rows=TEN) as place:
 			place.punch("0031", NOON - HOUR)

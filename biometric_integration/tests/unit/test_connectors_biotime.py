@@ -34,6 +34,7 @@ from biometric_integration.core.errors import (
 from biometric_integration.core.punch import Direction, Kind, Record, Unreadable
 from biometric_integration.core.window import Window
 from biometric_integration.simulator import FakeBioTime, Fault, FaultKind, World
+from biometric_integration.simulator.answers import Answer
 from biometric_integration.simulator.biotime_rows import PERSONAL
 from biometric_integration.tests.unit.connector_contract import ALWAYS, FIRST_DAY, PASSWORD, ConnectorContract
 
@@ -168,6 +169,27 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 				self.assertIsInstance(error, AuthenticationError)
 				self.assertIn("copy a new one", error.message)
 				self.assertIn("Signature has expired.", error.message)
+
+	def test_a_login_that_is_refused_without_a_word_is_not_tried_in_another_way(self) -> None:
+		html = "<!DOCTYPE html><html><body>Forbidden</body></html>"
+		for status, body, sentence in (
+			(403, html, "enter JWT as API User"),
+			(403, "Account locked: too many login attempts.", "refused the login"),
+			(403, "", "refused the login"),
+			(401, html, "refused the login"),
+			(401, "", "refused the login"),
+			(400, html, "refused the login"),
+		):
+			for memory in ({}, {"base": "", "login": "Token"}):
+				with self.subTest(status=status, body=body, **memory):
+					with _Wordless(self.world, status, body) as server:
+						config = self.config(server.url)
+						config.memory.update(memory, endpoint_url=server.url)
+						connector = self.connector(config)
+						for _ in range(2):
+							self.assertIn(sentence, self.failure(connector).message)
+						logins = [request for request in server.requests if request.operation == "login"]
+						self.assertEqual(len(logins), 1)
 
 	def test_a_licence_without_the_api_is_said_in_words_and_not_got_around(self) -> None:
 		with self.serve(self.world, licensed=False) as server:
@@ -356,6 +378,32 @@ class BioTimeTest(ConnectorContract, unittest.TestCase):
 					self.world.punch(
 						self.world.devices[0].serial, "7777", datetime(2024, 7, 1, 9), received=self.world.now
 					)
+
+	def test_a_time_of_arrival_that_lies_ahead_is_no_mark(self) -> None:
+		self.world.punch(self.world.devices[0].serial, "8888", datetime(2025, 4, 1, 9))
+		for known in ("2030-01-02 00:00:00", str(self.world.now)):
+			for size in (None, 1):
+				with self.subTest(known=known, size=size), _Ahead(self.world, size) as server:
+					connector = self.connector(self.config(server.url))
+					connector._client.memory.keep(arrived_until=known)
+					rows = list(connector.read_arrivals(""))
+					self.assertEqual("8888" in {row.user_id for row in rows}, known[:4] != "2030")
+					connector.keep_arrivals()
+					self.assertEqual(connector._config.memory["arrived_until"], str(self.newest()))
+
+	def newest(self) -> datetime:
+		return max(row.received for row in self.world.visible() if row.code != "8888")
+
+	def test_the_first_mark_stands_before_the_windows_that_were_read(self) -> None:
+		with self.serve(self.world) as server:
+			connector = self.connector(self.config(server.url))
+			list(connector.read_window("", DAY))
+			newest = max(row.received for row in self.world.visible())
+			for back in (timedelta(hours=3), timedelta()):
+				self.world.now += timedelta(hours=3)
+				list(connector.read_arrivals(""))
+				connector.keep_arrivals()
+				self.assertEqual(connector._config.memory["arrived_until"], str(newest - back))
 
 	def test_what_was_not_kept_comes_again(self) -> None:
 		self.late()
@@ -625,6 +673,31 @@ class _Uncounted(FakeBioTime):
 		return {
 			name: value for name, value in super()._wrapped(rows, count, *rest).items() if name != "count"
 		}
+
+
+class _Ahead(FakeBioTime):
+	"""Its clock was once years ahead, when the rows of 8888 came."""
+
+	def __init__(self, world: World, most_rows: int | None) -> None:
+		super().__init__(world, user="api", password=PASSWORD, most_rows=most_rows)
+
+	def _ordered(self, rows: list[Any], ordering: str) -> list[Any]:
+		return sorted(super()._ordered(rows, ordering), key=lambda row: row.code != "8888")
+
+	def _wrapped(self, rows: list[Any], *rest: Any) -> dict[str, Any]:
+		ahead = {"upload_time": "2030-01-01 00:00:00"}
+		return super()._wrapped(
+			[{**row, **ahead} if row.get("emp_code") == "8888" else row for row in rows], *rest
+		)
+
+
+class _Wordless(FakeBioTime):
+	def __init__(self, world: World, status: int, body: str) -> None:
+		super().__init__(world, user="api", password=PASSWORD, takes_basic=False)
+		self.answer = Answer(body.encode(), status, "text/html" if body.startswith("<") else "text/plain")
+
+	def _login(self, call: Any) -> Any:
+		return self.answer
 
 
 class _Odd(FakeBioTime):

@@ -79,6 +79,10 @@ class Changes(unittest.TestCase):
 			changes([device("a", "", GATE)], listed(("S1", GATE))), [DeviceChange(GATE, "a", "S1")]
 		)
 
+	def test_a_placeholder_whose_serial_is_listed_twice_is_one_device(self):
+		found = changes([device("a", "", GATE)], listed(("S1", GATE), ("S1", PLANT_GATE)))
+		self.assertEqual(found, [DeviceChange(GATE, "a", "S1")])
+
 	def test_a_placeholder_of_a_shared_name_gets_none(self):
 		found = changes([device("a", "", GATE)], listed(("S1", GATE), ("S2", GATE)))
 		self.assertEqual(found, [DeviceChange(GATE, serial="S1"), DeviceChange(GATE, serial="S2")])
@@ -223,6 +227,42 @@ class Applied(unittest.TestCase):
 		self.assertEqual(applied(device("a", "S1", GATE), DeviceChange(GATE, "a")).serial, "S1")
 
 
+class OtherLetters(unittest.TestCase):
+	"""MariaDB holds `sn1` and `SN1` for one serial number: of the two only one device can be made."""
+
+	entered = device("a", "sn1", DOOR)
+
+	def test_a_serial_that_differs_in_capitals_is_the_one_that_was_entered(self):
+		ledger = Ledger(self.entered)
+		for _ in range(2):
+			book = ledger.learn(listed(("SN1", GATE)))
+			self.assertEqual([kept.serial for kept in ledger.devices], ["sn1"])
+			for found in (row(serial="SN1"), row(serial="sn1"), row(GATE)):
+				self.assertEqual(book.find(found).key, "a")
+
+	def test_of_two_in_one_list_one_is_made(self):
+		self.assertEqual(
+			changes([], listed(("SN1", GATE), ("sn1", DOOR))), [DeviceChange(GATE, serial="SN1")]
+		)
+
+	def test_nothing_is_made_for_it_by_a_row_either(self):
+		self.assertEqual(unknown_still([self.entered], [DeviceChange(GATE, serial="SN1")]), [])
+
+	def test_the_very_serial_stands_before_it(self):
+		other = device("b", "SN1", GATE)
+		for devices in ([self.entered, other], [other, self.entered]):
+			book = DeviceBook(devices)
+			self.assertIs(book.find(row(serial="SN1")), other)
+			self.assertIs(book.find(row(serial="sn1")), self.entered)
+			self.assertEqual(changes(devices, listed(("SN1", GATE), ("sn1", DOOR))), [])
+
+	def test_a_placeholder_that_was_made_for_it_before_keeps_its_name(self):
+		made = device("p", "", GATE)
+		entries = listed(("SN1", GATE))
+		self.assertIs(DeviceBook([self.entered, made], entries).find(row(GATE)), made)
+		self.assertEqual(changes([self.entered, made], entries), [DeviceChange(GATE, "p", "SN1")])
+
+
 class OfOtherServers(unittest.TestCase):
 	"""A serial is of one device of the site; which server calls it what is that server's own affair."""
 
@@ -234,6 +274,15 @@ class OfOtherServers(unittest.TestCase):
 		self.assertEqual(changes([self.there], entries, "main"), [])
 		self.assertIs(DeviceBook([self.there], entries, "main").find(row(DOOR)), self.there)
 		self.assertIs(DeviceBook([self.there], [], "main").find(row(serial="S2")), self.there)
+
+	def test_a_placeholder_that_was_made_for_it_before_keeps_its_name(self):
+		made = device("p", "", DOOR, server="main")
+		self.assertIs(DeviceBook([self.there, made], listed(("S2", DOOR)), "main").find(row(DOOR)), made)
+		self.assertEqual(changes([self.there, made], listed(("S2", DOOR)), "main"), [])
+
+	def test_a_former_name_of_an_own_device_is_of_the_one_that_the_list_names_today(self):
+		book = DeviceBook([self.there, self.here], listed(("S2", DOOR)), "main")
+		self.assertIs(book.find(row(DOOR)), self.there)
 
 	def test_the_names_that_another_server_has_for_its_devices_say_nothing_here(self):
 		self.assertIsNone(DeviceBook([self.there], [], "main").find(row(GATE)))
@@ -254,6 +303,12 @@ class OfOtherServers(unittest.TestCase):
 		twin = device("t", "S1", GATE, server="branch")
 		for devices in ([twin, self.here], [self.here, twin]):
 			self.assertIs(DeviceBook(devices, [], "main").find(row(serial="S1")), self.here)
+
+	def test_a_device_is_the_same_as_one_of_its_own_home_only(self):
+		for home, key in (("branch", "old"), ("main", "a"), ("", "a")):
+			with self.subTest(home=home):
+				old = device("old", "S3", GATE, same_as="a", server=home)
+				self.assertEqual(DeviceBook([old, self.here], [], "main").find(row(serial="S3")).key, key)
 
 	def test_a_device_without_a_home_is_of_whoever_asks(self):
 		self.assertTrue(device("x", "S9").is_at_home("main"))

@@ -4,7 +4,8 @@ from frappe.model.document import Document
 
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.sync.desk import changes
-from biometric_integration.sync.records import device_hours
+from biometric_integration.sync.records import device_hours, servers
+from biometric_integration.sync.records.devices import home
 from biometric_integration.sync.workdays import stale
 
 REOPENING_FIELDS = ("enabled", "counts_for_attendance", "same_as", "latitude", "longitude")
@@ -16,7 +17,7 @@ class BiometricDevice(Document):
 
 	def validate(self) -> None:
 		self.serial_number = (self.serial_number or "").strip() or None
-		self.server = (self.server or "").strip()
+		self.server = (self.server or "").strip().lower()
 		self.check_home()
 		if self.same_as:
 			self.check_same_as()
@@ -25,14 +26,17 @@ class BiometricDevice(Document):
 	def check_home(self) -> None:
 		"""The names of punches are made of it: with another one, those that come again would be taken for new ones."""
 		before = self.get_doc_before_save()
-		if not before or (before.server or PRIMARY) == (self.server or PRIMARY):
+		if not before or home(before.server) == home(self.server):
 			return
 		if frappe.db.exists("Biometric Staging Event", {"device": self.name}):
-			frappe.throw(
-				_(
-					"This device has punches, which are known by its server. Set Server back to {0}: another server may report it as well, by its serial number."
-				).format(frappe.bold(frappe.utils.escape_html(before.server or PRIMARY)))
+			sentence = _(
+				"This device has punches, which are known by its server. Set Server back to {0}: another server may report it as well, by its serial number."
 			)
+			if servers.reads_each_device(home(self.server)):
+				sentence = _(
+					"This device has punches, which are known by its server. Set Server back to {0}. To have it read through the other server: clear Serial Number here, turn off Enabled, and enter a new device with the serial number under the other server."
+				)
+			frappe.throw(sentence.format(frappe.bold(frappe.utils.escape_html(before.server or PRIMARY))))
 
 	def check_same_as(self) -> None:
 		if self.same_as == self.name:
@@ -48,7 +52,7 @@ class BiometricDevice(Document):
 					other.device_name
 				)
 			)
-		if (other.server or PRIMARY) != (self.server or PRIMARY):
+		if home(other.server) != home(self.server):
 			frappe.throw(
 				_("{0} belongs to another server. Choose a device of the same server.").format(
 					other.device_name
