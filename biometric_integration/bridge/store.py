@@ -41,7 +41,7 @@ class SqliteStore:
 
 	Several processes may use one file: a stream and the process lane are locks beside it that die with their holder, in the
 	folder `<path>.locks`. `clock` gives aware UTC, `zone` is the site's (IANA): logs are stamped in it. `zones`: of each server, by its id; one that is not
-	there has the site's.
+	there has the site's. Without any, all are of the zone of the server that is read.
 	"""
 
 	def __init__(
@@ -80,7 +80,7 @@ class SqliteStore:
 		]
 
 	def _with_zone(self, device: Device) -> Device:
-		return replace(device, zone=self._zones.get(device.server) or self._zone)
+		return replace(device, zone=self._zones.get(device.server, self._zone)) if self._zones else device
 
 	def change_devices(self, server: str, changes: Sequence[DeviceChange]) -> None:
 		with self.database.transaction():
