@@ -23,7 +23,8 @@ class Site:
 
 	def __init__(self, config: SiteConfig, clock: Callable[[], datetime] = utc_now):
 		self.config = config
-		self.store = SqliteStore(config.database, clock, config.time_zone)
+		zones = {entry.id: entry.config.time_zone for entry in config.servers}
+		self.store = SqliteStore(config.database, clock, config.time_zone, zones=zones)
 		self._clock = clock
 		self._puller = Puller(self.store, clock, config.time_zone)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from biometric_integration.bridge import cursors, devices, events, logs, people
@@ -38,7 +40,8 @@ class SqliteStore:
 	"""What both loops need, in the file `path`; see the protocols of `core.store` for what each method promises.
 
 	Several processes may use one file: a stream and the process lane are locks beside it that die with their holder, in the
-	folder `<path>.locks`. `clock` gives aware UTC, `zone` is the site's (IANA): logs are stamped in it.
+	folder `<path>.locks`. `clock` gives aware UTC, `zone` is the site's (IANA): logs are stamped in it. `zones`: of each server, by its id; one that is not
+	there has the site's. Without any, all are of the zone of the server that is read.
 	"""
 
 	def __init__(
@@ -47,11 +50,13 @@ class SqliteStore:
 		clock: Callable[[], datetime] = utc_now,
 		zone: str = "UTC",
 		busy_seconds: float = BUSY_SECONDS,
+		zones: Mapping[str, str] = MappingProxyType({}),
 	):
 		self.database = Database(path, busy_seconds)
 		self.locks = Locks(path.with_name(path.name + ".locks"))
 		self._clock = clock
 		self._zone = zone
+		self._zones = zones
 		self._devices: dict[str, Device] = {}
 		self._revision = 0
 
@@ -69,7 +74,13 @@ class SqliteStore:
 	# --- what the engine asks for
 
 	def devices(self, server: str) -> list[Device]:
-		return devices.known_to(self.database, server)
+		return [
+			device if device.is_at_home(server) else self._with_zone(device)
+			for device in devices.known_to(self.database, server)
+		]
+
+	def _with_zone(self, device: Device) -> Device:
+		return replace(device, zone=self._zones.get(device.server, self._zone)) if self._zones else device
 
 	def change_devices(self, server: str, changes: Sequence[DeviceChange]) -> None:
 		with self.database.transaction():

@@ -12,11 +12,14 @@ import tempfile
 import unittest
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
+from textwrap import dedent
 
+from biometric_integration.bridge.config import load
 from biometric_integration.bridge.database import SCHEMA_VERSION, Database
 from biometric_integration.bridge.locks import Locks
 from biometric_integration.bridge.logs import STOPPED
 from biometric_integration.bridge.people import Employee
+from biometric_integration.bridge.site import Site
 from biometric_integration.bridge.store import SqliteStore
 from biometric_integration.core.decide import Rules, decide
 from biometric_integration.core.devices import DeviceChange
@@ -67,6 +70,37 @@ class BridgeTest(unittest.TestCase):
 
 	def value(self, sql: str, *parameters):
 		return self.store.database.value(sql, parameters)
+
+
+class Homes(BridgeTest):
+	SITE = """
+		[site]
+		time_zone = Asia/Kolkata
+		employees = employees.csv
+		database = site.sqlite
+
+		[server main]
+		type = eBioServer
+		url = http://192.0.2.1
+		user = api
+
+		[server there]
+		type = eBioServer
+		url = http://192.0.2.2
+		user = api
+		time_zone = Asia/Dubai
+	"""
+
+	def test_a_device_of_another_server_has_the_zone_of_its_home(self):
+		file = self.path.with_name("site.ini")
+		file.write_text(dedent(self.SITE))
+		with Site(load(file)) as site:
+			for serial, home in (("S1", "there"), ("S2", "main"), ("S3", "gone")):
+				site.store.change_devices(home, [DeviceChange((serial, "HO"), serial=serial)])
+			zones = {device.serial: device.zone for device in site.store.devices("main")}
+			self.assertEqual(zones, {"S1": "Asia/Dubai", "S2": "", "S3": "Asia/Kolkata"})
+			zones = {device.serial: device.zone for device in site.store.devices("there")}
+			self.assertEqual(zones, {"S1": "", "S2": "Asia/Kolkata", "S3": "Asia/Kolkata"})
 
 
 class Files(BridgeTest):
