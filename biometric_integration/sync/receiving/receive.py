@@ -229,6 +229,9 @@ def _stage(of: _Batch, kept: Sequence[_Kept]) -> tuple[RunCounts, set[str], set[
 		sync_log.count(of.log, total)
 	else:
 		sync_log.count_received({(streams[key], key): counts for key, counts in found.items()}, now)
+	met = {one.punch.name: claims[one.device.key] for one in kept if one.punch.name not in new}
+	if moved := staging.take_over(met):
+		sync_log.hand_over(moved)
 	devices.note_newest(_newest(kept, new, now), now)
 	return total, new, set(logs.values())
 
