@@ -216,7 +216,7 @@ class TestImport(FileTestCase):
 
 		def refuses(doctype, fields, rows):
 			if doctype == staging.DOCTYPE and any("44" in row for row in rows):
-				raise frappe.ValidationError("no room")
+				raise frappe.db.DataError(1406, "no room")
 			return insert_new(doctype, fields, rows)
 
 		with patch.object(sql, "insert_new", refuses):
