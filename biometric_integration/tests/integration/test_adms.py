@@ -316,7 +316,7 @@ class NotAcknowledged(PushTestCase):
 
 	def test_rows_of_which_nothing_is_kept_take_time_as_well(self):
 		self.device()
-		body = b"31\tx\n" * 500
+		body = b"OPLOG 4\t2025-04-07 09:02:11\n" * 500
 		with patch.object(host, "BUDGET", -1), patch.object(host, "LOOKED_AT", 100):
 			self.assertEqual(self.terminal().ask("POST", "cdata", {"table": "ATTLOG"}, body).status, 503)
 
