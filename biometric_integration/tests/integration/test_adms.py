@@ -28,7 +28,14 @@ from biometric_integration.tests.integration.test_sight import limited, other_co
 SERIAL = "PUSH000000001"
 MORNING = datetime(2025, 4, 7, 9, 2, 11)
 SECRET = "a-secret-path-1"
-PUSH = {"accept_push": 1, "push_secret": "", "push_networks": ""}
+PUSH = {
+	"accept_push": 1,
+	"push_secret": "",
+	"push_networks": "",
+	"start_date": "2025-04-01",
+	"import_floor": None,
+}
+"""The first day too, as others may have left a later one: punches from before it are not used."""
 UNKNOWN = strangers.DOCTYPE
 
 
@@ -79,7 +86,7 @@ class Pushed(PushTestCase):
 		self.assertTrue(terminal.send())
 		self.fresh()
 		jobs.process()
-		self.assertEqual(checkins(), [("0031", MORNING)])
+		self.assertEqual(checkins(), [("0031", MORNING)], events())
 
 	def test_the_device_is_told_its_zone_and_to_keep_people_to_itself(self):
 		self.device(server="")
