@@ -32,6 +32,7 @@ from biometric_integration.sync.desk import status as site_status
 from biometric_integration.sync.desk import zones as time_zones
 from biometric_integration.sync.receiving import hook_address, web_hook
 from biometric_integration.sync.receiving import ingest as received
+from biometric_integration.sync.records import servers
 
 
 @frappe.whitelist(methods=["POST"])
@@ -384,6 +385,7 @@ def claim_device(
 def ask_device(device: str, what: str, from_time: str, to_time: str) -> dict:
 	"""Ask a device that pushes for its punches, or how many there are, of a stretch of its own clock. Returns {"message"}."""
 	frappe.only_for(SETUP_ROLES)
+	frappe.has_permission("Biometric Device", "write", doc=device, throw=True)
 	return {"message": questions.ask(device, what, get_datetime(from_time), get_datetime(to_time))}
 
 
@@ -411,6 +413,13 @@ def web_hook_address(server: str | None = None) -> str:
 	"""The address to enter in eBioServerNew; a secret is made where there is none yet."""
 	frappe.only_for("System Manager")
 	return hook_address.of(server)
+
+
+@frappe.whitelist(methods=["POST"])
+def push_path() -> str:
+	"""The Secret Path that devices send to, for whoever sets them up; empty where there is none."""
+	frappe.only_for(SETUP_ROLES)
+	return servers.push_secret() or ""
 
 
 @frappe.whitelist(methods=["POST"])

@@ -52,6 +52,7 @@ permission_query_conditions = {
 	"Biometric Workday": "biometric_integration.sync.records.sight.workdays",
 	"Biometric Decision": "biometric_integration.sync.records.sight.decisions",
 	"Biometric File Import": "biometric_integration.sync.records.sight.file_imports",
+	"Biometric Device Command": "biometric_integration.sync.records.sight.commands",
 }
 
 has_permission = {
@@ -62,6 +63,7 @@ has_permission = {
 	"Biometric Workday": "biometric_integration.sync.records.sight.may_see_workday",
 	"Biometric Decision": "biometric_integration.sync.records.sight.may_see_decision",
 	"Biometric File Import": "biometric_integration.sync.records.sight.may_see_file_import",
+	"Biometric Device Command": "biometric_integration.sync.records.sight.may_see_command",
 }
 
 CHANGES, STALE = "biometric_integration.sync.desk.changes", "biometric_integration.sync.workdays.stale"

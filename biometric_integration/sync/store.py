@@ -95,6 +95,8 @@ class PullStore:
 			counts = staging.stage(claim, punches)
 			if counts.fetched:
 				sync_log.count(claim.log, counts)
+			if counts.known and (moved := staging.take_over({punch.name: claim for punch in punches})):
+				sync_log.hand_over(moved)
 			cursors.move(claim.stream, claim.log, cursor)
 			transaction.commit()
 		return counts

@@ -6,8 +6,9 @@ Both kinds of device come to one address, so what is done follows from the path 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,9 +19,15 @@ from biometric_integration.receivers.adms.handshake import Terminal
 from biometric_integration.receivers.adms.rows import Dropped, Row, attlog, count, rtlog
 
 LONGEST_SERIAL = 60
-LONGEST_STAMP = 40
+LONGEST_NAME = 40
 MOST_UNREADABLE = 100
-"""Rows of one request that cannot be read and are kept; the rest are counted. More of them are no punches, whatever they are."""
+"""Rows of one request that cannot be read and are kept; the rest are counted. More of them are no punches, whatever they are.
+
+Those that look like punches are never dropped: where there are more of them, and none can be read, the device keeps them until somebody sees why.
+"""
+TIME_LIKE = r"\S*?(?:[0-9]{8}|[0-9]+[^0-9\s]{1,3}[0-9]+)"
+LIKE_A_PUNCH = re.compile(rf"\s*[^\s=]+\s+{TIME_LIKE}|time={TIME_LIKE}.*\tpin=[^\t]")
+"""How a row begins that has an id and something like a time; `time=…` is one of an access device."""
 
 Kept = Record | Unreadable
 
@@ -45,12 +52,6 @@ class Asked:
 		is_plain = serial.isascii() and serial.replace("-", "").replace("_", "").isalnum()
 		return serial if is_plain and len(serial) <= LONGEST_SERIAL else ""
 
-	@property
-	def stamp(self) -> str:
-		"""As the device wrote it; empty where it may not stand in an answer."""
-		stamp = self.query.get("Stamp", "").strip()
-		return stamp if len(stamp) <= LONGEST_STAMP and stamp.isascii() and stamp.isprintable() else ""
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -65,34 +66,44 @@ class Delivery:
 	"""The rows of a request, lazily; `dropped` and `taken` are final once all rows were taken."""
 
 	rows: Iterable[Row]
-	stamp: str = ""
 	dropped: Counter[str] = field(default_factory=Counter)
 	taken: int = 0
 
-	def kept(self) -> Iterable[Kept]:
-		"""What there is to keep; the rest is counted by its reason."""
-		unreadable = 0
+	def kept(self) -> Iterator[Kept]:
+		"""What there is to keep; the rest is counted by its reason. Raises NotKept where many rows look like punches and none can be read."""
+		held: list[Kept] = []
+		odd, is_read = Counter[bool](), False
 		for row in self.rows:
 			self.taken += 1
 			if isinstance(row, Dropped):
 				self.dropped[row.why] += 1
 				continue
 			if isinstance(row, Unreadable):
-				unreadable += 1
-				if unreadable > MOST_UNREADABLE:
+				is_like_one = bool(LIKE_A_PUNCH.match(row.raw))
+				odd[is_like_one] += 1
+				if odd[is_like_one] > MOST_UNREADABLE and not is_like_one:
 					self.dropped["unreadable"] += 1
 					continue
+				if odd[is_like_one] > MOST_UNREADABLE and not is_read:
+					held.append(row)
+					continue
+			elif not is_read:
+				is_read = True
+				yield from held
+				held.clear()
 			yield row
+		if held:
+			raise NotKept
 
 
 class Host(Protocol):
 	"""Where punches are kept."""
 
 	def terminal(self, asked: Asked) -> Terminal | None:
-		"""The device with this serial number, if an administrator accepted its push; the sign of life is noted. Else it is listed."""
+		"""The device with this serial number, if an administrator accepted its push; the sign of life is noted. Else it is listed. Raises NotKept where it asks too often."""
 
 	def keep(self, terminal: Terminal, delivery: Delivery) -> None:
-		"""Take all rows and commit them, with the stamp. Raises NotKept."""
+		"""Take all rows and commit them. Raises NotKept."""
 
 	def waiting(self, terminal: Terminal) -> list[Command]:
 		"""Commands that wait for the device; they are on their way from now on."""
@@ -109,10 +120,10 @@ OK = Answer("OK")
 
 def answer(asked: Asked, host: Host) -> Answer:
 	"""Never raises for what a device may send."""
-	terminal = host.terminal(asked)
-	if terminal is None:
-		return REFUSED
 	try:
+		terminal = host.terminal(asked)
+		if terminal is None:
+			return REFUSED
 		return ENDPOINTS[asked.endpoint](asked, terminal, host)
 	except NotKept:
 		return LATER
@@ -136,7 +147,7 @@ def _cdata(asked: Asked, terminal: Terminal, host: Host) -> Answer:
 
 def _attlog(asked: Asked, terminal: Terminal, host: Host) -> Answer:
 	"""The number of rows that were looked at, known and unusable ones included: of any less the device would send all again."""
-	delivery = Delivery(attlog(asked.body, terminal.serial), asked.stamp)
+	delivery = Delivery(attlog(asked.body, terminal.serial))
 	host.keep(terminal, delivery)
 	return Answer(f"OK: {delivery.taken}")
 
@@ -153,7 +164,7 @@ def _counted(asked: Asked, terminal: Terminal, host: Host) -> Answer:
 def _table_data(asked: Asked, terminal: Terminal, host: Host) -> Answer:
 	"""Anything else is sent for ever. The number that the device gave is right also where the rows are compressed."""
 	name, number = asked.query.get("tablename", ""), asked.query.get("count", "")
-	is_name = name.isascii() and name.replace("_", "").isalnum() and len(name) <= LONGEST_STAMP
+	is_name = name.isascii() and name.replace("_", "").isalnum() and len(name) <= LONGEST_NAME
 	is_number = number.isascii() and number.isdigit() and len(number) <= 9
 	return Answer(f"{name}={number if is_number else count(asked.body)}") if is_name else OK
 

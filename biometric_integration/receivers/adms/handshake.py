@@ -13,21 +13,17 @@ PROTOCOL = "2.3.0"
 """From 2.4.0 on both sides exchange keys with a library of the vendor (sources-protocols §2.1)."""
 ACCESS_PROTOCOL = "3.0.1"
 NEVER_SENT = "None"
-"""A stamp that lets a device go on from its own position (essl-protocol §6.3)."""
+"""A stamp that lets a device go on from its own position (essl-protocol §6.3). One that a request claims is never said back: anybody may have claimed it."""
 LONGEST_REGISTRY_CODE = 32
 
 
 @dataclass(frozen=True)
 class Terminal:
-	"""A device that may push. `key`: the host's word for it. `now`: aware, in the zone of the device.
-
-	stamp: the last that came with its punches, opaque; empty = none so far.
-	"""
+	"""A device that may push. `key`: the host's word for it. `now`: aware, in the zone of the device."""
 
 	key: str
 	serial: str
 	now: datetime
-	stamp: str = ""
 
 	@property
 	def offset(self) -> timedelta:
@@ -41,7 +37,7 @@ def for_attendance(terminal: Terminal) -> str:
 	"""
 	return _lines(
 		f"GET OPTION FROM: {terminal.serial}",
-		f"ATTLOGStamp={terminal.stamp or NEVER_SENT}",
+		f"ATTLOGStamp={NEVER_SENT}",
 		"OPERLOGStamp=9999",
 		f"ATTPHOTOStamp={NEVER_SENT}",
 		f"ErrorDelay={ERROR_DELAY}",

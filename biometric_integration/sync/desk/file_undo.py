@@ -1,7 +1,7 @@
 """*Undo* of a file import: the punches that it was the first to bring go, with the check-ins that were made of them.
 
 Chunk by chunk, each a transaction in the process lane. Days with an attendance or a pay slip are left alone and listed. What was known already when the
-file came belongs to the way it came first, and stays.
+file came belongs to the way it came first, and stays; so does what came another way since: whoever sent it was told that it is kept.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ FIELDS = ("name", "device_user_id", "employee", "punch_time", "status", "attenda
 
 
 def preview(name: str) -> dict:
-	"""How much would go and stay: {"events", "check_ins", "left", "days": [{"employee", "date", "why"}], "more"}. Of the first punches, where they are many."""
-	logs = _logs(_document(name))
+	"""How much would go and stay: {"events", "check_ins", "left", "days": [{"employee", "date", "why"}], "others", "more"}. Of the first punches, where they are many."""
+	document = _document(name)
+	logs = _logs(document)
 	rows = _rows(logs, "", LOOKED_AT + 1)
 	go, left = _judged(rows[:LOOKED_AT])
 	return {
@@ -36,6 +37,7 @@ def preview(name: str) -> dict:
 		"check_ins": sum(bool(row.checkin) for row in go),
 		"left": len(left),
 		"days": _listed(left),
+		"others": _taken_over(document, logs),
 		"more": len(rows) > LOOKED_AT,
 	}
 
@@ -62,6 +64,14 @@ def _logs(document) -> list[str]:
 	if not logs:
 		frappe.throw(_("Nothing was brought in yet: there is nothing to undo."))
 	return logs
+
+
+def _taken_over(document, logs: Sequence[str]) -> int:
+	"""Punches that this file was the first to bring, and that another way has brought since."""
+	if document.status not in (FileStatus.IMPORTED.value, FileStatus.UNDONE.value):
+		return 0
+	counts = frappe.get_all(sync_log.DOCTYPE, {"name": ("in", logs)}, pluck="new", limit=0)
+	return max(0, document.new_count - sum(counts))
 
 
 def _rows(logs: Sequence[str], after: str, limit: int, lock: bool = False) -> list:
@@ -159,6 +169,8 @@ def _end(name: str, logs: Sequence[str], done: dict) -> str:
 			for stay in done["stays"]
 		]
 		message += " " + _("{0} stay: {1}.").format(done["left"], "; ".join(words))
+	if others := _taken_over(frappe.get_doc(DOCTYPE, name), logs):
+		message += " " + _("{0} more stay: they have come another way since.").format(others)
 	values = {
 		"status": FileStatus.UNDONE.value,
 		"message": message,

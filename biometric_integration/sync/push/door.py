@@ -10,9 +10,12 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 import frappe
 
 from biometric_integration.receivers.adms.conversation import is_endpoint
+from biometric_integration.sync.records import servers
 from biometric_integration.sync.records.servers import SETTINGS
 
-PATH = re.compile(r"(?:(?P<secret>[A-Za-z0-9_-]{1,64})/)?iclock/(?P<endpoint>[a-z]{1,20})(?:\.aspx)?", re.I)
+PATH = re.compile(
+	r"(?:(?P<secret>[A-Za-z0-9_-]{1,64})/)?iclock/(?P<endpoint>[a-z]{1,20})(?:\.aspx)?", re.I | re.A
+)
 """eSSL firmware adds `.aspx`; what is entered as the address may end in a path, to which a device adds its own (essl-protocol §6.2)."""
 SECRET = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -27,13 +30,20 @@ def is_there(path: str) -> bool:
 
 def endpoint(path: str, address: str) -> str:
 	"""What a device asks for under this path; empty where the door is closed to it: another secret, or not from there."""
-	found, settings = PATH.fullmatch(path), frappe.get_cached_doc(SETTINGS)
+	found, wanted = PATH.fullmatch(path), servers.push_secret()
 	is_open = (
 		found
-		and compare_digest(found["secret"] or "", settings.push_secret or "")
-		and is_from(address, networks(settings.push_networks or ""))
+		and wanted is not None
+		and compare_digest(found["secret"] or "", wanted)
+		and is_from(address, networks(frappe.get_cached_doc(SETTINGS).push_networks or ""))
 	)
 	return _name(found) if is_open else ""
+
+
+def is_guarded() -> bool:
+	"""Does it take more than a serial number to be heard?"""
+	settings = frappe.get_cached_doc(SETTINGS)
+	return bool(settings.push_secret or settings.push_networks)
 
 
 def _name(found: re.Match[str]) -> str:
@@ -41,8 +51,9 @@ def _name(found: re.Match[str]) -> str:
 
 
 def moved() -> None:
-	"""Frappe remembers of which addresses it had no page; there may be one now."""
+	"""Frappe remembers of which addresses it had no page; there may be one now. Again after the commit: until then, somebody may have asked in vain."""
 	frappe.cache.delete_value("website_404")
+	frappe.db.after_commit.add(lambda: frappe.cache.delete_value("website_404"))
 
 
 def networks(text: str) -> list[Network]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -26,8 +27,9 @@ from biometric_integration.receivers.adms.conversation import (
 	NotKept,
 )
 from biometric_integration.receivers.adms.handshake import Terminal
+from biometric_integration.receivers.adms.rows import Row
 from biometric_integration.sync.db import transaction
-from biometric_integration.sync.push import pace, questions, strangers
+from biometric_integration.sync.push import door, pace, questions, strangers
 from biometric_integration.sync.receiving.contact import note_contact, note_interruption
 from biometric_integration.sync.receiving.receive import RowStatus, receive
 from biometric_integration.sync.records import devices, servers
@@ -37,6 +39,10 @@ ONLY_PUSHES = "(push)"
 BUDGET = 30
 """Seconds of one request. What is not kept by then is sent again, and what was kept is known then."""
 BATCH = 1000
+LOOKED_AT = 10_000
+"""Lines between two looks at the clock."""
+REQUESTS_A_MINUTE = 1200
+"""Of one device: many times what one needs that sends all of its memory, small batch by small batch."""
 
 
 def answer(method: str, endpoint: str, query: Mapping[str, str], body: bytes, address: str) -> Answer:
@@ -45,14 +51,25 @@ def answer(method: str, endpoint: str, query: Mapping[str, str], body: bytes, ad
 	try:
 		given = conversation.answer(asked, host)
 		if host.device:
-			(note_contact if given.status == OK.status else note_interruption)(host.device)
+			_note(host.device, given)
 		return given
 	except Exception as error:  # the name of the class and no more: the frames hold what was sent
 		transaction.roll_back()
 		frappe.logger("biometric_integration").error(
 			"Push: %s at %s of %s", type(error).__name__, endpoint, asked.serial
 		)
+		if host.device:
+			with suppress(Exception):  # the database may be what failed
+				note_interruption(host.device)
 		return LATER
+
+
+def _note(device: str, given: Answer) -> None:
+	"""Its sign of life. Contact without delivery proves nothing; nor does contact of whom anybody could pretend to be."""
+	if given.status == OK.status:
+		note_contact(device, proves=door.is_guarded())
+	else:
+		note_interruption(device)
 
 
 class SiteHost:
@@ -65,19 +82,22 @@ class SiteHost:
 		if found is None:
 			strangers.note(asked, self._address)
 			return None
-		self.device = found.name
+		requests = pace.times(f"requests for {found.name}")
+		if requests <= REQUESTS_A_MINUTE + 1:  # with the first that is too much, contact proves nothing more
+			self.device = found.name
+		if requests > REQUESTS_A_MINUTE:
+			raise NotKept
 		zone = ZoneInfo(servers.time_zone(found.server or ""))
-		return Terminal(found.name, found.serial_number, datetime.now(zone), found.push_stamp or "")
+		return Terminal(found.name, found.serial_number, datetime.now(zone))
 
 	def keep(self, terminal: Terminal, delivery: Delivery) -> None:
 		end = time.monotonic() + BUDGET
+		delivery.rows = _in_time(delivery.rows, end)
 		try:
 			for rows in batches(delivery.kept(), BATCH):
 				_keep(terminal.key, rows)
 				if time.monotonic() > end:
 					raise NotKept
-			if delivery.stamp != terminal.stamp and pace.is_first(f"stamp of {terminal.key}"):
-				transaction.in_one(lambda: _note_stamp(terminal.key, delivery.stamp))
 		except (SyncError, BatchLost) as error:
 			transaction.roll_back()
 			raise NotKept from error
@@ -89,12 +109,20 @@ class SiteHost:
 		questions.answered(terminal.key, results)
 
 
+def _in_time(rows: Iterable[Row], end: float) -> Iterator[Row]:
+	"""Rows of which nothing is kept take time as well."""
+	for number, row in enumerate(rows, 1):
+		if number % LOOKED_AT == 0 and time.monotonic() > end:
+			raise NotKept
+		yield row
+
+
 def _accepted(serial: str) -> frappe._dict | None:
 	"""The device, by its serial number to the letter."""
 	if not serial:
 		return None
 	wanted = {"serial_number": serial, "push": 1}
-	fields = ["name", "serial_number", "server", "push_stamp"]
+	fields = ["name", "serial_number", "server"]
 	found = frappe.db.get_value(devices.DOCTYPE, wanted, fields, as_dict=True)
 	return found if found and found.serial_number == serial else None
 
@@ -114,8 +142,3 @@ def _refused(device: str, rows: Sequence[Kept]) -> list[tuple[Kept, str]]:
 		for row, result in zip(rows, results, strict=True)
 		if result.status is RowStatus.REFUSED
 	]
-
-
-def _note_stamp(device: str, stamp: str) -> None:
-	"""How far it has sent. An older one does no harm: what is sent again is known."""
-	frappe.db.set_value(devices.DOCTYPE, device, "push_stamp", stamp, update_modified=False)

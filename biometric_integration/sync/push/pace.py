@@ -15,12 +15,10 @@ def times(what: str, seconds: int = MINUTE) -> int:
 	"""This time included, since the first within these seconds; 0 where nobody can count."""
 	key = _key(what)
 	try:
-		count = frappe.cache.incr(key)
-		if count == 1:
-			frappe.cache.expire(key, seconds)
+		frappe.cache.set(key, 0, ex=seconds, nx=True)  # first, so that none stays for ever
+		return frappe.cache.incr(key)
 	except RedisError:
 		return 0
-	return count
 
 
 def is_first(what: str, seconds: int = MINUTE) -> bool:

@@ -19,6 +19,8 @@ DOCTYPE = "Biometric Device Command"
 PATIENCE = timedelta(minutes=10)
 """A device that was asked and said nothing is asked again: it may have been switched off."""
 MOST_SENDS = 3
+MOST_OPEN = 20
+"""Questions of one device that wait for an answer."""
 
 
 class Status(str, Enum):
@@ -34,6 +36,10 @@ ASKS = {"Ask for Punches": Ask.PUNCHES, "Compare Counts": Ask.COUNT}
 
 def ask(device: str, what: str, start: datetime, end: datetime) -> str:
 	"""Queue a question; the document it waits in."""
+	if _open(device) >= MOST_OPEN:
+		frappe.throw(
+			_("{0} questions wait for this device already. Wait until it has answered.").format(MOST_OPEN)
+		)
 	values = {
 		"device": device,
 		"ask": what,
@@ -42,6 +48,13 @@ def ask(device: str, what: str, start: datetime, end: datetime) -> str:
 		"status": Status.WAITING.value,
 	}
 	return frappe.get_doc({"doctype": DOCTYPE, **values}).insert(ignore_permissions=True).name
+
+
+def _open(device: str) -> int:
+	"""That will still be sent, or were sent and may be again."""
+	return frappe.db.count(DOCTYPE, {"device": device, "status": Status.WAITING.value}) + frappe.db.count(
+		DOCTYPE, {"device": device, "status": Status.SENT.value, "sends": ("<", MOST_SENDS)}
+	)
 
 
 def waiting(device: str) -> list[Command]:

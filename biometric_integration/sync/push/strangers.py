@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import frappe
 from frappe.utils import now_datetime
 
@@ -16,7 +18,7 @@ MOST = 200
 NEW_A_MINUTE = 30
 REQUESTS_A_MINUTE = 2000
 """That are looked at; more of them leave no trace."""
-LONGEST_ADDRESS, LONGEST_VERSION = 45, 20
+LONGEST_VERSION = 20
 FIELDS = (
 	"name",
 	"creation",
@@ -65,10 +67,18 @@ def _keep(asked: Asked, address: str, count: int) -> None:
 		now,
 		now,
 		count,
-		address[:LONGEST_ADDRESS],
+		_plain(address),
 		version,
 	)
 	transaction.in_one(lambda: (sql.merge(DOCTYPE, FIELDS, [row], MERGING), _forget_the_oldest()))
+
+
+def _plain(address: str) -> str:
+	"""What is no address is not shown: it stands in a header that anybody may have written."""
+	try:
+		return str(ip_address(address))
+	except ValueError:
+		return ""
 
 
 def _forget_the_oldest() -> None:

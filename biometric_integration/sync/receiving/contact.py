@@ -15,17 +15,18 @@ AT_MOST_EVERY = timedelta(minutes=1)
 FIELDS = ("last_contact", "contact_since", "pushed_until")
 
 
-def note_contact(device: str, at: datetime | None = None) -> None:
+def note_contact(device: str, at: datetime | None = None, proves: bool = True) -> None:
 	"""A device that pushes (its key) was heard of, at `at` (site clock; now). Commits; at most one write a minute for each device.
 
 	To be called with every request of the device that was answered as it wants it: one that asks, and one that sent rows, after they were kept.
 	Contact that has lasted for an hour says that everything until now is here; so a close is proven by any contact after it, as a device sends in
 	the order of time and repeats what was not acknowledged. Not for channels in which a device does not speak for itself (web hook, file, API).
+	proves: False where anybody may have spoken for it; then it is a sign of life and no more.
 	"""
 	at = (at or now_datetime()).replace(microsecond=0)
 	known = _known(device)
 	if known and not (known.last and known.last <= at < known.last + AT_MOST_EVERY):
-		transaction.in_one(lambda: _write(device, known.heard(at), at))
+		transaction.in_one(lambda: _write(device, known.heard(at) if proves else known.interrupted(at), at))
 
 
 def note_interruption(device: str, at: datetime | None = None) -> None:

@@ -27,6 +27,8 @@ def _made(server: str) -> str:
 	rows = {PRIMARY: settings, **{row.server_id: row for row in settings.more_servers}}
 	if server not in rows:
 		frappe.throw(_("There is no attendance server with the id {0}.").format(server))
+	if rows[server].server_type != servers.HOOKED:
+		frappe.throw(_("Only a server of the type {0} has a web hook.").format(servers.HOOKED))
 	secret = token_urlsafe(32)
 	rows[server].hook_secret = secret
 	settings.save()

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from importlib import import_module
 from typing import NamedTuple
 
 import frappe
@@ -20,11 +21,10 @@ from frappe.utils import get_system_timezone, getdate, now_datetime
 
 from biometric_integration.core.batches import BATCH, batches
 from biometric_integration.core.devices import Device
-from biometric_integration.core.errors import SyncError
 from biometric_integration.core.punch import Kind, Punch, Record, Unreadable, fitted
 from biometric_integration.core.runs import Channel, RunCounts
 from biometric_integration.core.source import Stamp, punch_of, unreadable_punch
-from biometric_integration.core.store import BatchLost, Claim, Interrupted
+from biometric_integration.core.store import Claim
 from biometric_integration.core.stream import PRIMARY, Cursor, Stream
 from biometric_integration.core.text import LONGEST, fitting, storable
 from biometric_integration.sync import jobs
@@ -74,7 +74,7 @@ def receive(
 	server: the id of one that vouches for the rows: what is Unreadable and of no device is kept under it, as of none.
 	log: a Biometric Sync Log of the caller's own, in which all are counted; else one of each channel, device and hour is found or made.
 	The same rows again, at any time, at once, or by another channel, are known. A row that the database does not take is refused, the others are
-	kept. Raises SyncError, BatchLost, or what the database says where it is down: what was committed by then stays, nothing of it is
+	kept. Raises whatever else goes wrong, SyncError and BatchLost among it: what was committed by then stays, nothing of it is
 	lost by sending all again.
 	"""
 	receipt = Receipt()
@@ -196,11 +196,10 @@ def _keep(of: _Batch, kept: Sequence[_Kept], receipt: Receipt) -> None:
 		return
 	try:
 		counts, new, logs = transaction.in_one(lambda: _stage(of, kept))
-	except (SyncError, BatchLost, Interrupted):
+	except Exception as error:
 		transaction.roll_back()
-		raise
-	except Exception:  # whatever a value leads to: the row that it stands in is refused, no other
-		transaction.roll_back()
+		if not isinstance(error, _faults_of_a_row()):
+			raise  # nobody is told that anything of it is kept, or that a row is at fault
 		if len(kept) > 1:
 			for one in kept:
 				_keep(of, [one], receipt)
@@ -213,6 +212,12 @@ def _keep(of: _Batch, kept: Sequence[_Kept], receipt: Receipt) -> None:
 		if one.punch.name in new:
 			receipt.results[one.place] = Result(RowStatus.NEW)
 			new.discard(one.punch.name)  # a second one of the batch is known
+
+
+def _faults_of_a_row() -> tuple[type[Exception], ...]:
+	"""What a value in a row may lead to: that one is refused, no other. `frappe.db` names one of the two classes of its driver."""
+	data_error = frappe.db.DataError
+	return data_error, import_module(data_error.__module__).IntegrityError, ValueError, OverflowError
 
 
 def _stage(of: _Batch, kept: Sequence[_Kept]) -> tuple[RunCounts, set[str], set[str]]:
@@ -229,6 +234,9 @@ def _stage(of: _Batch, kept: Sequence[_Kept]) -> tuple[RunCounts, set[str], set[
 		sync_log.count(of.log, total)
 	else:
 		sync_log.count_received({(streams[key], key): counts for key, counts in found.items()}, now)
+	met = {one.punch.name: claims[one.device.key] for one in kept if one.punch.name not in new}
+	if moved := staging.take_over(met):
+		sync_log.hand_over(moved)
 	devices.note_newest(_newest(kept, new, now), now)
 	return total, new, set(logs.values())
 

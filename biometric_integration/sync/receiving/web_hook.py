@@ -61,10 +61,8 @@ def _hook(secret: str) -> Hook | None:
 def _is_too_much() -> bool:
 	"""The one thing that a stranger changes: a counter of its address, for a minute."""
 	key = frappe.cache.make_key(f"{WRONG}:{frappe.local.request_ip or ''}")
-	count = frappe.cache.incrby(key, 1)
-	if count == 1:
-		frappe.cache.expire(key, WITHIN)
-	return count > MOST_WRONG
+	frappe.cache.set(key, 0, ex=WITHIN, nx=True)  # first, so that none stays for ever
+	return frappe.cache.incr(key) > MOST_WRONG
 
 
 def _opened(hook: Hook, posted: object) -> list[Delivered]:

@@ -33,6 +33,8 @@ SETTINGS = "Biometric Sync Settings"
 STATE = "Biometric Server State"
 CURSOR = "Biometric Sync Cursor"
 ID_FIELD = "attendance_device_id"
+HOOKED = "eBioServer"
+"""The server type that has a web hook."""
 KEY_BYTES = 32
 """Of a key of AES-256."""
 TEXT_FIELDS = ("Data", "Small Text", "Select", "Link", "Read Only")
@@ -143,16 +145,24 @@ class Hook:
 
 
 def hooks() -> list[Hook]:
-	"""Of those that have a secret which can be read."""
+	"""Of servers whose type has one, and that have a secret which can be read."""
 	settings = frappe.get_cached_doc(SETTINGS)
 	rows = [(PRIMARY, settings), *((row.server_id, row) for row in settings.more_servers)]
 	found = []
 	for server, row in rows:
+		if row.server_type != HOOKED:
+			continue
 		secret, _fault = _password(row, "hook_secret")
 		password, fault = _password(row, "hook_password")
 		if secret and not fault:
 			found.append(Hook(server, secret, password))
 	return found
+
+
+def push_secret() -> str | None:
+	"""The path that devices have to send to; empty where there is none, None where the one that is set cannot be read."""
+	secret, fault = _password(frappe.get_cached_doc(SETTINGS), "push_secret")
+	return None if fault else secret
 
 
 def time_zone(home: str) -> str:

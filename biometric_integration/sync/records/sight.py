@@ -15,6 +15,7 @@ EVENT, LOG = "Biometric Staging Event", "Biometric Sync Log"
 RULE, CORRECTION = "Biometric Mapping Rule", "Biometric Mapping Correction"
 WORKDAY, DECISION = "Biometric Workday", "Biometric Decision"
 FILE_IMPORT = "Biometric File Import"
+COMMAND = "Biometric Device Command"
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,10 @@ def logs(user: str | None = None) -> str:
 	return _column(LOG, "device", DEVICE, user)
 
 
+def commands(user: str | None = None) -> str:
+	return _column(COMMAND, "device", DEVICE, user)
+
+
 def corrections(user: str | None = None) -> str:
 	"""Their employees stand in a text: who is limited sees what they did themselves."""
 	user = user or frappe.session.user
@@ -143,6 +148,10 @@ def may_see_workday(doc, ptype: str | None = None, user: str | None = None) -> b
 
 
 def may_see_log(doc, ptype: str | None = None, user: str | None = None) -> bool:
+	return _sees(DEVICE, doc.device, user)
+
+
+def may_see_command(doc, ptype: str | None = None, user: str | None = None) -> bool:
 	return _sees(DEVICE, doc.device, user)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import frappe
@@ -180,6 +181,24 @@ def count(log: str, counts: RunCounts) -> None:
 	)
 
 
+FIRST_SEEN = {Kind.PUNCH.value: "new", Kind.JUNK.value: "junk", Kind.INVALID.value: "invalid"}
+
+
+def hand_over(moved: Counter[tuple[str, str, str]]) -> None:
+	"""(from log, to log, kind) → rows that the latter has taken over: known to the one, first seen by the other; after both are counted, in the same commit."""
+	changes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+	for (before, after, kind), number in moved.items():
+		changes[before].update({FIRST_SEEN[kind]: -number, "known": number})
+		changes[after].update({FIRST_SEEN[kind]: number, "known": -number})
+	table = DocType(DOCTYPE)
+	for log, counts in sorted(changes.items()):
+		query = frappe.qb.update(table).where(table.name == log)
+		for field, number in counts.items():
+			query = query.set(table[field], table[field] + number)
+		query.run()
+	_write_event_counts(event_counts(sorted(changes)))
+
+
 def close(log: str, outcome: Outcome, started: datetime) -> None:
 	"""Write how the run ended. What the counts say was written with the rows."""
 	now = now_datetime()
@@ -238,14 +257,21 @@ def recount(logs: Iterable[str], way: str = "") -> dict[str, int]:
 	waiting = dict(frappe.get_all(DOCTYPE, {"pending": (">", 0)}, ["name", "pending"], as_list=True, limit=0))
 	names = sorted({*logs, *(name for name in waiting if counted.get(name) != waiting[name])} - {""})
 	counts = event_counts(names)
+	_write_event_counts(counts, logs if way else (), way)
+	return {**waiting, **{name: counts[name].pending for name in names}}
+
+
+def _write_event_counts(
+	counts: Mapping[str, EventCounts], written: Collection[str] = (), way: str = ""
+) -> None:
+	"""written: logs whose check-ins were written that `way`."""
 	fields = [*EVENT_COUNTS, "written"]
-	for row in frappe.get_all(DOCTYPE, {"name": ("in", names)}, ["name", *fields], limit=0):
+	for row in frappe.get_all(DOCTYPE, {"name": ("in", sorted(counts))}, ["name", *fields], limit=0):
 		now = {**vars(counts[row.name]), "written": row.written}
-		if way and row.name in logs and now["created"]:
+		if row.name in written and now["created"]:
 			now["written"] = way
 		if any(row[field] != now[field] for field in fields):
 			frappe.db.set_value(DOCTYPE, row.name, now, update_modified=False)
-	return {**waiting, **{name: counts[name].pending for name in names}}
 
 
 def note_counted(pending: Mapping[str, int]) -> None:

@@ -6,24 +6,36 @@ from datetime import datetime, timedelta
 from http.client import HTTPConnection
 from unittest.mock import patch
 
+from redis.exceptions import RedisError
+
 import frappe
+from frappe.client import get_single_value
 from frappe.utils import now_datetime
 
 from biometric_integration import api
 from biometric_integration.core.errors import SyncError
+from biometric_integration.receivers.adms.conversation import Asked
 from biometric_integration.simulator import FakeAccessPanel, FakeTerminal, World
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import transaction
-from biometric_integration.sync.push import door, host, questions, strangers
+from biometric_integration.sync.push import door, host, pace, questions, strangers
 from biometric_integration.sync.push.host import ONLY_PUSHES
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase, checkins, events, sync
 from biometric_integration.tests.integration.served import served
+from biometric_integration.tests.integration.test_sight import limited, other_company
 
 SERIAL = "PUSH000000001"
 MORNING = datetime(2025, 4, 7, 9, 2, 11)
 SECRET = "a-secret-path-1"
-PUSH = {"accept_push": 1, "push_secret": "", "push_networks": ""}
+PUSH = {
+	"accept_push": 1,
+	"push_secret": "",
+	"push_networks": "",
+	"start_date": "2025-04-01",
+	"import_floor": None,
+}
+"""The first day too, as others may have left a later one: punches from before it are not used."""
 UNKNOWN = strangers.DOCTYPE
 
 
@@ -74,7 +86,7 @@ class Pushed(PushTestCase):
 		self.assertTrue(terminal.send())
 		self.fresh()
 		jobs.process()
-		self.assertEqual(checkins(), [("0031", MORNING)])
+		self.assertEqual(checkins(), [("0031", MORNING)], events())
 
 	def test_the_device_is_told_its_zone_and_to_keep_people_to_itself(self):
 		self.device(server="")
@@ -257,6 +269,64 @@ class NotAcknowledged(PushTestCase):
 		self.assertGreaterEqual(since, now)
 		self.assertEqual(until, before)
 
+	def in_contact_for_hours(self, serial: str = SERIAL) -> tuple[str, datetime]:
+		name, before = self.device(serial), now_datetime().replace(microsecond=0) - timedelta(minutes=5)
+		values = {
+			"last_contact": before,
+			"contact_since": before - timedelta(hours=2),
+			"pushed_until": before,
+		}
+		frappe.db.set_value("Biometric Device", name, values)
+		frappe.db.commit()  # nosemgrep -- the site is another connection
+		return name, before
+
+	def pushed_until(self, name: str) -> datetime:
+		self.fresh()
+		return frappe.db.get_value("Biometric Device", name, "pushed_until")
+
+	def test_contact_proves_something_only_where_not_everybody_can_pretend(self):
+		name, before = self.in_contact_for_hours()
+		self.terminal().poll()
+		self.assertEqual(self.pushed_until(name), before)
+		self.assertGreater(frappe.db.get_value("Biometric Device", name, "last_contact"), before)
+		name, before = self.in_contact_for_hours("PUSH000000002")
+		self.push_settings(push_networks="127.0.0.0/8")
+		self.terminal("PUSH000000002").poll()
+		self.assertGreater(self.pushed_until(name), before)
+
+	def test_whatever_goes_wrong_interrupts_the_contact(self):
+		name, before = self.in_contact_for_hours()
+		self.push_settings(push_networks="127.0.0.0/8")
+		terminal = self.terminal()
+		terminal.punch("0031", MORNING)
+		with patch.object(host, "receive", side_effect=KeyError("x")):
+			self.assertFalse(terminal.send())
+		terminal.poll()
+		self.assertEqual(self.pushed_until(name), before)
+
+	def test_a_stamp_that_somebody_claims_moves_nothing(self):
+		self.device()
+		terminal = self.terminal()
+		terminal.ask("POST", "cdata", {"table": "ATTLOG", "Stamp": "9999999999"}, b"1\t2025-04-07 09:02:11\n")
+		self.assertIn("ATTLOGStamp=None", terminal.hello().text)
+
+	def test_who_asks_too_often_is_told_to_wait(self):
+		name, before = self.in_contact_for_hours()
+		self.push_settings(push_networks="127.0.0.0/8")
+		terminal = self.terminal()
+		with patch.object(host, "REQUESTS_A_MINUTE", 3):
+			for _request in range(6):
+				terminal.ask("GET", "getrequest", {})
+		self.assertEqual([reply.status for reply in terminal.replies], [200] * 3 + [503] * 3)
+		self.fresh()
+		self.assertGreater(frappe.db.get_value("Biometric Device", name, "contact_since"), before)
+
+	def test_rows_of_which_nothing_is_kept_take_time_as_well(self):
+		self.device()
+		body = b"OPLOG 4\t2025-04-07 09:02:11\n" * 500
+		with patch.object(host, "BUDGET", -1), patch.object(host, "LOOKED_AT", 100):
+			self.assertEqual(self.terminal().ask("POST", "cdata", {"table": "ATTLOG"}, body).status, 503)
+
 	def test_what_there_is_no_time_for_is_sent_again(self):
 		self.device()
 		terminal = self.terminal(batch=250)
@@ -436,6 +506,30 @@ class Strangers(PushTestCase):
 		self.assertEqual(events(kind="Punch"), [])
 		self.assertEqual(frappe.get_all(UNKNOWN), [])
 
+	def test_what_is_no_address_is_not_shown(self):
+		for address, shown in (
+			("<img src=x onerror=a()>", ""),
+			("203.0.113.7", "203.0.113.7"),
+			("::1", "::1"),
+		):
+			strangers.note(Asked("GET", "ping", {"SN": SERIAL}), address)
+			self.assertEqual(frappe.db.get_value(UNKNOWN, SERIAL, "address"), shown)
+			frappe.db.delete(UNKNOWN)
+			for key in frappe.cache.get_keys("biometric_push_"):
+				frappe.cache.delete(key)
+
+	def test_no_counter_stays_for_ever(self):
+		pace.times("something")
+		(key,) = frappe.cache.get_keys("biometric_push_something")
+		self.assertGreater(frappe.cache.ttl(key), 0)
+		frappe.cache.delete(key)
+		with patch.object(frappe.cache, "incr", side_effect=RedisError):
+			self.assertEqual(pace.times("something"), 0)
+		self.assertGreater(frappe.cache.ttl(key), 0)
+
+	def test_letters_that_only_look_like_some_are_none(self):
+		self.assertFalse(door.is_there("iclocK/ping".replace("K", "\u212a")))
+
 	def test_a_flood_of_rows_that_cannot_be_read_leaves_few(self):
 		self.device()
 		reply = self.terminal().ask(
@@ -527,6 +621,28 @@ class Questions(PushTestCase):
 		with patch.dict(frappe.flags, in_test=False):  # it lets everybody pass
 			self.assertRaises(frappe.PermissionError, api.ask_device, device, "Compare Counts", *times)
 
+	def test_who_is_limited_to_a_company_asks_its_devices_only(self):
+		other = self.device("OTHER00001", company=other_company())
+		own = self.device(company=factories.company())
+		theirs = questions.ask(other, "Compare Counts", MORNING, MORNING)
+		frappe.set_user(limited("HR Manager", factories.company()))
+		self.addCleanup(frappe.set_user, "Administrator")
+		times = ("2025-04-07 00:00:00", "2025-04-07 23:59:59")
+		self.assertRaises(frappe.PermissionError, api.ask_device, other, "Compare Counts", *times)
+		api.ask_device(own, "Compare Counts", *times)
+		(mine,) = frappe.get_all(questions.DOCTYPE, {"device": own}, pluck="name")
+		self.assertEqual(frappe.get_list(questions.DOCTYPE, pluck="name"), [mine])
+		self.assertTrue(frappe.has_permission(questions.DOCTYPE, doc=mine))
+		self.assertFalse(frappe.has_permission(questions.DOCTYPE, doc=theirs))
+
+	def test_questions_do_not_pile_up(self):
+		device = self.device()
+		for _question in range(questions.MOST_OPEN):
+			name = questions.ask(device, "Compare Counts", MORNING, MORNING)
+		self.assertRaises(frappe.ValidationError, questions.ask, device, "Compare Counts", MORNING, MORNING)
+		frappe.db.set_value(questions.DOCTYPE, name, {"status": "Sent", "sends": questions.MOST_SENDS})
+		questions.ask(device, "Compare Counts", MORNING, MORNING)
+
 
 class TheSettings(PushTestCase):
 	def test_a_secret_path_that_no_address_can_hold_is_refused(self):
@@ -541,6 +657,25 @@ class TheSettings(PushTestCase):
 		self.push_settings(push_secret=SECRET)
 		history = frappe.get_all("Version", {"ref_doctype": "Biometric Sync Settings"}, pluck="data")
 		self.assertNotIn(SECRET, "".join(history))
+
+	def test_the_secret_path_is_shown_to_whoever_sets_devices_up_and_to_nobody_else(self):
+		self.push_settings(push_secret=SECRET)
+		settings = frappe.get_single("Biometric Sync Settings")
+		self.assertNotIn(SECRET, frappe.as_json(settings.as_dict()))
+		settings.save()
+		self.assertEqual(api.push_path(), SECRET)
+		flags = patch.dict(frappe.flags, in_test=False)  # it lets everybody pass
+		for role, sees in (("HR Manager", True), ("HR User", False), ("Employee", False)):
+			frappe.set_user(factories.user(role))
+			with self.subTest(role=role), flags:
+				if sees:
+					self.assertEqual(api.push_path(), SECRET)
+				else:
+					self.assertRaises(frappe.PermissionError, api.push_path)
+			if role == "HR User":
+				shown = get_single_value("Biometric Sync Settings", "push_secret")
+				self.assertNotIn(SECRET, shown or "")
+			frappe.set_user("Administrator")
 
 	def test_addresses_and_networks(self):
 		networks = door.networks("192.168.1.0/24\n203.0.113.7, ::1")

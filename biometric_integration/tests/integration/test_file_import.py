@@ -13,17 +13,21 @@ import frappe
 from biometric_integration import api
 from biometric_integration.core.clock import to_site
 from biometric_integration.core.errors import SyncError
-from biometric_integration.simulator import World
+from biometric_integration.core.punch import Direction, Record
+from biometric_integration.core.runs import EVENT_COUNTS, RUN_COUNTS, Channel
+from biometric_integration.simulator import FakeETimeTrackLite, World
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import sql
 from biometric_integration.sync.desk import file_undo, files
 from biometric_integration.sync.desk.files import FileStatus, harmless_cell
-from biometric_integration.sync.records import staging
+from biometric_integration.sync.receiving.receive import receive
+from biometric_integration.sync.records import staging, sync_log
 from biometric_integration.tests import factories
-from biometric_integration.tests.integration.base import SiteTestCase, checkins, events, logs, sync
+from biometric_integration.tests.integration.base import PASSWORD, SiteTestCase, checkins, events, logs, sync
 from biometric_integration.tests.integration.test_sight import limited, other_company
 
 DOCTYPE, FORMAT = "Biometric File Import", "Biometric File Format"
+LOG = sync_log.DOCTYPE
 SERIAL = "CEXJ230760123"
 NAME = f"{SERIAL}_attlog.dat"
 NINE, SIX = datetime(2025, 4, 7, 9, 2, 11), datetime(2025, 4, 7, 18, 4, 50)
@@ -212,7 +216,7 @@ class TestImport(FileTestCase):
 
 		def refuses(doctype, fields, rows):
 			if doctype == staging.DOCTYPE and any("44" in row for row in rows):
-				raise frappe.ValidationError("no room")
+				raise frappe.db.DataError(1406, "no room")
 			return insert_new(doctype, fields, rows)
 
 		with patch.object(sql, "insert_new", refuses):
@@ -358,7 +362,8 @@ class TestUndo(FileTestCase):
 		first = self.brought_in(attlog(PUNCHES[0]))
 		second = self.brought_in(attlog(*PUNCHES))
 		self.assertEqual(
-			api.undo_file(second.name), {"events": 2, "check_ins": 2, "left": 0, "days": [], "more": False}
+			api.undo_file(second.name),
+			{"events": 2, "check_ins": 2, "left": 0, "days": [], "others": 0, "more": False},
 		)
 		self.assertEqual(len(checkins()), 3)
 		self.undo(second)
@@ -368,6 +373,48 @@ class TestUndo(FileTestCase):
 		self.undo(first)
 		self.assertEqual((checkins(), events()), ([], []))
 		first.delete()
+
+	def test_what_another_way_has_brought_since_is_its_own_and_stays(self):
+		document = self.brought_in(attlog(*PUNCHES))
+		row = Record(*PUNCHES[0], Direction.NONE, "", serial=SERIAL)
+		found = receive(Channel.PUSH, [row], self.gate)
+		self.assertEqual([result.status.value for result in found.results], ["known"])
+		self.assert_counts_are_true()
+		self.assertEqual([log.new for log in logs(feed="push")], [1])
+		self.assertEqual(
+			{key: api.undo_file(document.name)[key] for key in ("events", "others")},
+			{"events": 2, "others": 1},
+		)
+		self.undo(document)
+		self.assertEqual(checkins(), [PUNCHES[0]])
+		self.assertIn("1 more stay", document.message)
+		self.assertEqual([log.created for log in frappe.get_all(LOG, {"feed": "push"}, ["created"])], [1])
+
+	def test_what_a_server_has_brought_since_stays(self):
+		document = self.brought_in(attlog(*PUNCHES))
+		world = World(datetime(2025, 4, 8, 12))
+		world.add_device(SERIAL, "Gate")
+		for punch in PUNCHES[:2]:
+			world.punch(SERIAL, *punch)
+		server = FakeETimeTrackLite(world, password=PASSWORD)
+		server.start()
+		self.addCleanup(server.stop)
+		self.settings("eTimeTrackLite", server)
+		frappe.db.commit()  # nosemgrep -- as a person who saved it
+		sync()
+		self.assert_counts_are_true()
+		self.undo(document)
+		self.assertEqual(checkins(), sorted(PUNCHES[:2]))
+		self.assertIn("2 more stay", document.message)
+
+	def assert_counts_are_true(self) -> None:
+		for log in frappe.get_all(LOG, {"feed": ("is", "set")}, ["*"]):
+			counts = {field: log[field] for field in (*RUN_COUNTS, *EVENT_COUNTS)}
+			self.assertEqual(log.fetched, log.new + log.known + log.junk + log.invalid, counts)
+			self.assertEqual(
+				log.new, sum(log[field] for field in EVENT_COUNTS if field != "employees"), counts
+			)
+			self.assertEqual(log.new, frappe.db.count(staging.DOCTYPE, {"sync_log": log.name}), counts)
 
 	def test_check_ins_that_a_person_skipped_stay_skipped(self):
 		values = {"employee": self.people["44"], "time": SIX, "skip_auto_attendance": 1}

@@ -158,6 +158,16 @@ class Received(ReceiveCase):
 		self.assertEqual((receipt.counts.fetched, receipt.counts.new), (2, 2))
 		self.assert_logs_add_up()
 
+	def test_what_is_no_fault_of_a_row_is_raised_and_nothing_is_kept(self):
+		for error in (
+			frappe.ValidationError("of another app"),
+			KeyError("x"),
+			frappe.db.ProgrammingError(1146),
+		):
+			with self.subTest(error=error), patch.object(sql, "insert_new", side_effect=error):
+				self.assertRaises(type(error), receive, Channel.PUSH, [record(), record("44")])
+		self.assertEqual(events(), [])
+
 	def test_rows_of_no_known_device_are_refused_and_make_none(self):
 		receipt = receive(
 			Channel.API, [record(serial="SN2"), record(serial="sn1"), Unreadable("x", "No time."), record()]

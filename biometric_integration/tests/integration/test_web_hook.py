@@ -258,6 +258,13 @@ class Strangers(HookCase):
 		with self.assertRaises(frappe.ValidationError):
 			api.web_hook_address("nobody")
 
+	def test_only_a_server_of_this_type_has_a_web_hook(self):
+		frappe.db.set_single_value("Biometric Sync Settings", "server_type", "eTimeTrackLite")
+		frappe.clear_document_cache("Biometric Sync Settings", "Biometric Sync Settings")
+		self.assertEqual([hook.server for hook in servers.hooks()], ["branch"])
+		self.assertEqual(self.deliver([], SECRET).status, 403)
+		self.assertRaises(frappe.ValidationError, api.web_hook_address)
+
 	def test_no_secret_is_shown_or_kept_in_the_history(self):
 		settings = frappe.get_single(servers.SETTINGS)
 		settings.hook_secret, settings.hook_password = "another-secret-of-the-server", "s3cret-aes"

@@ -101,7 +101,7 @@ function follow(frm) {
 function undo(frm) {
 	const { name } = frm.doc;
 	biometric_integration.ask("undo_file", { name, dry_run: 1 }).then((found) => {
-		if (!found.events && !found.left) {
+		if (!found.events && !found.left && !found.others) {
 			frappe.msgprint(__("Nothing of this file is left that it was the first to bring."));
 			return;
 		}
@@ -111,7 +111,7 @@ function undo(frm) {
 	});
 }
 
-function undo_html({ events, check_ins, left, days, more }) {
+function undo_html({ events, check_ins, left, days, others, more }) {
 	const escape = frappe.utils.escape_html;
 	const stay = days
 		.map(
@@ -125,6 +125,7 @@ function undo_html({ events, check_ins, left, days, more }) {
 			check_ins,
 		]),
 		more ? __("These are the first ones; the rest is like them.") : "",
+		others ? __("{0} more stay: they have come another way since.", [others]) : "",
 		__("A device or server that brings the same punches later brings them anew."),
 	];
 	const stays = left ? `<p>${__("{0} stay:", [left])}</p><ul>${stay}</ul>` : "";

@@ -1,10 +1,11 @@
 const PASSWORDS = ["api_password", "hook_secret", "hook_password"];
+const OWN_PASSWORDS = [...PASSWORDS, "push_secret"];
 const NEEDS_A_PERSON = ["Authentication", "Configuration"];
 
 frappe.ui.form.on("Biometric Sync Settings", {
 	onload(frm) {
 		offer_time_zones(frm);
-		for (const name of PASSWORDS) trust_password(frm.fields_dict[name]);
+		for (const name of OWN_PASSWORDS) trust_password(frm.fields_dict[name]);
 	},
 
 	refresh(frm) {
@@ -30,8 +31,6 @@ frappe.ui.form.on("Biometric Sync Settings", {
 		show_push_address(frm);
 		show_state(frm);
 	},
-
-	push_secret: (frm) => show_push_address(frm),
 
 	before_save: (frm) => ask_about_time_zones(frm),
 });
@@ -182,9 +181,10 @@ function offer_locations(frm) {
 }
 
 // What to type into the menu of a device: most have a field for the host and one for the port, newer ones take an address with a path.
-function show_push_address(frm) {
+async function show_push_address(frm) {
 	const { protocol, hostname, port } = window.location;
-	const secret = (frm.doc.push_secret || "").trim();
+	const is_shown = frm.doc.push_secret && biometric_integration.may_set_up();
+	const secret = is_shown ? await biometric_integration.look("push_path").catch(() => "") : "";
 	const rows = [
 		[__("Server Address"), hostname],
 		[__("Server Port"), port || (protocol === "https:" ? "443" : "80")],

@@ -60,8 +60,9 @@ class BiometricSyncSettings(Document):
 				)
 
 	def check_push(self) -> None:
+		"""A secret that was not typed anew comes as asterisks."""
 		self.push_secret = (self.push_secret or "").strip().strip("/")
-		if self.push_secret and not door.SECRET.fullmatch(self.push_secret):
+		if self.push_secret.strip("*") and not door.SECRET.fullmatch(self.push_secret):
 			frappe.throw(
 				_(
 					"Secret Path takes 8 to 64 letters, digits, - and _, such as the result of a password generator."
