@@ -75,10 +75,12 @@ def is_from(address: str, allowed: Iterable[Network]) -> bool:
 
 
 def caller() -> str:
-	"""The address of whoever asks, as the proxy before the site says it, or else that of the connection."""
-	if frappe.get_request_header("X-Forwarded-For"):
-		return frappe.local.request_ip
-	return frappe.request.remote_addr or ""
+	"""The address of whoever asks: the last that the header names, which the proxy before the site wrote, or else that of the connection.
+
+	What stands before it came with the request, and may be anything; `frappe.local.request_ip` is the first.
+	"""
+	forwarded = frappe.get_request_header("X-Forwarded-For")
+	return forwarded.rpartition(",")[2].strip() if forwarded else frappe.request.remote_addr or ""
 
 
 def _parts(text: str) -> Iterator[str]:

@@ -480,13 +480,22 @@ class Strangers(PushTestCase):
 		terminal = self.terminal()
 		target = f"/iclock/getrequest?SN={SERIAL}"
 		for _time in range(2):
-			connection = HTTPConnection(self.url.removeprefix("http://"))
-			connection.request(
-				"GET", target, headers={"Host": frappe.local.site, "X-Forwarded-For": "8.8.8.8"}
-			)
-			self.assertEqual(connection.getresponse().status, 404)
-			connection.close()
+			self.assertEqual(self.asked(target, forwarded="8.8.8.8"), 404)
 		self.assertEqual(terminal.ask("GET", "getrequest", {}).text, "OK")
+
+	def test_an_address_that_a_request_brings_along_opens_nothing(self):
+		"""As bench's own proxy appends the address that it sees."""
+		self.device()
+		self.push_settings(push_networks="203.0.113.0/24")
+		target = f"/iclock/getrequest?SN={SERIAL}"
+		self.assertEqual(self.asked(target, forwarded="203.0.113.7, 8.8.8.8"), 404)
+		self.assertEqual(self.asked(target, forwarded="8.8.8.8, 203.0.113.7"), 200)
+
+	def asked(self, target: str, forwarded: str) -> int:
+		connection = HTTPConnection(self.url.removeprefix("http://"))
+		self.addCleanup(connection.close)
+		connection.request("GET", target, headers={"Host": frappe.local.site, "X-Forwarded-For": forwarded})
+		return connection.getresponse().status
 
 	def test_malformed_requests_change_nothing(self):
 		self.device()
