@@ -82,8 +82,8 @@ class ByWindow:
 		elif not reading.hole and todo.looks_back:
 			cursor = todo.finished(reading.cursor, todo.window.end)
 			reading.move(cursor if self._fewer else cursor.without_scan(FEWER_SINCE))
-		if "nightly" in todo.finishes and isinstance(self._connector, CountsRows):
-			self._compare_counts(self._connector)
+			if "nightly" in todo.finishes and isinstance(self._connector, CountsRows):
+				self._compare_counts(self._connector)
 
 	def _read_pieces(self, window: Window, ahead: timedelta = timedelta(0)) -> None:
 		outcome, end = self._reading.outcome, window.end

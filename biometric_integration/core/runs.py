@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import Enum
 
 from biometric_integration.core.connector import RequestTrace
 from biometric_integration.core.errors import ErrorClass, SyncError
+from biometric_integration.core.punch import Kind
 from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.window import Window
 
@@ -56,6 +57,10 @@ class RunCounts:
 	def add(self, other: RunCounts) -> None:
 		for name, value in asdict(other).items():
 			setattr(self, name, getattr(self, name) + value)
+
+
+FIRST_SEEN: Mapping[Kind, str] = {Kind.PUNCH: "new", Kind.JUNK: "junk", Kind.INVALID: "invalid"}
+"""As what a row counts that was not here before."""
 
 
 @dataclass

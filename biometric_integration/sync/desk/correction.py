@@ -41,6 +41,17 @@ from biometric_integration.sync.workdays.gathering import Supposing
 from biometric_integration.sync.workdays.judging import Lane
 
 CHECKIN = "Employee Checkin"
+FIELDS = (
+	"name",
+	"device_user_id",
+	"server",
+	"device",
+	"source_time",
+	"punch_time",
+	"direction",
+	"employee",
+	"attendance",
+)
 RECORD = "Biometric Mapping Correction"
 AT_ONCE = 10000
 PATIENCE, PAUSE = 20, 1
@@ -194,31 +205,32 @@ def _spans(days: Iterable[EmployeeDay]) -> dict[str, tuple[date, date]]:
 	return {employee: (min(dates) - DAY, max(dates) + DAY) for employee, dates in found.items()}
 
 
-def _decided(stretch: Stretch, lock: bool) -> list:
+def with_check_ins(fields: Iterable[str]):
+	"""A query for these fields of punches and, where there is one, for the check-in of each: its name as `checkin`, its time and shift, and the
+	attendance that it is `counted_in`."""
 	event, checkin = DocType(staging.DOCTYPE), DocType(CHECKIN)
-	states = [
-		(event.status == status.value) & (event.reason_code == reason.value if reason else event.name != "")
-		for status, reason in DECIDED
-	]
-	query = (
+	return (
 		frappe.qb.from_(event)
 		.left_join(checkin)
 		.on(checkin.biometric_event == event.name)
 		.select(
-			event.name,
-			event.device_user_id,
-			event.server,
-			event.device,
-			event.source_time,
-			event.punch_time,
-			event.direction,
-			event.employee,
-			event.attendance,
+			*(event[field] for field in fields),
 			checkin.name.as_("checkin"),
 			checkin.time,
 			checkin.shift_start,
 			checkin.attendance.as_("counted_in"),
 		)
+	)
+
+
+def _decided(stretch: Stretch, lock: bool) -> list:
+	event = DocType(staging.DOCTYPE)
+	states = [
+		(event.status == status.value) & (event.reason_code == reason.value if reason else event.name != "")
+		for status, reason in DECIDED
+	]
+	query = (
+		with_check_ins(FIELDS)
 		.where((event.device_user_id == stretch.user_id) & (states[0] | states[1]))
 		.where(event.punch_time >= datetime.combine(stretch.first, time()))
 		.where(event.punch_time < datetime.combine(stretch.last, time()) + DAY)

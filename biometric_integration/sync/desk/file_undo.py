@@ -75,18 +75,9 @@ def _taken_over(document, logs: Sequence[str]) -> int:
 
 
 def _rows(logs: Sequence[str], after: str, limit: int, lock: bool = False) -> list:
-	event, checkin = DocType(staging.DOCTYPE), DocType(correction.CHECKIN)
+	event = DocType(staging.DOCTYPE)
 	query = (
-		frappe.qb.from_(event)
-		.left_join(checkin)
-		.on(checkin.biometric_event == event.name)
-		.select(
-			*(event[field] for field in FIELDS),
-			checkin.name.as_("checkin"),
-			checkin.time,
-			checkin.shift_start,
-			checkin.attendance.as_("counted_in"),
-		)
+		correction.with_check_ins(FIELDS)
 		.where(event.sync_log.isin(logs) & (event.name > after))
 		.orderby(event.name)
 		.limit(limit)

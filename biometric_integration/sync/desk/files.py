@@ -15,7 +15,7 @@ from itertools import islice
 
 import frappe
 from frappe import _
-from frappe.utils import get_system_timezone, now_datetime
+from frappe.utils import now_datetime
 
 from biometric_integration.core.batches import BATCH, batches
 from biometric_integration.core.directory import WaitingEvent
@@ -31,7 +31,7 @@ from biometric_integration.sync.db import locks, sql, transaction
 from biometric_integration.sync.desk import correction
 from biometric_integration.sync.desk.file_rows import Line, Question, Upload, file_of, hash_of, upload
 from biometric_integration.sync.desk.progress import Progress
-from biometric_integration.sync.receiving.receive import RowStatus, receive
+from biometric_integration.sync.receiving.receive import RowStatus, receive, stamp
 from biometric_integration.sync.records import servers, sight, staging, sync_log
 
 DOCTYPE = sight.FILE_IMPORT
@@ -249,19 +249,6 @@ class _Preview:
 	def _devices(self) -> list[dict]:
 		found = {device.key: device for device in self._file.devices.values()}
 		return [{"device": device.key, "label": device.label} for device in found.values()]
-
-
-def stamp() -> Stamp:
-	"""What the punches of a file have in common: they come now."""
-	floor = frappe.get_cached_doc(servers.SETTINGS).import_floor
-	zone = get_system_timezone()
-	return Stamp(
-		PRIMARY,
-		zone,
-		zone,
-		now_datetime().replace(microsecond=0),
-		frappe.utils.getdate(floor) if floor else None,
-	)
 
 
 def _punch(line: Line, stamp: Stamp) -> Punch | None:

@@ -110,18 +110,9 @@ def _chunks(server: str, after: str = "") -> Iterator[list]:
 
 
 def _rows(server: str, after: str, lock: bool = False) -> list:
-	event, checkin = DocType(staging.DOCTYPE), DocType(correction.CHECKIN)
+	event = DocType(staging.DOCTYPE)
 	query = (
-		frappe.qb.from_(event)
-		.left_join(checkin)
-		.on(checkin.biometric_event == event.name)
-		.select(
-			*(event[field] for field in FIELDS),
-			checkin.name.as_("checkin"),
-			checkin.time,
-			checkin.shift_start,
-			checkin.attendance.as_("counted_in"),
-		)
+		correction.with_check_ins(FIELDS)
 		.where((event.server == server) & (event.name > after))
 		.orderby(event.name)
 		.limit(CHUNK)

@@ -28,8 +28,8 @@ from biometric_integration.receivers.adms.conversation import (
 )
 from biometric_integration.receivers.adms.handshake import Terminal
 from biometric_integration.receivers.adms.rows import Row
-from biometric_integration.sync.db import transaction
-from biometric_integration.sync.push import door, pace, questions, strangers
+from biometric_integration.sync.db import pace, transaction
+from biometric_integration.sync.push import door, questions, strangers
 from biometric_integration.sync.receiving.contact import note_contact, note_interruption
 from biometric_integration.sync.receiving.receive import RowStatus, receive
 from biometric_integration.sync.records import devices, servers

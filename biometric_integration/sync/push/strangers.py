@@ -9,8 +9,7 @@ from frappe.utils import now_datetime
 
 from biometric_integration.core.text import fitting
 from biometric_integration.receivers.adms.conversation import Asked
-from biometric_integration.sync.db import sql, transaction
-from biometric_integration.sync.push import pace
+from biometric_integration.sync.db import pace, sql, transaction
 
 DOCTYPE = "Biometric Unknown Device"
 MOST = 200

@@ -22,7 +22,7 @@ from frappe.utils import get_system_timezone, getdate, now_datetime
 from biometric_integration.core.batches import BATCH, batches
 from biometric_integration.core.devices import Device
 from biometric_integration.core.punch import Kind, Punch, Record, Unreadable, fitted
-from biometric_integration.core.runs import Channel, RunCounts
+from biometric_integration.core.runs import FIRST_SEEN, Channel, RunCounts
 from biometric_integration.core.source import Stamp, punch_of, unreadable_punch
 from biometric_integration.core.store import Claim
 from biometric_integration.core.stream import PRIMARY, Cursor, Stream
@@ -66,7 +66,7 @@ def receive(
 ) -> Receipt:
 	"""Keep rows of devices that are known; commits, in batches of up to 1,000, and then asks for them to be used. Nothing else may be uncommitted.
 
-	rows: `core.punch.Record` with `source_time` as the naive wall clock of the device's home (`zone_of`), or `Unreadable`. device: key of the Biometric
+	rows: `core.punch.Record` with `source_time` as the naive wall clock of the device's home (`servers.time_zone`), or `Unreadable`. device: key of the Biometric
 	Device that all of them are from; without it, each Record says so by its `serial`, letter by letter. What is of no known device is
 	refused, as is an Unreadable without `device`: no device is ever created here. A device that is disabled is kept for: its punches wait.
 	Junk and unreadable rows of a known device are kept as Ignored and Failed, and count as new where they were not here before.
@@ -92,11 +92,6 @@ def note_defect(error: Exception) -> None:
 	frames = "".join(traceback.format_tb(error.__traceback__))
 	title = _("A request that sent punches failed: {0}").format(type(error).__name__)
 	frappe.log_error(title, frames, defer_insert=True)
-
-
-def zone_of(device: Device) -> str:
-	"""The zone (IANA) of a device's wall clock: that of its home server in the settings, else the site's."""
-	return servers.time_zone(device.server)
 
 
 class _Book:
@@ -154,7 +149,7 @@ def _receive(of: _Batch, rows: Sequence[Row], receipt: Receipt) -> None:
 		Result(RowStatus.KNOWN) if device else Result(RowStatus.REFUSED, of.book.refusal(row))
 		for row, (_bounded_row, device) in zip(rows, known, strict=True)
 	]
-	stamps = {device.key: _stamp(device) for _row, device in known if device}
+	stamps = {device.key: stamp(device.server or PRIMARY) for _row, device in known if device}
 	kept = [
 		_Kept(place, device, _punch(row, device, stamps[device.key]))
 		for place, (row, device) in enumerate(known, begin)
@@ -172,11 +167,12 @@ def _bounded(row: Row) -> Row:
 	return fitted(row._replace(raw=raw, **texts))
 
 
-def _stamp(device: Device) -> Stamp:
+def stamp(home: str = PRIMARY) -> Stamp:
+	"""What rows have in common that come now, of devices of this home."""
 	floor = frappe.get_cached_doc(servers.SETTINGS).import_floor
 	return Stamp(
-		device.server or PRIMARY,
-		zone_of(device),
+		home,
+		servers.time_zone(home),
 		get_system_timezone(),
 		now_datetime().replace(microsecond=0),
 		getdate(floor) if floor else None,
@@ -241,15 +237,12 @@ def _stage(of: _Batch, kept: Sequence[_Kept]) -> tuple[RunCounts, set[str], set[
 	return total, new, set(logs.values())
 
 
-COUNTED = {Kind.PUNCH: "new", Kind.JUNK: "junk", Kind.INVALID: "invalid"}
-
-
 def _counted(kept: Sequence[_Kept], new: Set[str]) -> dict[str, RunCounts]:
 	"""By device. Of one that comes twice in a batch the second is known."""
 	found: defaultdict[str, RunCounts] = defaultdict(RunCounts)
 	left = set(new)
 	for one in kept:
-		field = COUNTED[one.punch.kind] if one.punch.name in left else "known"
+		field = FIRST_SEEN[one.punch.kind] if one.punch.name in left else "known"
 		left.discard(one.punch.name)
 		counts = found[one.device.key]
 		counts.fetched += 1

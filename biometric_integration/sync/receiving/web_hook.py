@@ -21,16 +21,15 @@ from biometric_integration.core.text import fitting, storable
 from biometric_integration.receivers import ebioserver_hook
 from biometric_integration.receivers.ebioserver_hook import Delivered
 from biometric_integration.receivers.texts import Refusal
-from biometric_integration.sync.db import transaction
-from biometric_integration.sync.receiving.receive import note_defect, receive
+from biometric_integration.sync.db import pace, transaction
+from biometric_integration.sync.receiving.receive import RowStatus, note_defect, receive
 from biometric_integration.sync.records import devices, servers
 from biometric_integration.sync.records.servers import KEY_BYTES, Hook
 from biometric_integration.sync.store import PullStore
 
 ACCEPTED = "Success"
-MOST_WRONG, WITHIN = 60, 60
-"""Requests of one address without the right secret, in so many seconds, of which each is told that it is wrong."""
-WRONG = "biometric_hook_wrong"
+MOST_WRONG = 60
+"""Requests of one address without the right secret, in a minute, of which each is told that it is wrong."""
 
 
 def answer(secret: str, body: bytes) -> tuple[int, str]:
@@ -60,9 +59,7 @@ def _hook(secret: str) -> Hook | None:
 
 def _is_too_much() -> bool:
 	"""The one thing that a stranger changes: a counter of its address, for a minute."""
-	key = frappe.cache.make_key(f"{WRONG}:{frappe.local.request_ip or ''}")
-	frappe.cache.set(key, 0, ex=WITHIN, nx=True)  # first, so that none stays for ever
-	return frappe.cache.incr(key) > MOST_WRONG
+	return pace.times(f"wrong secrets of {frappe.local.request_ip or ''}") > MOST_WRONG
 
 
 def _opened(hook: Hook, posted: object) -> list[Delivered]:
@@ -94,7 +91,7 @@ def _keep(server: str, rows: Sequence[Delivered]) -> None:
 		by_device[device.key if device else ""].append(one.row)
 	for device, found in sorted(by_device.items()):
 		receipt = receive(Channel.WEB_HOOK, found, device, server=server)
-		if any(result.status.value == "refused" for result in receipt.results):
+		if any(result.status is RowStatus.REFUSED for result in receipt.results):
 			raise SyncError("A row could not be kept.")
 
 

@@ -15,7 +15,7 @@ from biometric_integration.core.decide import Decision
 from biometric_integration.core.directory import WaitingEvent
 from biometric_integration.core.punch import Direction, Kind, Punch, name_from, name_stamp
 from biometric_integration.core.reasons import EventStatus, Reason, at_staging
-from biometric_integration.core.runs import Channel, RunCounts
+from biometric_integration.core.runs import FIRST_SEEN, Channel, RunCounts
 from biometric_integration.core.store import Claim
 from biometric_integration.core.stream import Stream
 from biometric_integration.core.text import harmless
@@ -94,7 +94,7 @@ def stage(claim: Claim, punches: Sequence[Punch]) -> RunCounts:
 	"""
 	counts = RunCounts(fetched=len(punches))
 	now = now_datetime()
-	for kind, field in ((Kind.PUNCH, "new"), (Kind.JUNK, "junk"), (Kind.INVALID, "invalid")):
+	for kind, field in FIRST_SEEN.items():
 		rows = [_row(claim, punch, now) for punch in punches if punch.kind is kind]
 		setattr(counts, field, sql.insert_new(DOCTYPE, FIELDS, sorted(rows)))
 	counts.known = counts.fetched - counts.new - counts.junk - counts.invalid

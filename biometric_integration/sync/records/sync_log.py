@@ -18,6 +18,7 @@ from biometric_integration.core.errors import ErrorClass
 from biometric_integration.core.punch import Kind
 from biometric_integration.core.runs import (
 	EVENT_COUNTS,
+	FIRST_SEEN,
 	RUN_COUNTS,
 	EventCounts,
 	Outcome,
@@ -181,15 +182,12 @@ def count(log: str, counts: RunCounts) -> None:
 	)
 
 
-FIRST_SEEN = {Kind.PUNCH.value: "new", Kind.JUNK.value: "junk", Kind.INVALID.value: "invalid"}
-
-
 def hand_over(moved: Counter[tuple[str, str, str]]) -> None:
 	"""(from log, to log, kind) → rows that the latter has taken over: known to the one, first seen by the other; after both are counted, in the same commit."""
 	changes: defaultdict[str, Counter[str]] = defaultdict(Counter)
 	for (before, after, kind), number in moved.items():
-		changes[before].update({FIRST_SEEN[kind]: -number, "known": number})
-		changes[after].update({FIRST_SEEN[kind]: number, "known": -number})
+		changes[before].update({FIRST_SEEN[Kind(kind)]: -number, "known": number})
+		changes[after].update({FIRST_SEEN[Kind(kind)]: number, "known": -number})
 	table = DocType(DOCTYPE)
 	for log, counts in sorted(changes.items()):
 		query = frappe.qb.update(table).where(table.name == log)

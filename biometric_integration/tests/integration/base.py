@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from contextlib import redirect_stdout
 from datetime import date, datetime
+from unittest.mock import patch
 
 import frappe
 
@@ -43,6 +44,14 @@ class SiteTestCase(IntegrationTestCase):
 			frappe.db.delete(doctype)
 		factories.forget_people()
 		frappe.db.commit()  # nosemgrep -- each test begins with an empty table
+
+	def as_user(self, role: str | None) -> None:
+		"""`frappe.only_for` lets everybody pass while `in_test` is set: take that away."""
+		frappe.set_user(factories.user(role))
+		self.addCleanup(frappe.set_user, "Administrator")
+		flags = patch.dict(frappe.flags, in_test=False)
+		flags.start()
+		self.addCleanup(flags.stop)
 
 	def start(self, server_type: str, world: World, **options):
 		"""A fake server for the length of the test, with the settings and devices that belong to it."""

@@ -17,8 +17,8 @@ from biometric_integration.core.errors import SyncError
 from biometric_integration.receivers.adms.conversation import Asked
 from biometric_integration.simulator import FakeAccessPanel, FakeTerminal, World
 from biometric_integration.sync import jobs
-from biometric_integration.sync.db import transaction
-from biometric_integration.sync.push import door, host, pace, questions, strangers
+from biometric_integration.sync.db import pace, transaction
+from biometric_integration.sync.push import door, host, questions, strangers
 from biometric_integration.sync.push.host import ONLY_PUSHES
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase, checkins, events, sync
@@ -51,7 +51,7 @@ class PushTestCase(SiteTestCase):
 		super().setUp()
 		for doctype in (UNKNOWN, questions.DOCTYPE):
 			frappe.db.delete(doctype)
-		for key in frappe.cache.get_keys("biometric_push_"):
+		for key in frappe.cache.get_keys("biometric_pace_"):
 			frappe.cache.delete(key)
 		self.push_settings()
 		self.addCleanup(self.push_settings, accept_push=0)
@@ -524,12 +524,12 @@ class Strangers(PushTestCase):
 			strangers.note(Asked("GET", "ping", {"SN": SERIAL}), address)
 			self.assertEqual(frappe.db.get_value(UNKNOWN, SERIAL, "address"), shown)
 			frappe.db.delete(UNKNOWN)
-			for key in frappe.cache.get_keys("biometric_push_"):
+			for key in frappe.cache.get_keys("biometric_pace_"):
 				frappe.cache.delete(key)
 
 	def test_no_counter_stays_for_ever(self):
 		pace.times("something")
-		(key,) = frappe.cache.get_keys("biometric_push_something")
+		(key,) = frappe.cache.get_keys("biometric_pace_something")
 		self.assertGreater(frappe.cache.ttl(key), 0)
 		frappe.cache.delete(key)
 		with patch.object(frappe.cache, "incr", side_effect=RedisError):

@@ -5,14 +5,12 @@ from __future__ import annotations
 import io
 from contextlib import redirect_stdout
 from datetime import datetime
-from unittest.mock import patch
 
 import frappe
 from frappe.utils.background_jobs import get_job
 
 from biometric_integration import api, permissions
 from biometric_integration.simulator import Fault, FaultKind, World
-from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import PASSWORD, SERVER_TYPES, SiteTestCase, logs, sync
 
 STEPS = ["Name", "TCP", "HTTP", "Login", "Operation", "Parse"]
@@ -28,14 +26,6 @@ def small_world() -> World:
 
 
 class TestApi(SiteTestCase):
-	def as_user(self, role: str | None) -> None:
-		"""`frappe.only_for` lets everybody pass while `in_test` is set: take that away."""
-		frappe.set_user(factories.user(role))
-		self.addCleanup(frappe.set_user, "Administrator")
-		flags = patch.dict(frappe.flags, in_test=False)
-		flags.start()
-		self.addCleanup(flags.stop)
-
 	def test_an_outsider_gets_nothing(self):
 		self.start("eBioServer", small_world())
 		self.as_user("Employee")

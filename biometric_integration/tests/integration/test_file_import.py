@@ -484,13 +484,6 @@ class TestUndo(FileTestCase):
 
 
 class TestWhoMay(FileTestCase):
-	def as_user(self, role: str | None) -> None:
-		frappe.set_user(factories.user(role))
-		self.addCleanup(frappe.set_user, "Administrator")
-		flags = patch.dict(frappe.flags, in_test=False)
-		flags.start()
-		self.addCleanup(flags.stop)
-
 	def test_who_may_not_set_up_may_not_bring_files_in(self):
 		name = self.upload(attlog(*PUNCHES))
 		for role in ("HR User", "Employee"):

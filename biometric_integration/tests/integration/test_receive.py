@@ -19,7 +19,7 @@ from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks, sql
 from biometric_integration.sync.desk import ask, device_states
 from biometric_integration.sync.receiving.contact import note_contact, note_interruption
-from biometric_integration.sync.receiving.receive import LONGEST_RAW, receive, zone_of
+from biometric_integration.sync.receiving.receive import LONGEST_RAW, receive
 from biometric_integration.sync.records import devices, servers, sync_log, times
 from biometric_integration.sync.workdays.evidence import Evidence
 from biometric_integration.tests import factories
@@ -37,6 +37,13 @@ from biometric_integration.tests.queries import queries
 
 NINE = datetime(2025, 4, 7, 9)
 MINUTE = timedelta(minutes=1)
+BRANCH = {
+	"server_id": "branch",
+	"server_type": "eTimeTrackLite",
+	"label": "Branch",
+	"time_zone": "Asia/Dubai",
+	"enabled": 0,
+}
 
 
 def record(user_id: str = "1", moment: datetime = NINE, serial: str = "SN1", **values) -> Record:
@@ -258,31 +265,17 @@ class Received(ReceiveCase):
 
 class Homes(ReceiveCase):
 	def test_the_time_of_a_punch_is_that_of_the_home_of_its_device(self):
-		branch = {
-			"server_id": "branch",
-			"server_type": "eTimeTrackLite",
-			"label": "Branch",
-			"time_zone": "Asia/Dubai",
-			"enabled": 0,
-		}
-		factories.settings(server_type="", enabled=0, time_zone="", more_servers=[branch])
+		factories.settings(server_type="", enabled=0, time_zone="", more_servers=[BRANCH])
 		key = factories.device("SN2", "Far Gate", server="branch")
 		receive(Channel.PUSH, [record(serial="SN2")])
-		self.assertEqual(zone_of(devices.by_key([key])[key]), "Asia/Dubai")
+		self.assertEqual(servers.time_zone(devices.homes([key])[key]), "Asia/Dubai")
 		(event,) = frappe.get_all("Biometric Staging Event", ["name", "punch_time", "server"])
 		self.assertEqual(event.name, fingerprint("branch", key, "1", NINE))
 		self.assertEqual((event.punch_time, event.server), (NINE + 90 * MINUTE, "branch"))
 
 	def test_times_are_put_right_by_the_home_of_the_device_whichever_server_reported_it(self):
-		branch = {
-			"server_id": "branch",
-			"server_type": "eTimeTrackLite",
-			"label": "Branch",
-			"time_zone": "Asia/Dubai",
-			"enabled": 0,
-		}
 		factories.settings(
-			server_type="eTimeTrackLite", endpoint_url="http://a", api_user="a", more_servers=[branch]
+			server_type="eTimeTrackLite", endpoint_url="http://a", api_user="a", more_servers=[BRANCH]
 		)
 		factories.device("SN2", "Far Gate", server="branch")
 		receive(Channel.PUSH, [record(serial="SN2")])

@@ -104,7 +104,7 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 	"dateutil.parser": ("connectors/page.py",),
 	"dateutil.relativedelta": ("core/window.py",),
 	"openpyxl": ("receivers/files/workbook.py",),
-	"redis.exceptions": ("sync/jobs.py", "sync/push/pace.py"),
+	"redis.exceptions": ("sync/jobs.py", "sync/db/pace.py"),
 	"cryptography.hazmat.primitives": ("sync/receiving/web_hook.py",),
 	"requests": ("connectors/steps.py", "connectors/transport.py"),
 	"tenacity": ("connectors/transport.py",),

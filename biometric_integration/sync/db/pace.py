@@ -21,15 +21,10 @@ def times(what: str, seconds: int = MINUTE) -> int:
 		return 0
 
 
-def is_first(what: str, seconds: int = MINUTE) -> bool:
-	"""Within these seconds; where nobody can count, each is."""
-	return times(what, seconds) <= 1
-
-
 def forget(what: str) -> None:
 	with suppress(RedisError):
 		frappe.cache.delete(_key(what))
 
 
 def _key(what: str) -> bytes:
-	return frappe.cache.make_key(f"biometric_push_{what}")
+	return frappe.cache.make_key(f"biometric_pace_{what}")
