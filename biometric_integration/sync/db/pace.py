@@ -9,6 +9,8 @@ from redis.exceptions import RedisError
 import frappe
 
 MINUTE = 60
+PREFIX = "biometric_pace_"
+"""Of its keys in the cache."""
 
 
 def times(what: str, seconds: int = MINUTE) -> int:
@@ -27,4 +29,4 @@ def forget(what: str) -> None:
 
 
 def _key(what: str) -> bytes:
-	return frappe.cache.make_key(f"biometric_pace_{what}")
+	return frappe.cache.make_key(f"{PREFIX}{what}")

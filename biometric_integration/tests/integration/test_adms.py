@@ -51,7 +51,7 @@ class PushTestCase(SiteTestCase):
 		super().setUp()
 		for doctype in (UNKNOWN, questions.DOCTYPE):
 			frappe.db.delete(doctype)
-		for key in frappe.cache.get_keys("biometric_pace_"):
+		for key in frappe.cache.get_keys(pace.PREFIX):
 			frappe.cache.delete(key)
 		self.push_settings()
 		self.addCleanup(self.push_settings, accept_push=0)
@@ -524,12 +524,12 @@ class Strangers(PushTestCase):
 			strangers.note(Asked("GET", "ping", {"SN": SERIAL}), address)
 			self.assertEqual(frappe.db.get_value(UNKNOWN, SERIAL, "address"), shown)
 			frappe.db.delete(UNKNOWN)
-			for key in frappe.cache.get_keys("biometric_pace_"):
+			for key in frappe.cache.get_keys(pace.PREFIX):
 				frappe.cache.delete(key)
 
 	def test_no_counter_stays_for_ever(self):
 		pace.times("something")
-		(key,) = frappe.cache.get_keys("biometric_pace_something")
+		(key,) = frappe.cache.get_keys(f"{pace.PREFIX}something")
 		self.assertGreater(frappe.cache.ttl(key), 0)
 		frappe.cache.delete(key)
 		with patch.object(frappe.cache, "incr", side_effect=RedisError):

@@ -15,6 +15,7 @@ import frappe
 from biometric_integration import api
 from biometric_integration.simulator import World
 from biometric_integration.sync import jobs
+from biometric_integration.sync.db import pace
 from biometric_integration.sync.receiving import web_hook
 from biometric_integration.sync.records import servers
 from biometric_integration.tests import factories
@@ -64,7 +65,7 @@ class HookCase(SiteTestCase):
 		super().setUp()
 		self.configure()
 		self.addCleanup(self.configure, hook_secret="", hook_password="")
-		frappe.cache.delete_keys(web_hook.WRONG)
+		frappe.cache.delete_keys(pace.PREFIX)
 
 	def configure(self, hook_secret: str = SECRET, hook_password: str = "", **values):
 		branch = {

@@ -336,6 +336,31 @@ class Rows(Trouble):
 			for request in asked
 		)
 
+	def test_days_are_not_counted_with_each_run_that_leaves_a_hole(self) -> None:
+		crowd = [f"{number:04}" for number in range(25)]
+		with self.office(BIOTIME, *crowd, most_rows=TEN) as place:
+			place.options = replace(place.options, start_date=(NOON - 30 * DAY).date())
+			place.punch("0001", NOON - HOUR)
+			place.run()
+			for code in crowd:
+				place.punch(code, place.world.now)
+			place.fake.stuck_at = 1
+			for _ in range(2):
+				place.later(DAY)
+				before = len(place.fake.requests)
+				self.assert_alarmed(place, place.run(), "25 punches")
+				self.assertEqual(self.counted(place, before), 0, "the looks back are not done")
+			place.fake.stuck_at = None
+			place.later(DAY)
+			before = len(place.fake.requests)
+			self.assert_success(place.run())
+			self.assertGreater(self.counted(place, before), 10)
+
+	def counted(self, place: Place, before: int) -> int:
+		"""How many days the server was asked to count."""
+		asked = (request.arguments for request in place.fake.requests[before:])
+		return sum(one.get("page_size") == "1" and "start_time" in one for one in asked)
+
 	def test_counting_that_is_stopped_leaves_the_looks_back_done(self) -> None:
 		with self.office(BIOTIME) as place:
 			place.options = replace(place.options, start_date=(NOON - 30 * DAY).date())
