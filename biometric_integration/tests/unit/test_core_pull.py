@@ -6,7 +6,7 @@ import unittest
 from dataclasses import replace
 from datetime import date, datetime
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from biometric_integration.core.errors import ErrorClass
@@ -26,6 +26,7 @@ class NothingIsLost(unittest.TestCase):
 
 	@settings(deadline=None, max_examples=150)
 	@given(RUNS, OFFSETS, st.booleans())
+	@example([], [3600], False)  # in the very second of the last run
 	def test_whatever_happens_one_good_run_has_all_that_the_server_has(self, runs, offsets, has_start):
 		office = Office(None, *(NOW + offset * SECOND for offset in offsets))
 		office.options = replace(office.options, start_date=date(2025, 4, 1) if has_start else None)
@@ -34,7 +35,7 @@ class NothingIsLost(unittest.TestCase):
 			office.connector.now += hours * HOUR
 			office.pull(*script)
 			complete, now = office.cursor().complete_until, office.connector.now
-			here = {time for time, _ in office.connector.punches["S1"] if began <= time < now}
+			here = {time for time, _ in office.connector.punches["S1"] if began <= time <= now}
 			self.assertLessEqual({time for time in here if complete and time < complete}, office.staged())
 		self.assertEqual(office.staged(), here)
 		self.assertEqual(len(office.store.events), len(here))
