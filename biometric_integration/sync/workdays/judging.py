@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
 import frappe
@@ -39,7 +39,7 @@ from biometric_integration.core.workday import (
 	cut,
 	hours,
 	input_hash,
-	runs,
+	judged_together,
 	told,
 	with_outside_answered,
 	with_outside_counted,
@@ -272,7 +272,7 @@ class Lane:
 	) -> Iterator[tuple[Batch, Days, dict[str, list[Workday]]]]:
 		"""What was gathered, the days of each person that can be told from it, and their workdays.
 
-		Without a shift, check-ins that hang together are judged together: days may grow, and people of whom not enough was read come again.
+		Days may grow, by what hangs together with them, and people of whom not enough was read come again.
 		"""
 		reach = AROUND
 		while days:
@@ -286,7 +286,9 @@ class Lane:
 					done[employee], workdays[employee] = between, []
 					continue
 				workdays[employee] = self._cut(batch, employee)
-				whole = self._whole(batch, employee, workdays[employee], between)
+				checkins = batch.checkins.get(employee, ())
+				read, longest = (batch.first, batch.last), self._longest(batch.people[employee])
+				whole = judged_together(checkins, between, read, longest)
 				if whole or reach >= FURTHEST:
 					done[employee] = whole or between
 			if done := self._within(done):
@@ -308,26 +310,6 @@ class Lane:
 			if person.employed(day) and person.status != "Inactive":
 				yield from self._roster.expected(person.name, day)
 			day += DAY
-
-	def _whole(
-		self, batch: Batch, employee: str, workdays: Sequence[Workday], between: tuple[date, date]
-	) -> tuple[date, date] | None:
-		"""The days, grown to all of what hangs together with them; None where that goes on beyond what was read."""
-		longest = self._longest(batch.people[employee])
-		loose = sorted(
-			(one for workday in workdays if not workday.shift for one in workday.checkins),
-			key=lambda one: (one.time, one.name),
-		)
-		first, last = between
-		begin, end = datetime.combine(batch.first, time()), datetime.combine(batch.last, time()) + DAY
-		for run in runs(loose, longest):
-			from_day, to_day = run[0].time.date(), run[-1].time.date()
-			if to_day < between[0] - DAY or from_day > between[1] + DAY:
-				continue
-			if run[0].time - begin <= longest or end - run[-1].time <= longest:
-				return None
-			first, last = min(first, from_day), max(last, to_day)
-		return first, last
 
 	# --- one day after the other
 

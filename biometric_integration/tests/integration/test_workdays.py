@@ -491,6 +491,18 @@ class TestLane(WorkdayTestCase):
 		self.assertEqual(self.judge(), 0)
 		self.assertEqual(frappe.db.count("Biometric Stale Mark"), 0)
 
+	def test_days_judged_by_themselves_are_as_days_judged_with_those_around(self):
+		"""A guard without a shift who is on a night shift once: what ends it hangs on the days after."""
+		employee = factories.employee(longest_workday=26)
+		factories.shift_assignment(employee, self.shift("22:00:00", "06:00:00"), day(10), day(10))
+		around = [at(number, hour) for number in (8, 9, 12, 13, 14, 15) for hour in (8, 20)]
+		for moment in (*around, at(10, 8), at(11, 4, 17), at(11, 19, 48)):
+			self.checkin(employee, moment)
+		self.look(employee)
+		for last in range(7, 13):
+			marks.add([marks.of_employee(employee, day(7), day(last))])
+			self.assertEqual(self.judge(), 0, last)
+
 	def test_a_period_that_is_rebuilt_is_as_it_was(self):
 		shift = self.shift()
 		people = [factories.employee(default_shift=shift) for _each in range(3)]
