@@ -31,6 +31,7 @@ UNMAPPED_REASONS = [
 """Whose it is may be nobody's to say any more. A question that somebody was asked stays: giving it up would let Reprocess answer it."""
 IDLE_DAYS = 2
 DEVICE_HOURS_DAYS = 60
+QUESTION, QUESTIONS_DAYS = "Biometric Device Command", 60
 WORKDAYS_DAYS = 400
 EVIDENCE_DAYS = (PERIOD + STATISTICS).days
 """Whose device is whose is known by punches so long ago: without them an absence would be taken for proven while the device is dead."""
@@ -42,6 +43,7 @@ def tidy() -> None:
 	settings = frappe.get_cached_doc(SETTINGS)
 	delete_idle_logs(now_datetime() - timedelta(days=IDLE_DAYS))
 	delete_device_hours(now_datetime() - timedelta(days=DEVICE_HOURS_DAYS))
+	delete_questions(now_datetime() - timedelta(days=QUESTIONS_DAYS))
 	delete_workdays(getdate(add_days(nowdate(), -WORKDAYS_DAYS)))
 	if settings.payload_days:
 		empty_payloads(now_datetime() - timedelta(days=settings.payload_days))
@@ -74,6 +76,15 @@ def delete_device_hours(before: datetime) -> None:
 	_in_chunks(
 		lambda: device_hours.names_before(before, CHUNK),
 		lambda names: frappe.db.delete(device_hours.DOCTYPE, {"name": ("in", names)}),
+	)
+
+
+def delete_questions(before: datetime) -> None:
+	"""What devices that push were asked so long ago, whatever came of it: the same can be asked again."""
+	old = {"creation": ("<", before)}
+	_in_chunks(
+		lambda: frappe.get_all(QUESTION, old, pluck="name", limit=CHUNK),
+		lambda names: frappe.db.delete(QUESTION, {"name": ("in", names)}),
 	)
 
 

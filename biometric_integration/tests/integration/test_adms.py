@@ -16,7 +16,7 @@ from biometric_integration import api
 from biometric_integration.core.errors import SyncError
 from biometric_integration.receivers.adms.conversation import Asked
 from biometric_integration.simulator import FakeAccessPanel, FakeTerminal, World
-from biometric_integration.sync import jobs
+from biometric_integration.sync import jobs, retention
 from biometric_integration.sync.db import pace, transaction
 from biometric_integration.sync.push import door, host, questions, strangers
 from biometric_integration.sync.push.host import ONLY_PUSHES
@@ -620,6 +620,14 @@ class Questions(PushTestCase):
 		self.assertEqual(self.terminal("OTHER00001").ask("POST", "devicecmd", {}, answer).text, "OK")
 		self.fresh()
 		self.assertEqual(frappe.db.get_value(questions.DOCTYPE, name, "status"), "Waiting")
+
+	def test_the_night_deletes_questions_of_more_than_60_days_ago(self):
+		device = self.device()
+		old, young = (questions.ask(device, "Compare Counts", MORNING, MORNING) for _each in range(2))
+		for name, days in ((old, 61), (young, 59)):
+			frappe.db.set_value(questions.DOCTYPE, name, "creation", now_datetime() - timedelta(days=days))
+		retention.tidy()
+		self.assertEqual(frappe.get_all(questions.DOCTYPE, pluck="name"), [young])
 
 	def test_nothing_else_can_be_asked_and_not_by_everybody(self):
 		device = self.device()
