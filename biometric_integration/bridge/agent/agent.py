@@ -107,7 +107,7 @@ class Agent:
 
 	def open_spool(self) -> Spool:
 		"""One for the thread that calls."""
-		return Spool(self.settings.spool.file, self.clock, self.settings.names)
+		return Spool(self.settings.spool.file, self.clock, self.settings.names, self.room.why_full)
 
 	def _listening(self) -> Terminals | None:
 		push = self.settings.push

@@ -143,7 +143,7 @@ class Reader:
 		bad = [report for report in reports if report.status in (RunStatus.FAILED, RunStatus.PARTIAL)]
 		failed = [report for report in bad if report.status is RunStatus.FAILED]
 		first = next(iter(failed or bad), None)
-		is_dead = bool(failed) and len(failed) == len(reports)
+		is_dead = bool(failed) and len(failed) == len(reports) and not self._room.why_full(spool)
 		return self._ended(
 			spool,
 			status,
@@ -157,8 +157,8 @@ class Reader:
 		"""What the runs amounted to. error_class: where nothing could be read."""
 		at = f"{self._clock():%Y-%m-%dT%H:%M:%SZ}"
 		spool.note(f"server:{self.plan.id}", {"status": status.value, "message": message[:LONGEST], "at": at})
-		if self._stopping.is_set():
-			return timedelta(0)
+		if self._stopping.is_set() or self._room.why_full(spool):
+			return AFTER_A_DEFECT  # which is told of elsewhere
 		if status is RunStatus.FAILED:
 			self._journal.trouble(self._topic, f"The server {self.plan.id} cannot be read: {message}")
 		elif status is RunStatus.PARTIAL:

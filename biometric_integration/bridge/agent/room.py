@@ -14,7 +14,6 @@ from biometric_integration.bridge.agent.settings import MB, SpoolEntry
 from biometric_integration.bridge.agent.spool import Spool
 from biometric_integration.bridge.database import cannot_write
 
-LOOKED_AT_EVERY = 1.0
 SHY = 15.0
 """Seconds for which nothing is written after the disk did not take something."""
 ROOM_AGAIN = 0.97
@@ -41,16 +40,13 @@ class Room:
 		self._monotonic = monotonic
 		self._free = free
 		self._lock = threading.Lock()
-		self._looked_at = float("-inf")
 		self._shy_until = float("-inf")
 		self._sentence = ""
 
 	def why_full(self, spool: Spool) -> str:
 		"""A sentence, or nothing where there is room."""
 		with self._lock:
-			now = self._monotonic()
-			if now >= self._looked_at + LOOKED_AT_EVERY and now >= self._shy_until:
-				self._looked_at = now
+			if self._monotonic() >= self._shy_until:
 				self._tell(self._look(spool))
 			return self._sentence
 

@@ -191,7 +191,7 @@ def _section(path: Path, given: Mapping[str, Any], name: str) -> Section:
 		raise ConfigurationError(f"{path}: [{name}] has to be a section.")
 	place = f"{path}, [{name}]"
 	texts = {key: _text(place, key, value) for key, value in table.items()}
-	return Section(place, name, "", _placed(path, texts))
+	return Section(place, "bridge", name, _placed(path, texts))
 
 
 def _text(place: str, key: str, value: object) -> str:

@@ -18,8 +18,9 @@ from biometric_integration.bridge.store import SqliteStore, utc_now
 from biometric_integration.core.clock import wall_clock
 from biometric_integration.core.contact import Contact
 from biometric_integration.core.devices import Device
+from biometric_integration.core.errors import TransientError
 from biometric_integration.core.punch import Kind, Punch, name_from
-from biometric_integration.core.runs import RunStatus, Trigger
+from biometric_integration.core.runs import RunCounts, RunStatus, Trigger
 from biometric_integration.core.store import Claim
 from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.core.text import storable
@@ -70,16 +71,17 @@ ROW_OF = """SELECT e.name, e.kind, e.device, e.user_id, e.source_time, e.directi
 
 
 class Spool(SqliteStore):
-	"""Of one thread. All times in it are of the servers and devices (source times), or UTC; `names`: serial numbers that a person has entered."""
+	"""Of one thread. All times in it are of the servers and devices (source times), or UTC; `names`: serial numbers that a person has entered. why_full: why nothing more is kept, asked before each commit."""
 
 	def __init__(
 		self,
 		path: Path,
 		clock: Callable[[], datetime] = utc_now,
 		names: Names | None = None,
-		busy_seconds: float = 20.0,
+		why_full: Callable[[Spool], str] = lambda spool: "",
 	):
-		super().__init__(path, clock, UTC, busy_seconds, idle_kept=IDLE_KEPT)
+		super().__init__(path, clock, UTC, idle_kept=IDLE_KEPT)
+		self._why_full = why_full
 		self.path = path
 		self._names = names or {}
 
@@ -97,6 +99,12 @@ class Spool(SqliteStore):
 		new = [entry for entry in entries if entry.serial not in known]
 		if new:
 			super().enter_devices(new)
+
+	def stage(self, claim: Claim, punches: Sequence[Punch], cursor: Cursor | None = None) -> RunCounts:
+		"""As in `SqliteStore`. Raises TransientError where there is no room: the run ends there, and its cursor stays."""
+		if punches and (sentence := self._why_full(self)):
+			raise TransientError(sentence)
+		return super().stage(claim, punches, cursor)
 
 	# --- what devices push
 
