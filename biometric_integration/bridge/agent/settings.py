@@ -414,6 +414,7 @@ def _made(server: str, named: Mapping[str, Any], texts: Mapping[str, str], zone:
 	for name in ("type", "url", "user"):
 		if not values.get(name):
 			raise ConfigurationError(f"{name} is missing.")
+	endpoint_of(values["url"])
 	values.setdefault("time_zone", zone)
 	if not values["time_zone"]:
 		raise ConfigurationError(
