@@ -34,7 +34,7 @@ SPOOL = (
 	"ALTER TABLE event ADD COLUMN done_at TEXT",
 	"ALTER TABLE event ADD COLUMN aside TEXT NOT NULL DEFAULT ''",
 	"CREATE INDEX event_waiting ON event (name) WHERE done_at IS NULL AND aside = ''",
-	"CREATE INDEX event_undone ON event (device, aside, staged_at) WHERE done_at IS NULL",
+	"CREATE INDEX event_undone ON event (device, aside, server, staged_at) WHERE done_at IS NULL",
 	"CREATE INDEX event_done ON event (name) WHERE done_at IS NOT NULL",
 	"CREATE TABLE contact (serial TEXT PRIMARY KEY, last TEXT NOT NULL, since TEXT, complete TEXT)",
 	"CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL)",

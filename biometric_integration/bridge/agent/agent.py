@@ -107,7 +107,7 @@ class Agent:
 
 	def open_spool(self) -> Spool:
 		"""One for the thread that calls."""
-		return Spool(self.settings.spool.file, self.clock, self.settings.names, self.room.why_full)
+		return Spool(self.settings.spool.file, self.clock, self.settings.names, self.room.why_no_more)
 
 	def _listening(self) -> Terminals | None:
 		push = self.settings.push
@@ -187,7 +187,7 @@ class Agent:
 			self.terminals.listen()
 
 	def run(self) -> None:
-		"""Speak to the site until `stop`; in the thread that has called `open`."""
+		"""Speak to the site until `halt`; in the thread that has called `open`."""
 		self.start()
 		self.journal.say(f"The bridge {self.settings.site.bridge} has begun. {self._summary()}")
 		while not self._stopping.is_set():
@@ -220,15 +220,10 @@ class Agent:
 			self.journal.trouble("defect", f"Something unexpected happened: {type(error).__name__}.")
 			self._stopping.wait(10 * LOOK_EVERY)
 
-	def stop(self) -> None:
-		"""From a signal or another thread; returns at once."""
+	def halt(self) -> None:
+		"""From another thread: `run` ends soon, and the request to the site that is under way is given up."""
 		self._stopping.set()
-
-	def interrupt(self) -> None:
-		"""The request to the site that is under way is given up."""
-		site: SiteClient | None = getattr(self, "site", None)
-		if site:
-			site.close()
+		self.site.close()
 
 	def _end(self) -> None:
 		end = self.monotonic() + PATIENCE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import asdict
@@ -36,8 +37,8 @@ def run(path: Path, as_json: bool = False) -> Exit:
 			return Exit.BUSY
 
 		def end(number: int, frame: FrameType | None) -> None:
-			agent.stop()
-			agent.interrupt()
+			# what is waited for here may be held by whom the signal has interrupted
+			threading.Thread(target=agent.halt, daemon=True).start()
 
 		for name in ENDS:
 			with suppress(ValueError, AttributeError):

@@ -47,10 +47,11 @@ class Journal:
 			if self._troubles.pop(topic, None) is not None:
 				self._say(sentence)
 
-	def problem(self) -> str:
-		"""The first sentence of what lasts; empty where all is well."""
+	def problem(self, *topics: str) -> str:
+		"""The first sentence of what lasts of these topics; empty where all is well."""
 		with self._lock:
-			return next((self._redactor.words(sentence) for sentence in self._troubles.values()), "")
+			sentences = (self._troubles[topic] for topic in topics if topic in self._troubles)
+			return next((self._redactor.words(sentence) for sentence in sentences), "")
 
 	def _say(self, sentence: str) -> None:
 		words = " ".join(self._redactor.words(sentence).split())

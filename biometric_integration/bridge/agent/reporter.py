@@ -26,6 +26,8 @@ LONGEST = 500
 WRONG_CLOCK = timedelta(minutes=5)
 """A difference from which on the site believes nothing of what is reported of streams and devices."""
 TOPIC, CLOCK = "report", "clock"
+PROBLEMS = ("room", "disk", "spool", "site", "push spool", "defect")
+"""Topics of the journal that keep the bridge from working. Servers, and what lies aside, are told of by themselves."""
 
 
 class Reporter:
@@ -88,7 +90,8 @@ class Reporter:
 		ahead = None if self.ahead is None else round(self.ahead.total_seconds())
 		last = self._spool.fact("report", {}).get("last") if problem else _utc(self._clock())
 		self._spool.note(
-			"report", {"last": last, "problem": problem or self._journal.problem(), "clock_ahead": ahead}
+			"report",
+			{"last": last, "problem": problem or self._journal.problem(*PROBLEMS), "clock_ahead": ahead},
 		)
 
 	def _look_at_clock(self, ahead: timedelta) -> None:
@@ -108,7 +111,9 @@ class Reporter:
 		with self._spool.snapshot():
 			backlog = self._spool.backlog()
 			streams = self._streams(now)
-			devices = [_device(serial, contact) for serial, contact in self._spool.contacts_at_site()]
+			devices = [
+				_device(serial, contact) for serial, contact in self._spool.contacts_at_site(self._door.now())
+			]
 			servers = self._servers()
 		full = self._room.why_full(self._spool)
 		report = {
@@ -124,7 +129,7 @@ class Reporter:
 				"limit": self._settings.spool.limit,
 				"is_full": bool(full),
 			},
-			"problem": (full or self._journal.problem())[:LONGEST],
+			"problem": (full or self._journal.problem(*PROBLEMS))[:LONGEST],
 			"servers": servers[:MOST_ENTRIES],
 			"streams": self._some(streams),
 			"devices": self._some(devices),

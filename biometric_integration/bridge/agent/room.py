@@ -18,6 +18,8 @@ SHY = 15.0
 """Seconds for which nothing is written after the disk did not take something."""
 ROOM_AGAIN = 0.97
 """Of the limit: there is room again once less is used."""
+TO_FINISH = 64 * MB
+"""What is taken beyond the limits to finish an answer that was begun: half of one, deleted and read again, would be for ever half of one."""
 UNDER_PRESSURE = 0.9
 TOPIC = "room"
 FULL = "The spool is full ({used:,} of {limit:,} MB): nothing more is read or acknowledged until punches could be sent."
@@ -49,6 +51,14 @@ class Room:
 			if self._monotonic() >= self._shy_until:
 				self._tell(self._look(spool))
 			return self._sentence
+
+	def why_no_more(self, spool: Spool) -> str:
+		"""The same for whoever is in the middle of an answer."""
+		is_over = (
+			spool.used() > self._entry.limit + TO_FINISH
+			or self._free(spool.path.parent) < self._entry.least_free // 2
+		)
+		return self.why_full(spool) if is_over else ""
 
 	def failed(self, error: BaseException) -> None:
 		"""Something could not be written."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from sqlite3 import Row
-from typing import Any
+from typing import Any, NamedTuple
 
 from biometric_integration.bridge import cursors, events, logs
 from biometric_integration.bridge.database import to_text, to_time
@@ -19,7 +19,7 @@ from biometric_integration.core.clock import wall_clock
 from biometric_integration.core.contact import Contact
 from biometric_integration.core.devices import Device
 from biometric_integration.core.errors import TransientError
-from biometric_integration.core.punch import Kind, Punch, name_from
+from biometric_integration.core.punch import Punch, name_from
 from biometric_integration.core.runs import RunCounts, RunStatus, Trigger
 from biometric_integration.core.store import Claim
 from biometric_integration.core.stream import Cursor, Stream
@@ -66,22 +66,38 @@ class Backlog:
 	why_aside: str
 
 
+class Undone(NamedTuple):
+	"""That the site does not have something: of which device, by its serial number and its home, and which server brought it."""
+
+	is_aside: bool
+	server: str
+	serial: str
+	home: str
+
+	def holds(self, stream: Stream, is_narrow: bool) -> bool:
+		"""May it be of what the stream has shown? A wide one may have shown, as known, what came in another way and still waits."""
+		if is_narrow and self.serial:
+			return self.serial.casefold() == stream.unit.casefold()
+		brought_by = (self.server, self.home)
+		return not self.is_aside or stream.server in brought_by or PUSHED in brought_by
+
+
 ROW_OF = """SELECT e.name, e.kind, e.device, e.user_id, e.source_time, e.direction, e.verify_mode, e.raw, e.aside,
 	d.serial, d.label, d.location, d.server FROM event e LEFT JOIN device d ON d.key = e.device"""
 
 
 class Spool(SqliteStore):
-	"""Of one thread. All times in it are of the servers and devices (source times), or UTC; `names`: serial numbers that a person has entered. why_full: why nothing more is kept, asked before each commit."""
+	"""Of one thread. All times in it are of the servers and devices (source times), or UTC; `names`: serial numbers that a person has entered. why_no_more: why nothing more is kept of what is read, asked before each commit."""
 
 	def __init__(
 		self,
 		path: Path,
 		clock: Callable[[], datetime] = utc_now,
 		names: Names | None = None,
-		why_full: Callable[[Spool], str] = lambda spool: "",
+		why_no_more: Callable[[Spool], str] = lambda spool: "",
 	):
 		super().__init__(path, clock, UTC, idle_kept=IDLE_KEPT)
-		self._why_full = why_full
+		self._why_no_more = why_no_more
 		self.path = path
 		self._names = names or {}
 
@@ -102,7 +118,7 @@ class Spool(SqliteStore):
 
 	def stage(self, claim: Claim, punches: Sequence[Punch], cursor: Cursor | None = None) -> RunCounts:
 		"""As in `SqliteStore`. Raises TransientError where there is no room: the run ends there, and its cursor stays."""
-		if punches and (sentence := self._why_full(self)):
+		if punches and (sentence := self._why_no_more(self)):
 			raise TransientError(sentence)
 		return super().stage(claim, punches, cursor)
 
@@ -210,10 +226,18 @@ class Spool(SqliteStore):
 
 	def release(self, groups: Sequence[tuple[str, str]]) -> None:
 		"""What lies aside of these devices, for these reasons, waits again. Commits."""
+		for device, aside in groups:
+			while self._released(device, aside):
+				pass
+
+	def _released(self, device: str, aside: str) -> int:
+		"""Piece by piece, as others want to write as well."""
 		with self.database.transaction():
-			self.database.write_many(
-				"UPDATE event SET aside='' WHERE done_at IS NULL AND device=? AND aside=?", groups
-			)
+			return self.database.write(
+				"""UPDATE event SET aside='' WHERE name IN
+				(SELECT name FROM event WHERE done_at IS NULL AND device=? AND aside=? LIMIT ?)""",
+				(device, aside, PIECE),
+			).rowcount
 
 	def backlog(self) -> Backlog:
 		rows = self.database.rows(
@@ -247,50 +271,44 @@ class Spool(SqliteStore):
 
 		A wide stream may have seen, as known, what came in another way and still waits: so nothing at all may wait then.
 		"""
-		waits, aside = self._undone(waiting=True), self._undone(waiting=False)
+		undone = self._undone()
 		found = []
 		for row in self.database.rows(
 			"SELECT server, server_type, unit, feed FROM cursor WHERE read_until IS NOT NULL ORDER BY stream"
 		):
 			stream = Stream(*row)
-			if stream.server in zones and not _holds(stream, narrow[stream.server], waits, aside):
+			if stream.server in zones and not any(
+				each.holds(stream, narrow[stream.server]) for each in undone
+			):
 				cursor = cursors.read(self.database, stream)
 				found.append((stream, cursor.believed(wall_clock(now, zones[stream.server]))))
 		return found
 
-	def contacts_at_site(self) -> list[tuple[str, Contact]]:
+	def contacts_at_site(self, now: datetime) -> list[tuple[str, Contact]]:
 		"""Of the devices that push those of which nothing waits or lies aside."""
-		held = {serial for _server, _unit, serial, _home in self._undone(True) | self._undone(False)}
+		held = {each.serial for each in self._undone()}
 		rows = self.database.rows("SELECT * FROM contact ORDER BY serial")
-		now = self._now()
 		contacts = [(str(row[0]), Contact(*map(to_time, tuple(row)[1:]))) for row in rows]
 		return [
 			(serial, contact)
 			for serial, contact in contacts
-			if serial not in held and contact.last and contact.last <= now
+			if serial not in held and contact.last and contact.last <= now.replace(tzinfo=None)
 		]
 
-	def _undone(self, waiting: bool) -> set[tuple[str, str, str, str]]:
-		"""(server, unit, serial, home) of punches that the site does not have. What cannot be read is no punch."""
+	def _undone(self) -> list[Undone]:
 		rows = self.database.rows(
-			f"""SELECT DISTINCT e.server, e.unit, COALESCE(d.serial, ''), COALESCE(d.server, '') FROM event e
-			LEFT JOIN device d ON d.key = e.device WHERE e.done_at IS NULL AND e.kind=?
-			AND e.aside {"=" if waiting else "<>"} ''""",
-			(Kind.PUNCH.value,),
+			"""SELECT e.is_aside, e.server, COALESCE(d.serial, ''), COALESCE(d.server, '') FROM
+			(SELECT DISTINCT device, aside <> '' AS is_aside, server FROM event WHERE done_at IS NULL) e
+			LEFT JOIN device d ON d.key = e.device"""
 		)
-		return {(row[0], row[1], row[2], row[3]) for row in rows}
+		return [Undone(bool(row[0]), row[1], row[2], row[3]) for row in rows]
 
 	# --- what is kept
 
 	def used(self) -> int:
-		"""Bytes, without what was freed and can be used again."""
-		pages = self.database.value("PRAGMA page_count") - self.database.value("PRAGMA freelist_count")
-		log = self.path.with_name(self.path.name + "-wal")
-		size: int = pages * self.database.value("PRAGMA page_size")
-		try:
-			return size + log.stat().st_size
-		except OSError:
-			return size
+		"""Bytes, without what was freed and can be used again. The write-ahead log, some MB, comes on top."""
+		pages: int = self.database.value("PRAGMA page_count") - self.database.value("PRAGMA freelist_count")
+		return pages * int(self.database.value("PRAGMA page_size"))
 
 	def prune(self, keep: timedelta | None) -> int:
 		"""Delete some of what the site has for longer than `keep`, the oldest first; None = however new it is. Returns how many. Commits."""
@@ -344,20 +362,3 @@ class Spool(SqliteStore):
 	def _write_fact(self, name: str, value: Any) -> None:
 		text = storable(json.dumps(value, sort_keys=True))
 		self.database.write("INSERT OR REPLACE INTO fact VALUES (?,?)", (name, text))
-
-
-def _holds(
-	stream: Stream,
-	is_narrow: bool,
-	waits: set[tuple[str, str, str, str]],
-	aside: set[tuple[str, str, str, str]],
-) -> bool:
-	"""Is anything of what the stream may have shown not at the site?"""
-	if is_narrow:
-		return any(
-			(server, unit) == (stream.server, stream.unit) or serial == stream.unit
-			for server, unit, serial, _home in waits | aside
-		)
-	return bool(waits) or any(
-		stream.server in (server, home) or PUSHED in (server, home) for server, _unit, _serial, home in aside
-	)

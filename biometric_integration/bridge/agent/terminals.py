@@ -6,6 +6,7 @@ byte now and then keeps nothing busy. A connection is for one request.
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import threading
@@ -47,7 +48,7 @@ NOT_READ = Answer("Not understood", 400)
 class Terminals(TCPServer):
 	"""`listen`, then `close`. Raises ConfigurationError where the address cannot be used."""
 
-	allow_reuse_address = True
+	allow_reuse_address = os.name == "posix"  # elsewhere it would let two listen
 	request_queue_size = 128
 
 	def __init__(
