@@ -12,9 +12,9 @@ from biometric_integration import __version__
 from biometric_integration.bridge.agent.door import Door
 from biometric_integration.bridge.agent.journal import Journal
 from biometric_integration.bridge.agent.room import Room
-from biometric_integration.bridge.agent.settings import ServerPlan, Settings
+from biometric_integration.bridge.agent.settings import ServerPlan, Settings, named
 from biometric_integration.bridge.agent.site import Later, SiteClient
-from biometric_integration.bridge.agent.spool import Spool
+from biometric_integration.bridge.agent.spool import Spool, Undone, backlog_of
 from biometric_integration.core.contact import Contact
 from biometric_integration.core.stream import Cursor, Stream
 
@@ -109,13 +109,11 @@ class Reporter:
 		"""As the site wants it, within its bounds: where there is more, each report has its turn of it."""
 		now = self._clock()
 		with self._spool.snapshot():
-			backlog = self._spool.backlog()
-			streams = self._streams(now)
-			devices = [
-				_device(serial, contact) for serial, contact in self._spool.contacts_at_site(self._door.now())
-			]
+			undone = self._spool.undone()
+			streams = self._streams(undone, now)
+			contacts = self._spool.contacts_at_site(undone, self._door.now())
 			servers = self._servers()
-		full = self._room.why_full(self._spool)
+		backlog, full = backlog_of(undone), self._room.why_full(self._spool)
 		report = {
 			"bridge": self._settings.site.bridge,
 			"version": __version__,
@@ -132,18 +130,20 @@ class Reporter:
 			"problem": (full or self._journal.problem(*PROBLEMS))[:LONGEST],
 			"servers": servers[:MOST_ENTRIES],
 			"streams": self._some(streams),
-			"devices": self._some(devices),
+			"devices": self._some([_device(*each) for each in contacts]),
 			"strangers": self._door.strangers(MOST_STRANGERS),
 		}
 		self._turn += 1
 		return _cut(report)
 
-	def _streams(self, now: datetime) -> list[dict[str, Any]]:
+	def _streams(self, undone: Sequence[Undone], now: datetime) -> list[dict[str, Any]]:
 		plans = [plan for plan in self._plans() if not plan.fault]
 		zones = {plan.id: plan.config.time_zone for plan in plans}
 		types = {plan.id: plan.config.server_type for plan in plans}
 		narrow = {plan.id: plan.only_unit is None for plan in plans}
-		found = self._spool.streams_at_site(zones, narrow, now)
+		found = self._spool.streams_at_site(
+			undone, zones, narrow, named(self._spool.fact("settings", {})), now
+		)
 		return [
 			_stream(stream, cursor) for stream, cursor in found if types[stream.server] == stream.server_type
 		]

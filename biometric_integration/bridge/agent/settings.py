@@ -349,19 +349,19 @@ def _names(place: str, server: str, given: object) -> dict[tuple[str, str, str],
 
 def plans(settings: Settings, answer: Mapping[str, Any]) -> list[ServerPlan]:
 	"""The servers to be read: those that the site names, with what the file says of them, and those that only the file describes."""
-	named = {
+	of_site = {
 		str(entry["id"]): entry
 		for entry in _dicts(answer.get("servers"), MOST_SERVERS)
 		if isinstance(entry.get("id"), str)
 	}
 	zone = _known_zone(answer.get("time_zone")) or settings.site.time_zone
 	found = []
-	for server in {**named, **settings.servers}:
+	for server in {**of_site, **settings.servers}:
 		texts = settings.servers.get(server, {})
-		if server not in named and not {"type", "url"} <= texts.keys():
+		if server not in of_site and not {"type", "url"} <= texts.keys():
 			continue  # no more than a password, of a server that the site does not name now
 		if texts.get("enabled", "yes") not in NO:
-			found.append(_plan(server, named.get(server, {}), texts, zone))
+			found.append(_plan(server, of_site.get(server, {}), texts, zone))
 	return found
 
 
@@ -379,6 +379,14 @@ def expected(settings: Settings, answer: Mapping[str, Any]) -> dict[str, str]:
 		if isinstance(serial, str) and 0 < len(serial) <= LONGEST_SERIAL:
 			found[serial] = _known_zone(entry.get("time_zone")) or zone
 	return found
+
+
+def named(answer: Mapping[str, Any]) -> set[str]:
+	"""Serial numbers of all devices of which the site says that they are its own."""
+	devices = _dicts(answer.get("push"), MOST_DEVICES)
+	for server in _dicts(answer.get("servers"), MOST_SERVERS):
+		devices += _dicts(server.get("devices"), MOST_DEVICES)
+	return {entry["serial"] for entry in devices if isinstance(entry.get("serial"), str)}
 
 
 def _dicts(value: object, most: int) -> list[dict[str, Any]]:

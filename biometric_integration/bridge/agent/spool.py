@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -67,19 +68,39 @@ class Backlog:
 
 
 class Undone(NamedTuple):
-	"""That the site does not have something: of which device, by its serial number and its home, and which server brought it."""
+	"""Punches that the site does not have: why not (empty: they wait), which server brought them, of which device (its serial number and its home).
 
-	is_aside: bool
+	oldest: when the first of them came here, naive UTC.
+	"""
+
+	aside: str
 	server: str
 	serial: str
 	home: str
+	number: int = 1
+	oldest: datetime | None = None
 
-	def holds(self, stream: Stream, is_narrow: bool) -> bool:
-		"""May it be of what the stream has shown? A wide one may have shown, as known, what came in another way and still waits."""
+	def holds(self, stream: Stream, is_narrow: bool, named: Set[str]) -> bool:
+		"""May it be of what the stream has shown? A wide one may have shown, as known, what came in another way and still waits.
+
+		What lies aside of a device that the site does not name holds no wide one: the site is not asked about that device.
+		"""
 		if is_narrow and self.serial:
 			return self.serial.casefold() == stream.unit.casefold()
+		if self.aside and self.serial and self.serial not in named:
+			return False
 		brought_by = (self.server, self.home)
-		return not self.is_aside or stream.server in brought_by or PUSHED in brought_by
+		return not self.aside or stream.server in brought_by or PUSHED in brought_by
+
+
+def backlog_of(undone: Sequence[Undone]) -> Backlog:
+	reasons = Counter[str]()
+	for each in undone:
+		reasons[each.aside] += each.number
+	waiting = reasons.pop("", 0)
+	oldest = [each.oldest for each in undone if each.oldest and not each.aside]
+	why = max(reasons, key=lambda reason: reasons[reason], default="")
+	return Backlog(waiting, min(oldest, default=None), reasons.total(), why)
 
 
 ROW_OF = """SELECT e.name, e.kind, e.device, e.user_id, e.source_time, e.direction, e.verify_mode, e.raw, e.aside,
@@ -239,19 +260,20 @@ class Spool(SqliteStore):
 				(device, aside, PIECE),
 			).rowcount
 
-	def backlog(self) -> Backlog:
+	def undone(self) -> list[Undone]:
+		"""What the site does not have, in groups; by an index alone, as there may be millions."""
 		rows = self.database.rows(
-			"""SELECT aside, COUNT(*) AS number, MIN(staged_at) AS oldest FROM event WHERE done_at IS NULL
-			GROUP BY aside ORDER BY number DESC"""
+			"""SELECT e.*, COALESCE(d.serial, ''), COALESCE(d.server, '') FROM
+			(SELECT aside, server, device, COUNT(*), MIN(staged_at) FROM event WHERE done_at IS NULL GROUP BY device, aside, server) e
+			LEFT JOIN device d ON d.key = e.device"""
 		)
-		waiting = [row for row in rows if not row["aside"]]
-		aside = [row for row in rows if row["aside"]]
-		return Backlog(
-			sum(row["number"] for row in waiting),
-			to_time(waiting[0]["oldest"]) if waiting else None,
-			sum(row["number"] for row in aside),
-			aside[0]["aside"] if aside else "",
-		)
+		return [
+			Undone(aside, server, serial, home, number, to_time(oldest))
+			for aside, server, _device, number, oldest, serial, home in rows
+		]
+
+	def backlog(self) -> Backlog:
+		return backlog_of(self.undone())
 
 	def aside(self) -> list[dict[str, Any]]:
 		"""What lies aside, by device and reason."""
@@ -265,28 +287,31 @@ class Spool(SqliteStore):
 	# --- what all of is at the site
 
 	def streams_at_site(
-		self, zones: Mapping[str, str], narrow: Mapping[str, bool], now: datetime
+		self,
+		undone: Sequence[Undone],
+		zones: Mapping[str, str],
+		narrow: Mapping[str, bool],
+		named: Set[str],
+		now: datetime,
 	) -> list[tuple[Stream, Cursor]]:
-		"""Of the servers in `zones` (by id) the streams of which nothing waits or lies aside. narrow: is a server read device by device? `now`: aware.
-
-		A wide stream may have seen, as known, what came in another way and still waits: so nothing at all may wait then.
+		"""Of the servers in `zones` (by id) the streams of which nothing waits or lies aside. narrow: is a server read device by device? named: serial numbers
+		of devices that the site knows. `now`: aware.
 		"""
-		undone = self._undone()
 		found = []
 		for row in self.database.rows(
 			"SELECT server, server_type, unit, feed FROM cursor WHERE read_until IS NOT NULL ORDER BY stream"
 		):
 			stream = Stream(*row)
 			if stream.server in zones and not any(
-				each.holds(stream, narrow[stream.server]) for each in undone
+				each.holds(stream, narrow[stream.server], named) for each in undone
 			):
 				cursor = cursors.read(self.database, stream)
 				found.append((stream, cursor.believed(wall_clock(now, zones[stream.server]))))
 		return found
 
-	def contacts_at_site(self, now: datetime) -> list[tuple[str, Contact]]:
+	def contacts_at_site(self, undone: Sequence[Undone], now: datetime) -> list[tuple[str, Contact]]:
 		"""Of the devices that push those of which nothing waits or lies aside."""
-		held = {each.serial for each in self._undone()}
+		held = {each.serial for each in undone}
 		rows = self.database.rows("SELECT * FROM contact ORDER BY serial")
 		contacts = [(str(row[0]), Contact(*map(to_time, tuple(row)[1:]))) for row in rows]
 		return [
@@ -294,14 +319,6 @@ class Spool(SqliteStore):
 			for serial, contact in contacts
 			if serial not in held and contact.last and contact.last <= now.replace(tzinfo=None)
 		]
-
-	def _undone(self) -> list[Undone]:
-		rows = self.database.rows(
-			"""SELECT e.is_aside, e.server, COALESCE(d.serial, ''), COALESCE(d.server, '') FROM
-			(SELECT DISTINCT device, aside <> '' AS is_aside, server FROM event WHERE done_at IS NULL) e
-			LEFT JOIN device d ON d.key = e.device"""
-		)
-		return [Undone(bool(row[0]), row[1], row[2], row[3]) for row in rows]
 
 	# --- what is kept
 

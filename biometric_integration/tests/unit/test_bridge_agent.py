@@ -349,6 +349,31 @@ class Evidence(PlantTest):
 		terminal.send()
 		self.assertEqual(agent.reporter.built()["streams"], [])
 
+	def test_a_device_that_the_site_does_not_know_holds_back_no_whole_server(self):
+		plant = self.plant(EBIO, pushing=(), in_file=False)
+		for serial in ("S1", "S2"):
+			plant.world.add_device(serial, f"Gate {serial}", "HO")
+			plant.world.punch(serial, "1", plant.world.now)
+		server = plant.server(EBIO)
+		known = {**server, "devices": server["devices"][:1]}
+		plant.site.settings = {"time_zone": "Asia/Kolkata", "servers": [known], "push": []}
+		plant.site.serials = {"S1"}
+		plant.start()
+		for _round in range(3):
+			plant.round()
+		self.assertEqual(plant.site.reports[-1]["backlog"]["aside"], 1)
+		self.assertEqual(len(plant.site.reports[-1]["streams"]), 2)
+		plant.site.settings = {**plant.site.settings, "servers": [server]}
+		plant.round()
+		plant.round()
+		self.assertEqual(plant.site.reports[-1]["streams"], [], "refused, though it is named")
+		plant.site.serials = {"S1", "S2"}
+		plant.site.settings = {**plant.site.settings, "push": [{"serial": "X"}]}
+		plant.round()
+		plant.round()
+		self.assertEqual(plant.findings(), NOTHING_WRONG, "as soon as settings change")
+		self.assertEqual(len(plant.site.reports[-1]["streams"]), 2)
+
 	def test_contact_proves_once_it_has_lasted(self):
 		plant = self.plant()
 		plant.start()
