@@ -1,1 +1,1 @@
-"""The standalone host: the same engine and connectors on one SQLite file, without Frappe."""
+"""The standalone host: the same engine and connectors on one SQLite file, without Frappe; and, in `agent`, the bridge of a LAN to a site."""

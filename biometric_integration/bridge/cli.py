@@ -1,4 +1,4 @@
-"""The command line: `biometric-integration simulate | test | sync | status | export | demo`."""
+"""The command line: `biometric-integration simulate | test | sync | status | export | demo | bridge`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from typing import Any, TextIO
 
 from biometric_integration import __version__
 from biometric_integration.bridge import config, console, demo, exits, simulate
+from biometric_integration.bridge.agent import command
 from biometric_integration.bridge.config import ServerEntry
 from biometric_integration.bridge.database import Database
 from biometric_integration.bridge.exits import Exit
@@ -224,6 +225,11 @@ def _demo(arguments: argparse.Namespace) -> Exit:
 	return Exit.SUCCESS if demo.run(arguments.folder) else Exit.FAILED
 
 
+def _bridge(arguments: argparse.Namespace) -> Exit:
+	"""Bring the punches of this network to a site: run, or check the set-up, or say how things stand (docs/bridge.md)."""
+	return command.ACTIONS[arguments.action](arguments.config, arguments.json)
+
+
 # --- arguments
 
 
@@ -303,6 +309,16 @@ COMMANDS: Mapping[Callable[[argparse.Namespace], Exit], Sequence[tuple[Sequence[
 		_option("--to", dest="last", type=_day, metavar="DATE", help="last day, included (of all)"),
 		_option("--output", "-o", **FILE, default=Path("-"), help="where to (standard output)"),
 		_option("--with-events", action="store_true", help=WITH_EVENTS),
+	),
+	_bridge: (
+		_option("action", nargs="?", choices=list(command.ACTIONS), default="run", help="(%(default)s)"),
+		_option(
+			"--config",
+			**FILE,
+			default=command.DEFAULT_CONFIG,
+			help="configuration file (%(default)s); docs/bridge.md says what is in it",
+		),
+		JSON,
 	),
 	_demo: (_option("--folder", type=Path, default=Path(".demo"), help="for the files (%(default)s)"),),
 }

@@ -97,14 +97,14 @@ def described(given: Mapping[str, str], server: str, zone: str) -> ServerEntry:
 # --- what a value may be: a reader makes it from its text, or says in a ValueError what is wrong
 
 
-def _pem(text: str) -> str:
+def pem(text: str) -> str:
 	try:
 		return Path(text).read_text(encoding="ascii")
 	except (OSError, UnicodeDecodeError) as error:
 		raise ValueError("this is not a readable certificate file (PEM)") from error
 
 
-def _zone(text: str) -> str:
+def zone_name(text: str) -> str:
 	try:
 		return ZoneInfo(text).key
 	except (LookupError, ValueError, OSError) as error:
@@ -113,13 +113,13 @@ def _zone(text: str) -> str:
 		) from error
 
 
-def _switch(text: str) -> bool:
+def switch(text: str) -> bool:
 	if (known := configparser.ConfigParser.BOOLEAN_STATES.get(text.lower())) is None:
 		raise ValueError(f'"{text}" is neither yes nor no')
 	return known
 
 
-def _number(text: str, least: int = 0, most: int | None = None) -> int:
+def number(text: str, least: int = 0, most: int | None = None) -> int:
 	if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
 		wanted = f"{least} or more" if most is None else f"{least} to {most}"
 		raise ValueError(f'"{text}" is not a whole number of {wanted}')
@@ -132,18 +132,18 @@ def _server_type(text: str) -> str:
 	return text
 
 
-def _list(text: str) -> tuple[str, ...]:
+def listed(text: str) -> tuple[str, ...]:
 	return tuple(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
 
 
 Readers = Mapping[str, Callable[[str], Any]]
 SITE: Readers = {
-	"time_zone": _zone,
+	"time_zone": zone_name,
 	"employees": Path,
 	"database": Path,
 	"start_date": day,
-	"repeat_window": lambda text: timedelta(seconds=_number(text)),
-	"allowed_drift": lambda text: timedelta(minutes=_number(text)),
+	"repeat_window": lambda text: timedelta(seconds=number(text)),
+	"allowed_drift": lambda text: timedelta(minutes=number(text)),
 }
 SERVER: Readers = {
 	"type": _server_type,
@@ -152,21 +152,21 @@ SERVER: Readers = {
 	"password_env": str,
 	"password_file": Path,
 	"location": str,
-	"time_zone": _zone,
-	"verify_tls": _switch,
-	"ca_certificate": _pem,
-	"timeout": lambda text: _number(text, least=1),
-	"overlap_hours": lambda text: timedelta(hours=_number(text)),
-	"rescan_days": lambda text: timedelta(days=_number(text)),
-	"requests_at_once": lambda text: _number(text, 1, MOST_AT_ONCE),
-	"devices": _list,
+	"time_zone": zone_name,
+	"verify_tls": switch,
+	"ca_certificate": pem,
+	"timeout": lambda text: number(text, least=1),
+	"overlap_hours": lambda text: timedelta(hours=number(text)),
+	"rescan_days": lambda text: timedelta(days=number(text)),
+	"requests_at_once": lambda text: number(text, 1, MOST_AT_ONCE),
+	"devices": listed,
 }
 DEVICE: Readers = {
 	"server": str,
 	"name": str,
 	"location": str,
-	"enabled": _switch,
-	"counts_for_attendance": _switch,
+	"enabled": switch,
+	"counts_for_attendance": switch,
 }
 NEEDED = {"site": ("time_zone", "employees", "database"), "server": ("type", "url", "user"), "device": ()}
 
@@ -189,7 +189,7 @@ class Section(NamedTuple):
 			for name, text in self.given.items()
 			if text or name not in readers
 		}
-		for name in NEEDED[self.kind]:
+		for name in NEEDED.get(self.kind, ()):
 			if name not in found:
 				raise ConfigurationError(f"{self.place}: {name} is missing.")
 		return found

@@ -26,9 +26,20 @@ PRAGMAS = (
 	"PRAGMA synchronous=FULL",
 	"PRAGMA fullfsync=1",  # macOS keeps a plain fsync in the drive's cache
 )
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 CLOCK = "CREATE TABLE clock (device TEXT PRIMARY KEY REFERENCES device (key), ahead INTEGER NOT NULL, seen TEXT NOT NULL)"
 EVENT_OF_DEVICE = "CREATE INDEX event_of_device ON event (device, name)"
+SPOOL = (
+	# done_at: when the site had it, or when it turned out that there is nothing to send. aside: why it cannot be sent for now.
+	"ALTER TABLE event ADD COLUMN done_at TEXT",
+	"ALTER TABLE event ADD COLUMN aside TEXT NOT NULL DEFAULT ''",
+	"CREATE INDEX event_waiting ON event (name) WHERE done_at IS NULL AND aside = ''",
+	"CREATE INDEX event_undone ON event (device, aside, server, staged_at) WHERE done_at IS NULL",
+	"CREATE INDEX event_done ON event (name) WHERE done_at IS NOT NULL",
+	"CREATE TABLE contact (serial TEXT PRIMARY KEY, last TEXT NOT NULL, since TEXT, complete TEXT)",
+	"CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+)
+"""What the bridge adds: what is at the site, when devices that push were heard of (UTC), and what is remembered as JSON."""
 SCHEMA = (
 	"""CREATE TABLE device (
 		key TEXT PRIMARY KEY, server TEXT NOT NULL, label TEXT NOT NULL, serial TEXT, location TEXT NOT NULL DEFAULT '',
@@ -89,8 +100,9 @@ SCHEMA = (
 	"CREATE TABLE server_memory (server TEXT PRIMARY KEY, memory TEXT NOT NULL)",
 	CLOCK,
 	EVENT_OF_DEVICE,
+	*SPOOL,
 )
-ADDED = {1: (CLOCK, EVENT_OF_DEVICE)}
+ADDED = {1: (CLOCK, EVENT_OF_DEVICE), 2: SPOOL}
 """What a file of an older version lacks, by its version."""
 
 
@@ -157,6 +169,16 @@ class Database:
 			self.roll_back()
 			raise
 
+	@contextmanager
+	def snapshot(self) -> Iterator[None]:
+		"""What is read inside is of one moment; nothing is written."""
+		with _translated():
+			self._connection.execute("BEGIN")
+		try:
+			yield
+		finally:
+			self.roll_back()
+
 	def roll_back(self) -> None:
 		if self._connection.in_transaction:
 			self._connection.execute("ROLLBACK")
@@ -177,6 +199,12 @@ def is_busy(error: sqlite3.Error) -> bool:
 	return isinstance(error, sqlite3.OperationalError) and any(
 		word in str(error) for word in ("locked", "busy")
 	)
+
+
+def cannot_write(error: BaseException) -> bool:
+	"""There is no room for it, or the disk does not take it: a full disk, a limit of the file's size, a disk that fails."""
+	words = ("disk is full", "disk I/O error", "readonly", "unable to open")
+	return isinstance(error, sqlite3.OperationalError) and any(word in str(error) for word in words)
 
 
 def to_time(text: str | None) -> datetime | None:

@@ -103,10 +103,10 @@ def _limits(window: Window | None) -> tuple[datetime | None, datetime | None]:
 	return (window.start, window.end) if window else (None, None)
 
 
-def drop_idle(database: Database, stream: Stream, now: datetime) -> None:
+def drop_idle(database: Database, stream: Stream, before: datetime) -> None:
 	database.write(
 		"DELETE FROM log WHERE stream=? AND status=? AND new + junk + invalid = 0 AND started_at < ?",
-		(stream.key, RunStatus.SUCCESS, now - IDLE_KEPT),
+		(stream.key, RunStatus.SUCCESS, before),
 	)
 
 

@@ -41,7 +41,7 @@ class SqliteStore:
 
 	Several processes may use one file: a stream and the process lane are locks beside it that die with their holder, in the
 	folder `<path>.locks`. `clock` gives aware UTC, `zone` is the site's (IANA): logs are stamped in it. `zones`: of each server, by its id; one that is not
-	there has the site's. Without any, all are of the zone of the server that is read.
+	there has the site's. Without any, all are of the zone of the server that is read. idle_kept: how long the log of a run that brought nothing is kept.
 	"""
 
 	def __init__(
@@ -51,12 +51,14 @@ class SqliteStore:
 		zone: str = "UTC",
 		busy_seconds: float = BUSY_SECONDS,
 		zones: Mapping[str, str] = MappingProxyType({}),
+		idle_kept: timedelta = logs.IDLE_KEPT,
 	):
 		self.database = Database(path, busy_seconds)
 		self.locks = Locks(path.with_name(path.name + ".locks"))
 		self._clock = clock
 		self._zone = zone
 		self._zones = zones
+		self._idle_kept = idle_kept
 		self._devices: dict[str, Device] = {}
 		self._revision = 0
 
@@ -128,7 +130,7 @@ class SqliteStore:
 				if cursor:
 					cursors.move(self.database, claim.stream, claim.log, cursor)
 				logs.close(self.database, claim.log, outcome, self._now(), self._zone)
-				logs.drop_idle(self.database, claim.stream, self._now())
+				logs.drop_idle(self.database, claim.stream, self._now() - self._idle_kept)
 		finally:
 			self.locks.release(claim.stream.key)
 

@@ -243,7 +243,7 @@ class Request:
 class Answer:
 	"""A complete answer with a status that the request can read: its body as a file at the start, at most 1 MB of it in memory.
 
-	server_time: the `Date` header, aware UTC; None where there is none.
+	server_time: the `Date` header, aware UTC; None where there is none. retry_after: the header of that name.
 	"""
 
 	request: Request
@@ -251,6 +251,7 @@ class Answer:
 	body: IO[bytes]
 	server_time: datetime | None
 	trace: RequestTrace
+	retry_after: str = ""
 
 	def head(self, size: int = EXCERPT_BYTES) -> bytes:
 		"""The first bytes; the position is at the start again afterwards."""
@@ -268,7 +269,7 @@ def utc_now() -> datetime:
 
 
 class Transport:
-	"""Sends requests to one server, one at a time; `another` sends them at the same time. `clock` gives aware UTC; `sleep` and `wait` are tenacity's."""
+	"""Sends requests to one server, one at a time; `another` sends them at the same time. `clock` gives aware UTC; `sleep` and `wait` are tenacity's; `tries`: of one request."""
 
 	def __init__(
 		self,
@@ -277,6 +278,7 @@ class Transport:
 		sleep: Callable[[float], None] = time.sleep,
 		wait: Callable[[RetryCallState], float] | None = None,
 		largest: int = LARGEST_ANSWER,
+		tries: int = TRIES,
 	):
 		self.requests: list[RequestTrace] = []
 		self._config = config
@@ -284,6 +286,7 @@ class Transport:
 		self._sleep = sleep
 		self._wait = wait or wait_exponential(multiplier=0.5, max=4) + wait_random(0, 0.5)
 		self._largest = largest
+		self._tries = tries
 		self._deadline = Deadline(config.timeout * DEADLINE_FACTOR)
 		self._session: requests.Session | None = None
 		self._retried = 0.0
@@ -297,7 +300,7 @@ class Transport:
 
 	def another(self) -> Transport:
 		"""One more to the same server, for requests at the same time."""
-		made = Transport(self._config, self._clock, self._sleep, self._wait, self._largest)
+		made = Transport(self._config, self._clock, self._sleep, self._wait, self._largest, self._tries)
 		made._quiet, made._redactor = self._quiet, self._redactor
 		return made
 
@@ -346,7 +349,7 @@ class Transport:
 			return True
 		last_try = self.requests[-1].duration_ms / 1000 if self.requests else 0.0
 		spent = self._retried + (state.seconds_since_start or 0.0)
-		return state.attempt_number >= TRIES or spent + last_try > RETRY_SECONDS
+		return state.attempt_number >= self._tries or spent + last_try > RETRY_SECONDS
 
 	def _once(self, request: Request) -> Answer:
 		trace = RequestTrace(request.operation, self._clock(), request.window)
@@ -373,7 +376,8 @@ class Transport:
 			except BaseException:
 				body.close()
 				raise
-		return Answer(request, response.status_code, body, _date(response), trace)
+		retry_after = response.headers.get("Retry-After", "")
+		return Answer(request, response.status_code, body, _date(response), trace, retry_after)
 
 	@contextmanager
 	def _sent(self, request: Request) -> Iterator[requests.Response]:

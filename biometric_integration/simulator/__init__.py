@@ -12,6 +12,7 @@ from .ebioserver import FakeEBioServer
 from .etimetracklite import FakeETimeTrackLite
 from .faults import Fault, FaultKind, FaultPlan
 from .server import FakeServer, Request
+from .site import FakeSite
 from .world import SimDevice, SimJunk, SimManual, SimPunch, SimRaw, World
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
 	"FakeEBioServer",
 	"FakeETimeTrackLite",
 	"FakeServer",
+	"FakeSite",
 	"FakeTerminal",
 	"Fault",
 	"FaultKind",

@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from textwrap import dedent
 
+from biometric_integration.bridge.agent.spool import Spool
 from biometric_integration.bridge.config import load
 from biometric_integration.bridge.database import SCHEMA_VERSION, Database
 from biometric_integration.bridge.locks import Locks
@@ -33,6 +34,16 @@ from biometric_integration.core.window import Window
 NOON = datetime(2026, 6, 1, 12)
 STREAM = Stream("main", "eBioServer", "HO", "live")
 ROOT = Path(__file__).parents[3]
+WITHOUT_SPOOL = (
+	"DROP INDEX event_waiting",
+	"DROP INDEX event_undone",
+	"DROP INDEX event_done",
+	"ALTER TABLE event DROP COLUMN done_at",
+	"ALTER TABLE event DROP COLUMN aside",
+	"DROP TABLE contact",
+	"DROP TABLE fact",
+)
+"""What makes a file one of version 2."""
 
 
 def punch(user_id: str = "0031", minute: int = 0, raw: str = "as it came") -> Punch:
@@ -138,6 +149,8 @@ class Files(BridgeTest):
 	def test_a_file_of_an_older_version_gets_what_it_lacks(self):
 		self.store.close()
 		connection = sqlite3.connect(self.path)
+		for statement in WITHOUT_SPOOL:
+			connection.execute(statement)
 		connection.execute("DROP TABLE clock")
 		connection.execute("DROP INDEX event_of_device")
 		connection.execute("PRAGMA user_version=1")
@@ -149,6 +162,19 @@ class Files(BridgeTest):
 			indexes = database.value("SELECT COUNT(*) FROM sqlite_master WHERE name='event_of_device'")
 			self.assertEqual(indexes, 1)
 			database.close()
+
+	def test_what_a_standalone_file_has_waits_for_the_site_once_it_is_a_spool(self):
+		stream = Stream("main", "eBioServer", "HO", "live")
+		claim = self.store.claim(stream, Trigger.CONSOLE)
+		self.store.stage(claim, [punch()])
+		self.store.close()
+		connection = sqlite3.connect(self.path)
+		for statement in (*WITHOUT_SPOOL, "PRAGMA user_version=2"):
+			connection.execute(statement)
+		connection.close()
+		with Spool(self.path) as spool:
+			self.assertEqual([row.user_id for row in spool.waiting_rows("", 10)], ["0031"])
+			self.assertEqual(spool.database.value("PRAGMA user_version"), SCHEMA_VERSION)
 
 	def test_a_folder_that_is_not_there_is_named(self):
 		with self.assertRaisesRegex(ConfigurationError, "nowhere"):

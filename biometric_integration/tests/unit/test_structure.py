@@ -46,6 +46,11 @@ class Room:
 REGISTRY = "connectors/registry.py"
 """The one door of `connectors`: a host knows no server type."""
 
+DOORS_OF_THE_BRIDGE = tuple(
+	f"connectors/{name}.py" for name in ("endpoint", "redaction", "steps", "transport")
+)
+"""How it reaches the site: by the same transport as servers, with the same care for secrets."""
+
 SYNC = (
 	"sync/db",
 	"sync/records",
@@ -85,7 +90,11 @@ ROOMS = (
 	Room("simulator"),
 	Room("connectors", below=("core",)),
 	Room("receivers", below=("core",), places=("receivers/**",)),
-	Room("bridge", below=("core", REGISTRY, "simulator", "the package")),
+	Room(
+		"bridge",
+		below=("core", "receivers", REGISTRY, *DOORS_OF_THE_BRIDGE, "simulator", "the package"),
+		places=("bridge/**",),
+	),
 	*(
 		Room(
 			name,
@@ -108,6 +117,8 @@ PACKAGES: Mapping[str, tuple[str, ...]] = {
 	"cryptography.hazmat.primitives": ("sync/receiving/web_hook.py",),
 	"requests": ("connectors/steps.py", "connectors/transport.py"),
 	"tenacity": ("connectors/transport.py",),
+	"tomli": ("bridge/agent/settings.py",),
+	"tomllib": ("bridge/agent/settings.py",),
 	"urllib3": ("connectors/transport.py",),
 	"werkzeug.wrappers": ("api.py", "push.py"),
 }
@@ -443,7 +454,7 @@ class PlantedFaults(unittest.TestCase):
 				self.assert_red(
 					path,
 					"from biometric_integration.connectors.ebioserver import EBioServer",
-					"only connectors/registry.py is imported here",
+					"from connectors only connectors/registry.py",
 				)
 
 	def test_a_server_type_that_knows_another_one(self):

@@ -1,0 +1,647 @@
+"""The bridge, whole and in one process: servers and terminals on one side, a site on the other, and a clock that is told what time it is."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import unittest
+from contextlib import contextmanager
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from unittest import mock
+
+from biometric_integration.bridge.agent.agent import Agent, Busy
+from biometric_integration.bridge.database import Database
+from biometric_integration.core.contact import Contact
+from biometric_integration.simulator import FakeSite, Fault, FaultKind, World
+from biometric_integration.tests.unit.plant import (
+	DAY,
+	EBIO,
+	ETIME,
+	FIRST,
+	HOUR,
+	MINUTE,
+	MORNING,
+	NOTHING_WRONG,
+	Plant,
+	sent_twice,
+)
+
+
+class PlantTest(unittest.TestCase):
+	def plant(self, *types: str, **values) -> Plant:
+		plant = Plant(*types, **values)
+		self.addCleanup(plant.close)
+		return plant
+
+
+class Weeks(PlantTest):
+	"""Three weeks without internet."""
+
+	WEEKS = 3
+
+	def test_after_weeks_without_internet_each_punch_is_at_the_site_once(self):
+		dice = random.Random(11)
+		world = World.sample(
+			seed=5, employees=18, devices=3, first_day=FIRST, days=7 * self.WEEKS, zone="Asia/Kolkata"
+		)
+		end = world.now
+		world.now = MORNING - 9 * HOUR
+		plant = self.plant(EBIO, ETIME, world=world, pushing=("P1", "P2"))
+		world.add_device("LATE", "Yard", "HO")
+		plant.write()
+		agent = plant.start()
+		plant.site.down()
+		terminals = [plant.terminal(serial) for serial in plant.pushing]
+		offline_until = dict.fromkeys(plant.pushing, world.now)
+		while world.now < end:
+			plant.later(12 * HOUR)
+			for terminal in terminals:
+				for _punch in range(dice.randrange(4)):
+					moment = world.now - timedelta(seconds=dice.randrange(12 * 3600))
+					plant.push(terminal, f"{dice.randrange(20):04}", moment)
+				if dice.random() < 0.1:
+					offline_until[terminal.serial] = world.now + dice.randrange(1, 100) * HOUR
+				if world.now >= offline_until[terminal.serial]:
+					terminal.hello()
+					self.assertTrue(terminal.send_all())
+			if dice.random() < 0.3:
+				received = world.now + dice.randrange(1, 8 * 24) * HOUR
+				world.punch("LATE", f"{dice.randrange(20):04}", world.now, received=received)
+			agent.read()
+			agent.speak()
+		plant.later(9 * DAY)
+		for terminal in terminals:
+			self.assertTrue(terminal.send_all())
+		self.assertEqual(plant.site.punches, {})
+		agent.read()
+		waiting = agent.spool.backlog().waiting
+		self.assertEqual(waiting, len(plant.truth()))
+		plant.site.up()
+		plant.drain()
+		self.assertEqual(plant.findings(), NOTHING_WRONG)
+		self.assertEqual(sent_twice(plant.site.sent), 0)
+		times = [time for _serial, _user_id, time in plant.site.order]
+		self.assertEqual(times[:waiting], sorted(times[:waiting]), "oldest first")
+		self.assertGreater(waiting, 800)
+		said = [line for line in plant.said if "Nothing can be sent" in line]
+		self.assertEqual(len(said), 1, "trouble is said once")
+		self.assertTrue(any("takes punches again" in line for line in plant.said))
+
+	def test_a_restart_without_internet_knows_what_the_site_said(self):
+		plant = self.plant(EBIO, in_file=False, pushing=())
+		plant.world.add_device("S1", "Gate", "HO")
+		plant.site.settings = {
+			"time_zone": "Asia/Kolkata",
+			"servers": [plant.server(EBIO)],
+			"push": [{"serial": "P9", "time_zone": "Asia/Dubai"}],
+		}
+		plant.start()
+		plant.round()
+		plant.stop()
+		plant.site.down()
+		plant.world.punch("S1", "0031", plant.world.now)
+		plant.start()
+		terminal = plant.terminal("P9")
+		self.assertIn("TimeZone=4", terminal.hello().text)
+		plant.push(terminal, "7", plant.world.now)
+		self.assertTrue(terminal.send())
+		plant.round()
+		self.assertEqual(plant.agent.spool.backlog().waiting, 2)
+		plant.site.up()
+		plant.drain()
+		self.assertEqual(plant.findings(), NOTHING_WRONG)
+
+	def test_a_server_that_is_dead_delays_no_other(self):
+		plant = self.plant(EBIO, ETIME, pushing=())
+		plant.world.add_device("S1", "Gate", "HO")
+		plant.write()
+		plant.fakes[EBIO].faults.add(Fault(FaultKind.REFUSE))
+		plant.start()
+		plant.world.punch("S1", "0031", plant.world.now)
+		plant.round()
+		self.assertEqual(plant.findings(), NOTHING_WRONG)
+		statuses = {each["server"]: each["status"] for each in plant.site.reports[-1]["servers"]}
+		self.assertEqual(statuses, {"ebioserver": "Failed", "etimetracklite": "Success"})
+		self.assertEqual(plant.site.reports[-1]["problem"], "")
+		self.assertEqual(sum("cannot be read" in line for line in plant.said), 1)
+
+	def test_a_server_without_a_password_is_its_own_trouble(self):
+		plant = self.plant(EBIO, pushing=(), in_file=False)
+		plant.site.settings = {
+			"time_zone": "Asia/Kolkata",
+			"servers": [{**plant.server(EBIO), "id": "other"}],
+		}
+		plant.start()
+		plant.round()
+		plant.round()
+		server = plant.site.reports[-1]["servers"][0]
+		self.assertEqual((server["server"], server["status"]), ("other", "Failed"))
+		self.assertIn("[server.other]", server["message"])
+
+	def test_what_the_site_takes_away_is_not_read_any_more(self):
+		plant = self.plant(EBIO, pushing=(), in_file=False)
+		plant.site.settings = {"time_zone": "Asia/Kolkata", "servers": [plant.server(EBIO)], "push": []}
+		agent = plant.start()
+		plant.round()
+		self.assertEqual(list(agent.readers), ["ebioserver"])
+		plant.site.settings = {"time_zone": "Asia/Kolkata", "servers": [], "push": []}
+		plant.round()
+		self.assertEqual(list(agent.readers), [])
+
+
+class TheSite(PlantTest):
+	"""What a site may do to a bridge."""
+
+	def setUp(self):
+		self.it = self.plant()
+		self.agent = self.it.start()
+		self.terminal = self.it.terminal()
+
+	def punch(self, *user_ids: str) -> None:
+		for user_id in user_ids:
+			self.it.later(MINUTE)
+			self.it.push(self.terminal, user_id, self.it.world.now)
+		self.assertTrue(self.terminal.send_all())
+
+	def assert_recovers(self) -> None:
+		self.it.site.up()
+		self.it.drain()
+		self.assertEqual(self.it.findings(), NOTHING_WRONG)
+
+	def test_whatever_it_answers_all_is_there_once_in_the_end(self):
+		faults = [FaultKind.CUT_BODY, FaultKind.RESET, FaultKind.HTTP_500_HTML, FaultKind.HTML_200]
+		faults += [FaultKind.EMPTY_BODY, FaultKind.GARBAGE_BYTES, FaultKind.REDIRECT]
+		for kind in faults:
+			with self.subTest(kind=kind):
+				self.it.site.faults.add(Fault(kind, times=None))
+				self.punch("1", "2")
+				self.it.round()
+				self.assertEqual(self.agent.spool.backlog().waiting, 2)
+				self.assertTrue(self.agent.forwarder.rests)
+				self.assert_recovers()
+		for status in (401, 403, 404, 429, 500, 502, 503, 204, 304):
+			with self.subTest(status=status):
+				self.it.site.say(status, times=None)
+				self.punch("1", "2")
+				self.it.round()
+				self.assertEqual(self.agent.spool.backlog().waiting, 2)
+				self.assert_recovers()
+
+	def test_it_waits_for_as_long_as_the_site_says(self):
+		self.punch("1")
+		self.it.site.say(429, times=1, Retry_After="1800")
+		self.agent.forwarder.forward()
+		asked = len(self.it.site.requests)
+		self.it.later(29 * MINUTE)
+		self.agent.forwarder.forward()
+		self.assertEqual(len(self.it.site.requests), asked)
+		self.it.later(2 * MINUTE)
+		self.assertTrue(self.agent.forwarder.forward())
+
+	def test_pauses_double_up_to_five_minutes(self):
+		self.punch("1")
+		self.it.site.down()
+		pauses = []
+		for _failure in range(9):
+			self.agent.forwarder.forward()
+			pauses.append(self.agent.forwarder._not_before - self.it.monotonic())
+			self.it.ticks += pauses[-1]
+		self.assertLess(pauses[0], 6)
+		self.assertGreater(pauses[1], 8)
+		self.assertAlmostEqual(pauses[-1], 300, delta=31)
+
+	def test_nothing_is_sent_where_a_redirect_leads(self):
+		with FakeSite() as stranger:
+			self.it.site.say(
+				307, times=None, Location=stranger.url + "/api/method/biometric_integration.api.ingest"
+			)
+			self.punch("1")
+			self.it.round()
+			self.assertEqual(stranger.requests, [])
+		self.assertTrue(any("That is not followed" in line for line in self.it.said))
+		self.assert_recovers()
+
+	def test_a_batch_that_is_too_large_or_odd_is_halved_down_to_the_one_that_is(self):
+		self.it.site.most_rows = 3
+		self.it.site.poison = {"66"}
+		self.punch(*(f"{number}" for number in range(60, 75)))
+		self.it.round()
+		backlog = self.agent.spool.backlog()
+		self.assertEqual((backlog.waiting, backlog.aside), (0, 1))
+		self.assertEqual(self.it.findings(), {"lost": 1, "double": 0, "strange": 0})
+		self.assertIn("not JSON", backlog.why_aside)
+		self.it.site.poison = set()
+		self.it.later(2 * HOUR)
+		self.assert_recovers()
+
+	def test_a_site_that_takes_nothing_at_all_leaves_all_waiting(self):
+		self.it.site.say(400, times=None)
+		self.punch(*(f"{number}" for number in range(60)))
+		self.it.round()
+		self.assertGreater(self.agent.spool.backlog().waiting, 35)
+		self.it.later(2 * HOUR)
+		self.assert_recovers()
+
+	def test_a_device_that_is_entered_later_brings_all_it_had(self):
+		self.it.site.serials = set()
+		self.punch("1", "2", "3")
+		self.it.round()
+		backlog = self.agent.spool.backlog()
+		self.assertEqual((backlog.waiting, backlog.aside), (0, 3))
+		self.it.round()
+		report = self.it.site.reports[-1]
+		self.assertEqual(report["backlog"]["aside"], 3)
+		self.assertIn("P1", report["backlog"]["why_aside"])
+		self.assertEqual(report["devices"], [], "what it had is not at the site")
+		self.it.site.serials = {"P1"}
+		self.it.round()
+		self.assertEqual(self.agent.spool.backlog().aside, 3, "not before an hour has gone by")
+		self.it.later(HOUR)
+		self.assert_recovers()
+		self.it.round()
+		self.assertEqual([each["serial"] for each in self.it.site.reports[-1]["devices"]], ["P1"])
+
+	def test_what_lies_aside_is_asked_about_by_one_of_each_kind(self):
+		self.it.site.serials = set()
+		self.punch(*(f"{number}" for number in range(40)))
+		self.it.round()
+		sent = len(self.it.site.requests)
+		self.it.later(HOUR)
+		self.it.round()
+		ingests = [target for target in self.it.site.requests[sent:] if target.endswith("ingest")]
+		self.assertEqual(len(ingests), 1)
+		self.assertEqual(self.agent.spool.backlog().aside, 40)
+
+	def test_a_new_key_in_the_file_needs_no_restart(self):
+		self.it.site.key = "0123456789abcde:another-secret-01"
+		self.punch("1")
+		self.it.round()
+		self.assertTrue(any("refuses the key (HTTP 401)" in line for line in self.it.said))
+		(self.it.folder / "bridge.key").write_text(self.it.site.key)
+		self.assert_recovers()
+
+	def test_a_site_without_reports_gets_its_punches(self):
+		self.it.site.knows_reports = False
+		self.punch("1")
+		self.it.drain()
+		self.assertEqual(self.it.findings(), NOTHING_WRONG)
+		self.assertTrue(any("update the app" in line for line in self.it.said))
+
+	def test_the_key_shows_nowhere(self):
+		key = self.it.site.key
+		for times, status in enumerate((200, 400, 401, 403, 413, 500, 503)):
+			self.it.site.say(status, times=None, echoes=True)
+			self.punch(f"{times}")
+			self.it.later(HOUR)
+			self.agent.forwarder.forward()
+			self.agent.reporter.report()
+			self.it.site.up()
+		self.it.site.serials = set()
+		(self.it.folder / "bridge.key").write_text(f"{key} {key}")
+		self.agent.forwarder.forget_pauses()
+		self.agent.forwarder.forward()
+		self.agent.reporter.report()
+		with self.agent.open_spool() as spool:
+			kept = [tuple(row) for row in spool.database.rows("SELECT * FROM fact")]
+			kept += [tuple(row) for row in spool.database.rows("SELECT aside FROM event")]
+			kept += [tuple(row) for row in spool.database.rows("SELECT error, error_detail FROM log")]
+		everything = "".join(self.it.said) + f"{kept} {self.it.site.reports}"
+		self.assertGreater(len(self.it.said), 4)
+		for secret in (key, key.partition(":")[2]):
+			self.assertNotIn(secret, everything)
+
+
+class Evidence(PlantTest):
+	"""What the site is told of streams and devices."""
+
+	def test_a_stream_is_told_of_once_all_that_it_brought_is_at_the_site(self):
+		plant = self.plant(ETIME, pushing=())
+		for serial in ("S1", "S2"):
+			plant.world.add_device(serial, f"Gate {serial}", "HO")
+		plant.write()
+		plant.site.serials = {"S1"}
+		plant.start()
+		for serial in ("S1", "S2"):
+			plant.world.punch(serial, "1", plant.world.now)
+		plant.round()
+		plant.round()
+		streams = plant.site.reports[-1]["streams"]
+		self.assertEqual([stream["unit"] for stream in streams], ["S1"])
+		self.assertEqual(streams[0]["read_until"], f"{plant.world.now}")
+		self.assertEqual(streams[0]["complete_until"], f"{plant.world.now}")
+		plant.site.serials = {"S1", "S2"}
+		plant.later(HOUR)
+		plant.drain()
+		plant.round()
+		self.assertEqual([stream["unit"] for stream in plant.site.reports[-1]["streams"]], ["S1", "S2"])
+
+	def test_a_stream_of_a_whole_server_waits_for_all(self):
+		plant = self.plant(EBIO, pushing=("P1",))
+		plant.world.add_device("S1", "Gate", "HO")
+		plant.world.punch("S1", "1", plant.world.now)
+		agent = plant.start()
+		plant.round()
+		plant.round()
+		self.assertEqual({stream["feed"] for stream in plant.site.reports[-1]["streams"]}, {"live", "day"})
+		terminal = plant.terminal()
+		plant.push(terminal, "1", plant.world.now)
+		terminal.send()
+		self.assertEqual(agent.reporter.built()["streams"], [])
+
+	def test_a_device_that_the_site_does_not_know_holds_back_no_whole_server(self):
+		plant = self.plant(EBIO, pushing=(), in_file=False)
+		for serial in ("S1", "S2"):
+			plant.world.add_device(serial, f"Gate {serial}", "HO")
+			plant.world.punch(serial, "1", plant.world.now)
+		server = plant.server(EBIO)
+		known = {**server, "devices": server["devices"][:1]}
+		plant.site.settings = {"time_zone": "Asia/Kolkata", "servers": [known], "push": []}
+		plant.site.serials = {"S1"}
+		plant.start()
+		for _round in range(3):
+			plant.round()
+		self.assertEqual(plant.site.reports[-1]["backlog"]["aside"], 1)
+		self.assertEqual(len(plant.site.reports[-1]["streams"]), 2)
+		plant.site.settings = {**plant.site.settings, "servers": [server]}
+		plant.round()
+		plant.round()
+		self.assertEqual(plant.site.reports[-1]["streams"], [], "refused, though it is named")
+		plant.site.serials = {"S1", "S2"}
+		plant.site.settings = {**plant.site.settings, "push": [{"serial": "X"}]}
+		plant.round()
+		plant.round()
+		self.assertEqual(plant.findings(), NOTHING_WRONG, "as soon as settings change")
+		self.assertEqual(len(plant.site.reports[-1]["streams"]), 2)
+
+	def test_contact_proves_once_it_has_lasted(self):
+		plant = self.plant()
+		plant.start()
+		terminal = plant.terminal()
+		for _minute in range(7):
+			plant.later(10 * MINUTE)
+			terminal.poll()
+		plant.round()
+		device = plant.site.reports[-1]["devices"][0]
+		heard = plant.world.utc_now - 10 * MINUTE
+		self.assertEqual(device["heard"], f"{heard:%Y-%m-%dT%H:%M:%SZ}")
+		self.assertEqual(device["complete"], device["heard"])
+
+	def test_contact_of_whom_anybody_could_pretend_to_be_proves_nothing(self):
+		plant = self.plant()
+		plant.config.write_text(plant.config.read_text().replace("127.0.0.1:0", "0.0.0.0:0"))
+		plant.start()
+		terminal = plant.terminal()
+		for _minute in range(7):
+			plant.later(10 * MINUTE)
+			terminal.poll()
+		plant.round()
+		self.assertIsNone(plant.site.reports[-1]["devices"][0]["complete"])
+
+	def test_a_device_without_a_serial_number_lies_aside_until_a_person_says_which(self):
+		plant = self.plant(EBIO, pushing=())
+		plant.world.add_device("S1", "Gate", "HO")
+		plant.world.punch("S1", "1", plant.world.now)
+		plant.world.remove_device("S1")
+		plant.start()
+		plant.round()
+		backlog = plant.agent.spool.backlog()
+		self.assertEqual((backlog.waiting, backlog.aside), (0, 1))
+		self.assertIn("[[server.ebioserver.names]]", backlog.why_aside)
+		self.assertIn("Gate (HO)", backlog.why_aside)
+		plant.stop()
+		with plant.config.open("a") as file:
+			file.write('[[server.ebioserver.names]]\nname = "Gate"\nlocation = "HO"\nserial = "S1"\n')
+		plant.start()
+		plant.drain()
+		self.assertEqual(plant.findings(), NOTHING_WRONG)
+
+	def test_a_report_stays_within_its_bounds(self):
+		plant = self.plant(pushing=[f"P{number:05}" for number in range(700)])
+		agent = plant.start()
+		now = plant.world.utc_now.replace(tzinfo=None)
+		for number in range(700):
+			agent.spool.note_contact(f"P{number:05}", Contact().heard(now))
+		first, second = agent.reporter.built(), agent.reporter.built()
+		self.assertEqual((len(first["devices"]), len(second["devices"])), (500, 500))
+		seen = {device["serial"] for device in first["devices"] + second["devices"]}
+		self.assertEqual(len(seen), 700, "each has its turn")
+
+
+class Clocks(PlantTest):
+	"""The clock of the bridge's computer jumps."""
+
+	def test_a_clock_that_was_wrong_loses_nothing(self):
+		for skew, with_servers in ((3 * DAY, False), (-3 * DAY, False), (3 * DAY, True), (-400 * DAY, True)):
+			with self.subTest(skew=skew, with_servers=with_servers):
+				plant = self.plant(EBIO, ETIME)
+				plant.world.add_device("S1", "Gate", "HO")
+				plant.write()
+				plant.start()
+				terminal = plant.terminal()
+				for turn in range(9):
+					plant.skew = skew if 3 <= turn < 6 else timedelta()
+					for fake in plant.fakes.values():
+						fake.faults.clear()
+						if with_servers:  # they are on the same computer
+							seconds = int(plant.skew.total_seconds())
+							fake.faults.add(Fault(FaultKind.CLOCK, times=None, seconds=seconds))
+					plant.world.punch("S1", f"{turn}", plant.world.now + 5 * MINUTE)
+					plant.push(terminal, f"{turn}", plant.world.now + 6 * MINUTE)
+					plant.later(HOUR)
+					terminal.send_all()
+					plant.round()
+				plant.later(DAY)
+				plant.drain()
+				self.assertEqual(plant.findings(), NOTHING_WRONG)
+				self.assertEqual(sum("The clock of this computer is" in line for line in plant.said), 2)
+				for stream in plant.site.reports[-1]["streams"]:
+					self.assertLessEqual(stream["read_until"], f"{plant.world.now}")
+
+	def test_no_stream_is_told_of_as_read_beyond_now(self):
+		"""Even where its server died while the clock was wrong."""
+		plant = self.plant(ETIME, pushing=())
+		plant.world.add_device("S1", "Gate", "HO")
+		plant.write()
+		plant.fakes[ETIME].software = "old"
+		agent = plant.start()
+		plant.world.punch("S1", "1", plant.world.now)
+		plant.round()
+		cursor = agent.spool.database
+		with cursor.transaction():
+			cursor.write(
+				"UPDATE cursor SET read_until='2026-06-09 00:00:00', complete_until='2026-06-09 00:00:00'"
+			)
+		report = agent.reporter.built()
+		self.assertEqual(report["streams"][0]["read_until"], f"{plant.world.now}")
+		self.assertLessEqual(report["streams"][0]["complete_until"], f"{plant.world.now}")
+
+	def test_devices_are_told_the_right_time_by_a_wrong_clock(self):
+		plant = self.plant()
+		plant.skew = 3 * DAY
+		plant.start()
+		plant.round()
+		terminal = plant.terminal()
+		reply = terminal.hello()
+		self.assertEqual(parsedate_to_datetime(reply.header("Date")), plant.world.utc_now)
+
+	def test_nothing_is_deleted_by_a_clock_that_is_not_certain(self):
+		plant = self.plant()
+		agent = plant.start()
+		terminal = plant.terminal()
+		plant.push(terminal, "1", plant.world.now)
+		terminal.send()
+		plant.drain()
+		plant.skew = 100 * DAY
+		plant.round()
+		agent.tidy()
+		kept = "SELECT COUNT(*) FROM event"
+		self.assertEqual(agent.spool.database.value(kept), 1)
+		plant.skew = timedelta()
+		plant.later(61 * DAY)
+		plant.round()
+		agent.tidy()
+		self.assertEqual(agent.spool.database.value(kept), 0)
+
+
+class NoRoom(PlantTest):
+	"""The spool, or its disk, is full."""
+
+	def test_a_full_spool_leaves_punches_where_they_are_and_goes_on_by_itself(self):
+		plant = self.plant(ETIME, spool="limit_mb = 1")
+		plant.world.add_device("S1", "Gate", "HO")
+		plant.write(spool="limit_mb = 1")
+		agent = plant.start()
+		plant.site.down()
+		terminal = plant.terminal()
+		for turn in range(6):
+			for number in range(700):
+				plant.world.punch("S1", f"{number:06}" * 8, plant.world.now + timedelta(minutes=number))
+			for number in range(40):
+				plant.push(terminal, f"{turn:04}{number:04}", plant.world.now + timedelta(seconds=number))
+			plant.later(DAY)
+			agent.read()
+			terminal.send_all()
+		self.assertLess(agent.spool.backlog().waiting, 3000)
+		self.assertFalse(terminal.send(), "nothing is acknowledged")
+		self.assertTrue(agent.reporter.built()["backlog"]["is_full"])
+		self.assertLess(agent.spool.used(), 3 * 1024**2)
+		self.assertEqual(sum("The spool is full" in line for line in plant.said), 1)
+		plant.site.up()
+		for _turn in range(60):
+			plant.later(10 * MINUTE)
+			agent.read()
+			agent.speak()
+			agent.speak()
+			terminal.send_all()
+			if not terminal.waiting and plant.findings() == NOTHING_WRONG:
+				break
+		self.assertEqual(plant.findings(), NOTHING_WRONG)
+		self.assertTrue(any("There is room in the spool again" in line for line in plant.said))
+
+	def test_an_answer_without_an_end_is_not_finished(self):
+		plant = self.plant(ETIME)
+		plant.world.add_device("S1", "Gate", "HO")
+		plant.write()
+		agent = plant.start()
+		for number in range(3000):
+			plant.world.punch("S1", f"{number:05}", plant.world.now + timedelta(seconds=number))
+		plant.later(2 * HOUR)
+		agent.room._free = lambda folder: 1000 if plant.fakes[ETIME].requests else 10**12
+		agent.read()
+		self.assertEqual(agent.spool.backlog().waiting, 0)
+		agent.room._free = lambda folder: 10**12
+		plant.drain()
+		self.assertEqual(plant.findings(), NOTHING_WRONG)
+
+	def test_a_disk_that_is_full_is_survived_and_told(self):
+		plant = self.plant(ETIME)
+		plant.world.add_device("S1", "Gate", "HO")
+		plant.write()
+		agent = plant.start()
+		terminal = plant.terminal(batch=500)
+		for number in range(3000):
+			plant.world.punch("S1", f"{number:05}", plant.world.now + timedelta(seconds=number))
+		for number in range(500):
+			plant.push(terminal, f"{number}", plant.world.now + timedelta(seconds=number))
+		plant.later(2 * HOUR)
+		plant.site.down()
+		with full_disk(agent):
+			for _turn in range(3):
+				agent.read()
+				self.assertFalse(terminal.send(), "not acknowledged")
+				agent.speak()
+				plant.later(HOUR)
+			self.assertLess(agent.spool.backlog().waiting, 3000)
+		self.assertTrue(any("The spool cannot be written" in line for line in plant.said), plant.said)
+		plant.site.up()
+		for _turn in range(10):
+			plant.round()
+			terminal.send_all()
+		plant.drain()
+		self.assertEqual(plant.findings(), NOTHING_WRONG)
+
+	def test_what_cannot_be_marked_as_sent_is_sent_no_further_harm(self):
+		plant = self.plant()
+		agent = plant.start()
+		terminal = plant.terminal(batch=500)
+		for number in range(1200):
+			plant.push(terminal, f"{number:05}", plant.world.now - timedelta(seconds=number))
+		self.assertTrue(terminal.send_all())
+
+		def is_full(*_values):
+			raise sqlite3.OperationalError("database or disk is full")
+
+		mark, agent.spool.mark = agent.spool.mark, is_full
+		for _turn in range(4):
+			agent.forwarder.step()
+		self.assertEqual(plant.findings(), NOTHING_WRONG, "forwarding goes on")
+		self.assertEqual(agent.spool.backlog().waiting, 1200)
+		agent.spool.mark = mark
+		self.assertTrue(agent.forwarder.forward())
+		self.assertEqual(agent.spool.backlog().waiting, 0)
+		self.assertEqual(sent_twice(plant.site.sent), 0)
+
+	def test_too_little_left_on_the_disk_is_as_a_full_spool(self):
+		plant = self.plant()
+		agent = plant.start()
+		terminal = plant.terminal()
+		agent.room._free = lambda folder: 1000
+		plant.later(MINUTE)
+		plant.push(terminal, "1", plant.world.now)
+		self.assertFalse(terminal.send())
+		self.assertIn("has only 0 MB left", agent.reporter.built()["problem"])
+		agent.room._free = lambda folder: 10**12
+		plant.later(MINUTE)
+		self.assertTrue(terminal.send())
+
+
+@contextmanager
+def full_disk(agent: Agent):
+	"""Each connection to the spool that is opened meanwhile lets it grow no more."""
+	opened = Database.__init__
+
+	def limited(self, *values, **named):
+		opened(self, *values, **named)
+		self._connection.execute("PRAGMA max_page_count=1")
+		made.append(self)
+
+	made = [agent.spool.database]
+	with mock.patch.object(Database, "__init__", limited):
+		agent.spool.database._connection.execute("PRAGMA max_page_count=1")
+		yield
+	agent.spool.database._connection.execute("PRAGMA max_page_count=1000000")
+
+
+class Locked(PlantTest):
+	def test_one_bridge_a_spool(self):
+		plant = self.plant()
+		plant.start()
+		with self.assertRaises(Busy):
+			plant.start()
+		plant.stop()
+		plant.start()
+
+
+if __name__ == "__main__":
+	unittest.main()
