@@ -56,6 +56,7 @@ def words(row: frappe._dict, now: datetime) -> str:
 	return " ".join(_heard(row, how, now))
 
 
+MINUTE = 60
 WAYS_OUT = {
 	BridgeState.OFF: "Its reports are refused, and nobody reads its servers.",
 	BridgeState.NEVER: "Install it on a PC of the LAN and start it; biometric-integration bridge check says what is missing.",
@@ -90,7 +91,7 @@ def _heard(row: frappe._dict, how: BridgeState, now: datetime) -> Iterator[str]:
 
 
 def _clock(ahead: int) -> str:
-	apart = format_duration(abs(ahead))
+	apart = format_duration(round(abs(ahead) / MINUTE) * MINUTE)
 	pattern = (
 		_(
 			"The clock of its PC is {0} ahead of this site: nothing is believed of what it read until that is set right."

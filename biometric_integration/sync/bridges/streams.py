@@ -33,7 +33,8 @@ def keep(bridge: str, told: Iterable[StreamRead], ahead: timedelta, now: datetim
 	for server in servers.of_bridge(bridge):
 		units = by_server.get((server.id, server.config.server_type), {})
 		at_server = to_site(now, get_system_timezone(), server.config.time_zone)
-		mine = {unit: feeds for unit, feeds in units.items() if unit in _units(server)} if units else {}
+		known = _units(server) if units else set()
+		mine = {unit: feeds for unit, feeds in units.items() if unit in known}
 		found.update(_moved(server, _believed(mine, ahead, at_server), at_server))
 	cursors.keep_reported(found, f"bridge {bridge}")
 
