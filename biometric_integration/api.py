@@ -417,7 +417,7 @@ def bridge_report() -> dict:
 
 @frappe.whitelist()
 def bridge_state(bridge: str | None = None) -> dict:
-	"""How a bridge stands, or each of them. Returns {bridge: {"state", "message", "runs": [{"server", "label", "status", "message", "at"}], "devices": how many push to it}}."""
+	"""How a bridge stands, or each of them. Returns {bridge: {"state", "words": sentences, "runs": [{"server", "label", "status", "message", "at"}], "devices": how many push to it}}."""
 	frappe.only_for(SYNC_ROLES)
 	return bridge_states.states(bridge)
 

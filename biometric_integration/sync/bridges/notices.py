@@ -32,7 +32,7 @@ def tell(now: datetime) -> int:
 def _note(row: frappe._dict, is_bad: bool, now: datetime) -> None:
 	bridges.keep(row.name, {"told": int(is_bad)})
 	if is_bad:
-		words = escape_html(standing.words(row, now))
+		words = escape_html(" ".join(standing.words(row, now)))
 		subject = f"<b>{escape_html(_('Biometric Bridge'))} {escape_html(row.name)}</b>: {words}"
 		about = {"document_type": bridges.DOCTYPE, "document_name": row.name}
 		users = sorted(get_users_with_role(ROLE))

@@ -49,11 +49,10 @@ def _is_failed(run: Mapping[str, str]) -> bool:
 	return run["status"] == RunStatus.FAILED.value
 
 
-def words(row: frappe._dict, now: datetime) -> str:
+def words(row: frappe._dict, now: datetime) -> list[str]:
+	"""Sentences."""
 	how = state(row, now)
-	if how in OUT_OF_REACH:
-		return f"{_absence(row, how)} {_(WAYS_OUT[how])}"
-	return " ".join(_heard(row, how, now))
+	return [_absence(row, how), _(WAYS_OUT[how])] if how in OUT_OF_REACH else list(_heard(row))
 
 
 MINUTE = 60
@@ -74,7 +73,7 @@ def _absence(row: frappe._dict, how: BridgeState) -> str:
 	)
 
 
-def _heard(row: frappe._dict, how: BridgeState, now: datetime) -> Iterator[str]:
+def _heard(row: frappe._dict) -> Iterator[str]:
 	if row.problem:
 		yield _("It says: {0}").format(row.problem)
 	if row.is_full:

@@ -13,7 +13,7 @@ from biometric_integration.sync.records import bridges, devices, servers
 
 
 def states(bridge: str | None = None) -> dict[str, dict]:
-	"""Bridge → {"state", "message", "runs", "devices"}: of one, or of all."""
+	"""Bridge → {"state", "words": sentences, "runs", "devices"}: of one, or of all."""
 	filters = {"name": bridge} if bridge else {}
 	names = frappe.get_list(bridges.DOCTYPE, filters, pluck="name", order_by="name asc", limit=0)
 	rows = bridges.rows(name=("in", names)) if names else {}
@@ -23,7 +23,7 @@ def states(bridge: str | None = None) -> dict[str, dict]:
 def overview() -> list[dict]:
 	"""[{"bridge", "state", "message"}]."""
 	return [
-		{"bridge": name, "state": found["state"], "message": found["message"]}
+		{"bridge": name, "state": found["state"], "message": " ".join(found["words"])}
 		for name, found in states().items()
 	]
 
@@ -43,7 +43,7 @@ def _shown(row: frappe._dict) -> dict:
 	none = {"status": "", "message": "", "at": ""}
 	return {
 		"state": standing.state(row, now).value,
-		"message": standing.words(row, now),
+		"words": standing.words(row, now),
 		"runs": [
 			{**none, **told.get(server, {}), "server": server, "label": label}
 			for server, label in labels.items()

@@ -93,7 +93,7 @@ class Reports(BridgeCase):
 		found = api.bridge_state(self.bridge)[self.bridge]
 		self.assertEqual(found["state"], "trouble")
 		for words in ("The disk is full.", "3 of its punches", "store is full", "12 punches wait"):
-			self.assertIn(words, found["message"])
+			self.assertIn(words, " ".join(found["words"]))
 
 	def test_it_is_told_what_to_read_and_no_password(self):
 		more = [
@@ -159,7 +159,7 @@ class Reports(BridgeCase):
 		self.assertEqual(servers.state("gone"), {})
 		bridge = api.bridge_state(self.bridge)[self.bridge]
 		self.assertEqual(bridge["state"], "trouble")
-		self.assertIn("main: The login was refused.", bridge["message"])
+		self.assertIn("main: The login was refused.", " ".join(bridge["words"]))
 		self.report(servers=[{**run, "status": "Partial Success", "message": "some", "at": z(self.utc)}])
 		found = {one["server"]: one for one in api.status()["servers"]}
 		self.assertEqual((found["main"]["state"], found["main"]["read_by"]), ("ok", self.bridge))
@@ -409,7 +409,7 @@ class Evidence(BridgeCase):
 			frappe.db.set_value(bridges.DOCTYPE, self.bridge, "newest_now", None)
 			found = api.bridge_state(self.bridge)[self.bridge]
 			self.assertEqual(found["state"], "trouble")
-			self.assertIn(words, found["message"])
+			self.assertIn(words, found["words"][0])
 
 	def test_marks_are_less_what_its_clock_is_ahead(self):
 		told = self.stream()

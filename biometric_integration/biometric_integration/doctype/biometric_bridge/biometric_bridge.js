@@ -1,6 +1,7 @@
 frappe.ui.form.on("Biometric Bridge", {
 	setup(frm) {
-		frm.set_query("user", () => ({ filters: { enabled: 1, user_type: ["!=", ""] } }));
+		// Such a user opens no Desk, and would not be offered.
+		frm.set_query("user", () => ({ filters: { ignore_user_type: 1 } }));
 	},
 
 	refresh(frm) {
@@ -27,7 +28,8 @@ async function show_state(frm) {
 	const [label, color] = bridge_state(found.state);
 	frm.page.set_indicator(label, color);
 	frm.set_intro("");
-	frm.set_intro(frappe.utils.escape_html(found.message), { gray: "blue" }[color] || color);
+	const intro = found.words.map((text) => `<div>${frappe.utils.escape_html(text)}</div>`).join("");
+	frm.set_intro(intro, { gray: "blue" }[color] || color);
 	frm.fields_dict.health.$wrapper.html(health_html(found));
 }
 
@@ -42,7 +44,9 @@ function health_html({ runs, devices }) {
 			${message ? `<div class="small">${escape(message)}</div>` : ""}</div>`;
 	});
 	const none = __("It reads no server: choose it as Read By in Biometric Sync Settings.");
-	const pushing = devices ? `<div class="small text-muted">${__("Devices that push to it: {0}.", [devices])}</div>` : "";
+	const pushing = devices
+		? `<div class="small text-muted">${__("Devices that push to it: {0}.", [devices])}</div>`
+		: "";
 	const title = `<div class="control-label">${__("Servers")}</div>`;
 	return `<div class="form-group">${title}${rows.join("") || `<div class="small text-muted">${none}</div>`}${pushing}</div>`;
 }
@@ -50,8 +54,8 @@ function health_html({ runs, devices }) {
 // The key is made by a person, on the user: it is shown there once, and belongs into a file of its own.
 async function show_file(frm) {
 	const { name } = frm.doc;
-	const { wrapper, $wrapper } = frm.fields_dict.setup;
-	$(wrapper).toggle(biometric_integration.may_set_up());
+	const { $wrapper } = frm.fields_dict.setup;
+	frm.toggle_display("setup_section", biometric_integration.may_set_up());
 	if (!biometric_integration.may_set_up()) return;
 	const { text } = await biometric_integration.look("bridge_file", { bridge: name });
 	if (frm.doc.name !== name) return;

@@ -5,7 +5,7 @@ frappe.listview_settings["Biometric Bridge"] = {
 	add_fields: ["enabled"],
 	hide_name_column: true,
 	formatters: { last_report: (value) => biometric_integration.short_time(value) },
-	onload: (list) => biometric_integration.show_columns(list, 5),
+	onload: (list) => biometric_integration.show_columns(list, 6),
 
 	refresh(list) {
 		biometric_integration.look("bridge_state").then((found) => {
