@@ -39,6 +39,12 @@ def keep(bridge: str, told: Sequence[Spoken], ahead: timedelta, now: datetime) -
 	device_hours.note_pings({device: one.last for device, one in found.items() if one.last}, now)
 
 
+def expected(bridge: str) -> set[str]:
+	"""The serial numbers of those that push to it, whether they are on or not."""
+	filters = {"pushes_to": bridge, "serial_number": ("is", "set")}
+	return set(frappe.get_all(devices.DOCTYPE, filters, pluck="serial_number", limit=0))
+
+
 def _known(bridge: str) -> dict[str, frappe._dict]:
 	"""Serial number → the device, of those that push to this bridge and that its key writes for."""
 	filters = {"pushes_to": bridge, "enabled": 1, "serial_number": ("is", "set")}

@@ -72,8 +72,11 @@ def _text(moment: datetime) -> str:
 
 def _receive(report: Report, now: datetime) -> None:
 	"""`now`: aware UTC. Commits."""
-	if transaction.in_one(lambda: _take(report, now)):
-		for one in report.strangers:
+	if not transaction.in_one(lambda: _take(report, now)) or not report.strangers:
+		return
+	expected = contacts.expected(report.bridge)  # it may not have been told of one that was just claimed
+	for one in report.strangers:
+		if one.serial not in expected:
 			strangers.note_told(one.serial, one.address, one.times, report.bridge)
 
 

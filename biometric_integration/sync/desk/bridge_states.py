@@ -14,9 +14,7 @@ from biometric_integration.sync.records import bridges, devices, servers
 
 def states(bridge: str | None = None) -> dict[str, dict]:
 	"""Bridge → {"state", "words": sentences, "runs", "devices"}: of one, or of all."""
-	filters = {"name": bridge} if bridge else {}
-	names = frappe.get_list(bridges.DOCTYPE, filters, pluck="name", order_by="name asc", limit=0)
-	rows = bridges.rows(name=("in", names)) if names else {}
+	rows = _seen(**({"name": bridge} if bridge else {}))
 	return {name: _shown(row) for name, row in rows.items()}
 
 
@@ -29,11 +27,14 @@ def overview() -> list[dict]:
 
 
 def out_of_reach() -> list[str]:
-	"""Those that ought to report, and do not."""
+	"""Those that ought to report, and do not; of those that the user sees."""
 	now = now_datetime()
-	return [
-		row.name for row in bridges.rows(enabled=1).values() if standing.state(row, now) is BridgeState.SILENT
-	]
+	return [name for name, row in _seen().items() if standing.state(row, now) is BridgeState.SILENT]
+
+
+def _seen(**filters: object) -> dict[str, frappe._dict]:
+	names = frappe.get_list(bridges.DOCTYPE, filters, pluck="name", order_by="name asc", limit=0)
+	return bridges.rows(name=("in", names)) if names else {}
 
 
 def _shown(row: frappe._dict) -> dict:

@@ -98,5 +98,9 @@ def heard_by(serial: str) -> str:
 	return frappe.db.get_value(DOCTYPE, serial, "bridge") or ""
 
 
+def forget_bridge(bridge: str) -> None:
+	frappe.db.set_value(DOCTYPE, {"bridge": bridge}, "bridge", None, update_modified=False)
+
+
 def forget(serial: str) -> None:
 	frappe.db.delete(DOCTYPE, {"name": serial})

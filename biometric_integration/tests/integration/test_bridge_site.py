@@ -287,6 +287,17 @@ class Strangers(BridgeCase):
 		self.assertEqual((device.pushes_to, device.push, device.enabled), (self.bridge, 0, 1))
 		self.assertEqual(frappe.db.count(strangers.DOCTYPE), 0)
 		self.assertEqual([one["serial"] for one in self.report()["settings"]["push"]], ["SN9"])
+		reported(6)
+		self.assertEqual(frappe.db.count(strangers.DOCTYPE), 0, "it had not been told yet")
+
+	def test_one_that_is_used_stays_and_another_can_be_deleted(self):
+		pace.forget("turn of SN9")
+		self.report(strangers=[STRANGER])
+		with self.assertRaises(frappe.LinkExistsError):
+			frappe.delete_doc(bridges.DOCTYPE, self.bridge)
+		self.configure(read_by=None)
+		frappe.delete_doc(bridges.DOCTYPE, self.bridge)
+		self.assertEqual(strangers.heard_by("SN9"), "")
 
 
 class LeftToIt(BridgeCase):
@@ -640,6 +651,10 @@ class Health(BridgeCase):
 		frappe.set_user(user)
 		self.assertEqual(list(api.bridge_state()), [mine])
 		self.assertEqual([one["bridge"] for one in api.status()["bridges"]], [mine])
+		self.report()
+		before = api.failed_runs()["value"]
+		self.be_silent(DAY)
+		self.assertEqual(api.failed_runs()["value"], before)
 
 
 class Judged(Reporting, _DevicesTestCase):

@@ -3,6 +3,7 @@ from frappe import _
 from frappe.model.document import Document
 
 from biometric_integration.permissions import BRIDGE_ROLE
+from biometric_integration.sync.push import strangers
 from biometric_integration.sync.records import bridges
 
 
@@ -13,6 +14,10 @@ class BiometricBridge(Document):
 		self.keep_what_it_reported()
 		self.check_name()
 		self.check_user()
+
+	def on_trash(self) -> None:
+		"""Who knocked at it may knock elsewhere. What is read by it, or pushes to it, keeps it there."""
+		strangers.forget_bridge(self.name)
 
 	def keep_what_it_reported(self) -> None:
 		"""The form may be older than the newest report."""
