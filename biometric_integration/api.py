@@ -8,8 +8,10 @@ from frappe.utils import get_datetime, getdate
 from biometric_integration.core.judgement import State
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.permissions import BRIDGE_ROLE, SETUP_ROLES, SYNC_ROLES
+from biometric_integration.sync.bridges import report as bridge_reports
 from biometric_integration.sync.desk import (
 	ask,
+	bridge_states,
 	claim,
 	clocks,
 	connection,
@@ -75,7 +77,7 @@ def status() -> dict:
 
 	Returns {"now", "servers": [...], "waiting": {status: count}, "counted_to": no status is counted further than that, "unused": why waiting punches
 	are not used, "clocks": devices that are ahead, "held_back": what attendance waits for, "by_clock": shift types whose mark Frappe HR moves by itself,
-	"absentees": that payroll pays who did not come}.
+	"absentees": that payroll pays who did not come, "bridges": how each bridge in a LAN stands}.
 	"""
 	frappe.only_for(SYNC_ROLES)
 	return site_status.overview()
@@ -399,6 +401,32 @@ def ingest() -> dict:
 	status, found = received.answer(frappe.request.get_data())
 	frappe.local.response["http_status_code"] = status
 	return found
+
+
+@frappe.whitelist(methods=["POST"])
+def bridge_report() -> dict:
+	"""Take the report of a bridge in the LAN, of its own user (docs/bridge.md).
+
+	Returns {"now": UTC, "settings": {"time_zone", "servers": [...], "push": [...]}}, never a password, or {"error"} with another status than 200.
+	"""
+	frappe.only_for(BRIDGE_ROLE)
+	status, found = bridge_reports.answer(frappe.request.get_data())
+	frappe.local.response["http_status_code"] = status
+	return found
+
+
+@frappe.whitelist()
+def bridge_state(bridge: str | None = None) -> dict:
+	"""How a bridge stands, or each of them. Returns {bridge: {"state", "words": sentences, "runs": [{"server", "label", "status", "message", "at"}], "devices": how many push to it}}."""
+	frappe.only_for(SYNC_ROLES)
+	return bridge_states.states(bridge)
+
+
+@frappe.whitelist()
+def bridge_file(bridge: str) -> dict:
+	"""What a bridge.toml begins with on the PC of this bridge. Returns {"text"}; no secret is in it."""
+	frappe.only_for(SETUP_ROLES)
+	return {"text": bridge_states.file(bridge)}
 
 
 @frappe.whitelist(methods=["POST"], allow_guest=True)

@@ -16,7 +16,7 @@ CHECKIN_INDEX = "biometric_employee_time"
 DAILY_SYNC = "01:00:00"
 
 WITH_PASSWORDS = ("Biometric Sync Settings", "Biometric Server")
-WITH_HISTORY = ("Biometric Sync Settings", "Biometric Device", "Biometric Mapping Rule")
+WITH_HISTORY = ("Biometric Sync Settings", "Biometric Device", "Biometric Bridge", "Biometric Mapping Rule")
 
 
 def before_install() -> None:

@@ -4,7 +4,8 @@ from frappe.utils import now_datetime
 
 from biometric_integration.core.runs import Trigger
 from biometric_integration.sync import jobs, retention
-from biometric_integration.sync.records import devices, servers
+from biometric_integration.sync.bridges import notices
+from biometric_integration.sync.records import bridges, devices, servers
 
 
 def sync_due() -> None:
@@ -15,6 +16,8 @@ def sync_due() -> None:
 		jobs.enqueue_workdays()
 	for server, units in servers.due(now_datetime()):
 		jobs.enqueue_pull(server.id, Trigger.SCHEDULED, units)
+	if bridges.is_any():
+		notices.tell(now_datetime())
 
 
 def tidy() -> None:

@@ -77,7 +77,9 @@ def read(
 	target: servers.Server, options: PullOptions, on_report: Callable[[RunReport], None] | None = None
 ) -> list[RunReport]:
 	"""Pull what `options` ask for, telling the settings form of each run; what was found out about the server is remembered, and how it went."""
-	reports = []
+	reports: list[RunReport] = []
+	if target.read_by:  # asked for before a bridge was chosen
+		return reports
 	if options.trigger is not Trigger.CONSOLE and not servers.rules().asks_for_shifts:
 		options = replace(options, watch=_while_others_use(options.watch))
 	with closing(_pulled(target, options)) as pulled:  # whatever happens here, no run goes on by itself

@@ -1,7 +1,7 @@
 // What the scripts in doctype and report folders share, as `biometric_integration`. It is there on every page of Desk,
 // so it stays small and asks the server nothing by itself.
 import { ask, look, server_options } from "./api.js";
-import { device_state } from "./device_states.js";
+import { bridge_state, device_state } from "./device_states.js";
 import { short_time, show_columns } from "./list_columns.js";
 import { exact_filters } from "./list_filters.js";
 import { correct_mapping, ignore_id, map_id } from "./mapping.js";
@@ -18,6 +18,7 @@ frappe.provide("biometric_integration");
 Object.assign(biometric_integration, {
 	ask,
 	attendance_words,
+	bridge_state,
 	correct_mapping,
 	device_state,
 	exact_filters,

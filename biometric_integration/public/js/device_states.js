@@ -12,4 +12,16 @@ const STATES = {
 	active: [__("Active"), "green"],
 };
 
+// The same of a bridge.
+const BRIDGE_STATES = {
+	off: [__("Disabled"), "gray"],
+	never: [__("Never"), "gray"],
+	silent: [__("Silent"), "red"],
+	trouble: [__("Trouble"), "orange"],
+	behind: [__("Behind"), "orange"],
+	well: [__("Well"), "green"],
+};
+
+export const bridge_state = (state) => BRIDGE_STATES[state] || [__("Unknown"), "gray"];
+
 export const device_state = (state) => STATES[state] || [__("Unknown"), "gray"];

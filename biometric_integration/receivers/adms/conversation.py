@@ -36,6 +36,13 @@ class NotKept(Exception):
 	"""The host could not keep the rows, or not all of them: the device has to send them again."""
 
 
+def plain_serial(text: str) -> str:
+	"""What may be a serial number; empty for anything else."""
+	serial = text.strip()
+	is_plain = serial.isascii() and serial.replace("-", "").replace("_", "").isalnum()
+	return serial if is_plain and len(serial) <= LONGEST_SERIAL else ""
+
+
 @dataclass(frozen=True)
 class Asked:
 	"""A request as it came. `endpoint`: the last part of the path, in lower case, without `.aspx`. `query`: one value of each name."""
@@ -48,9 +55,7 @@ class Asked:
 	@property
 	def serial(self) -> str:
 		"""Empty where there is none that a device could have."""
-		serial = self.query.get("SN", "").strip()
-		is_plain = serial.isascii() and serial.replace("-", "").replace("_", "").isalnum()
-		return serial if is_plain and len(serial) <= LONGEST_SERIAL else ""
+		return plain_serial(self.query.get("SN", ""))
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,9 @@ def retry(log: str) -> str:
 	frappe.has_permission("Biometric Sync Log", "read", doc=log, throw=True)
 	if of.trigger == Trigger.RECEIVED.value:
 		frappe.throw(_("These punches were sent to this site: there is nobody to ask for them again."))
-	if servers.get(of.server).config.server_type != of.server_type:
+	target = servers.get(of.server)
+	refuse_for_bridge(target)
+	if target.config.server_type != of.server_type:
 		frappe.throw(_("The server {0} is of another type now.").format(of.server))
 	try:
 		jobs.enqueue_retry(log)
@@ -65,14 +67,22 @@ def retry(log: str) -> str:
 
 def chosen(server: str | None, device: str | None) -> list[tuple[servers.Server, list[str] | None]]:
 	"""The servers (and units) that are meant; throws a sentence where there is nothing to read."""
-	if device:
-		return [_of_device(device)]
-	if server:
-		return [(servers.get(server), None)]
-	targets = [(target, None) for target in servers.all_servers() if target.in_use]
+	if device or server:
+		target, units = _of_device(device) if device else (servers.get(server), None)
+		refuse_for_bridge(target)
+		return [(target, units)]
+	targets = [target for target in servers.all_servers() if target.in_use]
 	if not targets:
 		frappe.throw(_("There is no attendance server to read. Fill in Biometric Sync Settings first."))
-	return targets
+	if all(target.read_by for target in targets):
+		refuse_for_bridge(targets[0])
+	return [(target, None) for target in targets if not target.read_by]
+
+
+def refuse_for_bridge(target: servers.Server) -> None:
+	"""Nobody asks what this site does not read."""
+	if target.read_by:
+		frappe.throw(servers.left_to_bridge(target), title=_("Read by a Bridge"))
 
 
 def _of_device(device: str) -> tuple[servers.Server, list[str] | None]:

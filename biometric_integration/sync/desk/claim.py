@@ -28,7 +28,8 @@ def claim(serial: str, device_name: str, home: str, company: str, direction_poli
 	document = frappe.get_doc(devices.DOCTYPE, known) if known else _new(serial, device_name, home, company)
 	if not known:
 		document.direction_policy = direction_policy or DirectionPolicy.BLANK.value
-	document.update({"push": 1, "enabled": 1})
+	bridge = strangers.heard_by(serial)
+	document.update({"enabled": 1, **({"pushes_to": bridge} if bridge else {"push": 1})})
 	document.save()
 	strangers.forget(serial)
 	return document.name

@@ -23,6 +23,8 @@ NAMED = 10
 def test(server: str | None) -> dict:
 	"""The connection test, step by step; what it found out about the server is remembered."""
 	target = servers.get(server)
+	if target.read_by:
+		return {"ok": None, "steps": [_left_to_bridge(target)]}
 	try:
 		connector = target.connector()
 	except SyncError as error:
@@ -35,6 +37,17 @@ def test(server: str | None) -> dict:
 	if all(step["ok"] for step in steps):
 		_add_what_is_known(steps[-1], target, unit)
 	return {"ok": all(step["ok"] for step in steps), "steps": steps}
+
+
+def _left_to_bridge(target: servers.Server) -> dict:
+	"""A step that this site does not take."""
+	words = _("On its PC, biometric-integration bridge check goes to the server step by step.")
+	return {
+		"step": _("Bridge"),
+		"ok": None,
+		"message": f"{servers.left_to_bridge(target)} {words}",
+		"fix": "",
+	}
 
 
 def _unit(target: servers.Server) -> str:
@@ -103,6 +116,8 @@ def locations(server: str | None) -> list[str]:
 	"""Location codes: from the server's device list, or from the known devices where it cannot be reached now."""
 	target = servers.get(server)
 	known = {device.location for device in devices.of_server(target.id)}
+	if target.read_by:
+		return sorted(known - {""})
 	try:
 		with closing(target.connector()) as connector:
 			if connector.lists_devices:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
 import frappe
@@ -22,6 +22,7 @@ from biometric_integration.core.evidence import RHYTHM, Standing, Today, rhythm,
 from biometric_integration.core.health import Health
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.core.window import DAY
+from biometric_integration.sync.bridges import standing
 from biometric_integration.sync.desk import status
 from biometric_integration.sync.records import device_hours, devices, servers
 
@@ -40,6 +41,7 @@ FIELDS = [
 	"last_ping",
 	"last_contact",
 	"push",
+	"pushes_to",
 ]
 IN_CONTACT = timedelta(minutes=15)
 """A device that pushes looks for commands every few seconds."""
@@ -68,11 +70,12 @@ class ServerFacts:
 def states(device: str | None = None) -> dict[str, dict]:
 	"""Device → {"state", "message"}: of one, or of all."""
 	filters = {"name": device} if device else {}
-	known, now = _servers(), now_datetime()
+	now = now_datetime()
+	known, away = _servers(), standing.out_of_reach(now)
 	rows = frappe.get_list(devices.DOCTYPE, filters, FIELDS, order_by="name asc", limit=0)
 	days = _todays([row.name for row in rows if row.enabled and not row.same_as], now)
 	return {
-		row.name: _state(row, known.get(row.server or PRIMARY), days.get(row.name, UNKNOWN), now)
+		row.name: _state(row, known.get(row.server or PRIMARY), days.get(row.name, UNKNOWN), now, away)
 		for row in rows
 	}
 
@@ -113,20 +116,26 @@ def _todays(names: list[str], now: datetime) -> dict[str, Today]:
 	return {name: today(hours, rhythm(hours, now, quiet), now) for name, hours in found.items()}
 
 
-def _state(row, server: ServerFacts | None, day: Today, now: datetime) -> dict:
+def _state(row, server: ServerFacts | None, day: Today, now: datetime, away: Mapping[str, str]) -> dict:
+	"""`away`: bridges of which nothing is known at present, each with a sentence."""
 	facts = _facts(row, server, day, now)
+	if absence := away.get(_bridge(row, server), ""):
+		facts = replace(facts, is_read=False)
 	state = device_state(facts, now)
-	words = (_message(state, row, facts, day, server), _rhythm(state, day, now), _ping(state, row))
+	message = _message(state, row, facts, day, server)
+	if absence and state is DeviceState.UNREAD:
+		message = f"{absence} {_('What this device has is sent once it is heard of again.')}"
+	words = (message, _rhythm(state, day, now), _ping(state, row))
 	return {"state": state.value, "message": " ".join(filter(None, words))}
 
 
 def _facts(row, server: ServerFacts | None, day: Today, now: datetime) -> DeviceFacts:
 	last_punch = row.last_punch or devices.newest_arrival(row.name)
-	is_quiet_now = bool((server or row.push) and row.enabled) and is_quiet(last_punch, now)
+	is_quiet_now = bool((server or row.push or row.pushes_to) and row.enabled) and is_quiet(last_punch, now)
 	return DeviceFacts(
 		enabled=bool(row.enabled),
 		is_another=bool(row.same_as),
-		has_server=server is not None or bool(row.push or row.last_contact),
+		has_server=server is not None or bool(row.push or row.pushes_to or row.last_contact),
 		is_failing=bool(server) and _unit(row, server) in server.failing_units,
 		is_read=_is_in_contact(row, now)
 		or (bool(server) and server.was_read_since(get_datetime(row.creation), _unit(row, server))),
@@ -137,6 +146,11 @@ def _facts(row, server: ServerFacts | None, day: Today, now: datetime) -> Device
 		else 0,
 		standing=day.standing,
 	)
+
+
+def _bridge(row, server: ServerFacts | None) -> str:
+	"""By which its punches come; empty where they come to this site themselves."""
+	return server.server.read_by if server else row.pushes_to or ""
 
 
 def _is_in_contact(row, now: datetime) -> bool:
@@ -156,7 +170,7 @@ def _message(state: DeviceState, row, facts: DeviceFacts, day: Today, server: Se
 		).format(row.server or PRIMARY)
 	if state is DeviceState.FAILING:
 		return _("Its last run failed. The newest Sync Log says why.")
-	if state is DeviceState.UNREAD and (row.push or row.last_contact):
+	if state is DeviceState.UNREAD and (row.push or row.pushes_to or row.last_contact):
 		return _out_of_contact(row)
 	if state is DeviceState.UNREAD:
 		return _(

@@ -17,7 +17,7 @@ from biometric_integration.core.runs import RunStatus
 from biometric_integration.core.window import DAY
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks
-from biometric_integration.sync.desk import watermarks, zones
+from biometric_integration.sync.desk import bridge_states, watermarks, zones
 from biometric_integration.sync.records import servers, sight, staging
 
 WAITING = (EventStatus.PENDING, EventStatus.UNMAPPED, EventStatus.FAILED, EventStatus.QUARANTINED)
@@ -65,6 +65,7 @@ def overview() -> dict:
 		"held_back": watermarks.held_back_by(),
 		"by_clock": watermarks.by_clock(),
 		"absentees": _who_pays_absentees(),
+		"bridges": bridge_states.overview(),
 	}
 
 
@@ -101,8 +102,9 @@ def _server(server: servers.Server) -> dict:
 		"last_success": state.last_success if state.last_success and state.last_success <= now else None,
 		"next_attempt": state.next_attempt,
 		"state": how.value,
-		"message": _why_stalled() if how is Health.STALLED else state.error or "",
+		"message": _why_stalled(server) if how is Health.STALLED else state.error or "",
 		"error_class": state.error_class or "",
+		"read_by": server.read_by,
 		"doubt": zones.doubt(server) if server.enabled else "",
 	}
 
@@ -113,7 +115,11 @@ def standing(server: servers.Server, state: frappe._dict, streams_fail: bool = F
 	return health(server.enabled, failing, state.last_success, since, interval, now_datetime())
 
 
-def _why_stalled() -> str:
+def _why_stalled(server: servers.Server) -> str:
+	if server.read_by:
+		return _("The bridge {0} has not read it for three intervals. See how it stands.").format(
+			server.read_by
+		)
 	return _("Nothing was read for three intervals.") + f" {_why_idle()}"
 
 
@@ -147,7 +153,7 @@ def _why_unused() -> str:
 
 
 def troubles() -> dict:
-	"""For the number card: runs of the last 24 hours that failed and that no later run of the stream has made good, and servers that are not read."""
+	"""For the number card: runs of the last 24 hours that failed and that no later run of the stream has made good, servers that are not read, and bridges that are silent."""
 	log, cursor = DocType("Biometric Sync Log"), DocType("Biometric Sync Cursor")
 	seen = sight.of_user()
 	query = (
@@ -165,9 +171,9 @@ def troubles() -> dict:
 		for server in servers.all_servers()
 		if server.enabled and server.id not in told and _is_red(server)
 	]
-	unused = bool(_why_unused())
-	if silent or unused:
-		value = len(failed) + len(silent) + unused
+	unused, bridges = bool(_why_unused()), len(bridge_states.out_of_reach())
+	if silent or unused or bridges:
+		value = len(failed) + len(silent) + unused + bridges
 		return {"value": value, "fieldtype": "Int", "route": ["Form", servers.SETTINGS]}
 	of_today = {"status": RunStatus.FAILED.value, "started_at": [">", str(now_datetime() - DAY)]}
 	route_options = {"name": ["in", failed]} if failed else of_today
@@ -176,7 +182,10 @@ def troubles() -> dict:
 
 
 def _is_red(server: servers.Server) -> bool:
+	"""What its bridge does not read is told of the bridge."""
 	how = standing(server, servers.state(server.id), bool(servers.failing_units(server)))
+	if server.read_by:
+		return how is Health.FAILING
 	return how in (Health.FAILING, Health.STALLED)
 
 

@@ -47,7 +47,7 @@ def _shown(index: int, result: Result) -> dict:
 
 def _received(rows: Sequence[Record | Unreadable]) -> list[Result]:
 	"""Rows of devices that this user may not write for are as those of none."""
-	mine = _writable(row.serial for row in rows if isinstance(row, Record))
+	mine = writable(row.serial for row in rows if isinstance(row, Record))
 	wanted = [row for row in rows if isinstance(row, Record) and row.serial in mine]
 	found = iter(receive(Channel.API, wanted).results)
 	return [next(found) if isinstance(row, Record) and row.serial in mine else _refused(row) for row in rows]
@@ -60,8 +60,8 @@ def _refused(row: Record | Unreadable) -> Result:
 	return Result(RowStatus.REFUSED, words.format(row.serial))
 
 
-def _writable(serials: Iterable[str]) -> set[str]:
-	"""Of enabled devices; a user who is limited to companies writes for the devices of these only."""
+def writable(serials: Iterable[str]) -> set[str]:
+	"""Those of these serial numbers that the user's key writes for: of enabled devices; a user who is limited to companies writes for the devices of these only."""
 	filters: dict = {"serial_number": ("in", sorted({*serials})), "enabled": 1}
 	if companies := _companies():
 		filters["company"] = ("in", companies)

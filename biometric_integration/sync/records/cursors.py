@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import frappe
@@ -19,6 +19,18 @@ from biometric_integration.sync.db import sql
 
 DOCTYPE = "Biometric Sync Cursor"
 FIELDS = ("position", "read_from", "read_until", "complete_until", "delivered", "scans")
+FIRST_WRITTEN = (
+	"name",
+	"creation",
+	"owner",
+	"modified_by",
+	"server",
+	"server_type",
+	"unit",
+	"feed",
+	"position",
+)
+"""Of one that is there already these stay."""
 
 
 def read(stream: Stream) -> Cursor:
@@ -79,8 +91,22 @@ def lock(stream: Stream) -> tuple[Cursor, bool]:
 
 def take(stream: Stream, run: str) -> None:
 	"""From now on only `run` may move this cursor. Where there is none yet, it is made."""
+	row = _row(stream, run)
+	sql.upsert(DOCTYPE, tuple(row), [tuple(row.values())], ("run", "last_run"))
+
+
+def keep_reported(found: Mapping[Stream, Cursor], reporter: str) -> None:
+	"""What somebody else has read; a run of ours that holds one of these streams may not move it any more. A position stays as it was: ids mean something to their reader only."""
+	rows = [_row(stream, reporter, cursor) for stream, cursor in found.items()]
+	if rows:
+		changing = [field for field in rows[0] if field not in FIRST_WRITTEN]
+		sql.upsert(DOCTYPE, tuple(rows[0]), [tuple(row.values()) for row in rows], changing)
+
+
+def _row(stream: Stream, run: str, cursor: Cursor | None = None) -> dict:
 	now, user = now_datetime(), frappe.session.user
-	row = {
+	marks = _values(cursor) if cursor else {}
+	return {
 		"name": stream.key,
 		"creation": now,
 		"modified": now,
@@ -92,8 +118,13 @@ def take(stream: Stream, run: str) -> None:
 		"feed": stream.feed,
 		"run": run,
 		"last_run": now,
+		**({"failures": 0, "next_attempt": None, **marks} if cursor else {}),
 	}
-	sql.upsert(DOCTYPE, tuple(row), [tuple(row.values())], ("run", "last_run"))
+
+
+def forget_completeness(server: str) -> None:
+	"""Nothing of a server is known to be in, until it is said again."""
+	frappe.db.set_value(DOCTYPE, {"server": server}, "complete_until", None, update_modified=False)
 
 
 def move(stream: Stream, run: str, cursor: Cursor | None) -> None:

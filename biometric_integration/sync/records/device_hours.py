@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 import frappe
@@ -57,10 +57,19 @@ def note(punches: Sequence[Punch], arrived: datetime) -> None:
 
 def note_ping(device: str, ping: datetime, at: datetime) -> None:
 	"""The server said `at` this time that it last heard of the device at `ping`: that is when there was contact, however often it is said again."""
-	sign = sign_of_life([ping], at, servers.allowed_drift())
-	if sign:
-		hour = sign.replace(minute=0, second=0, microsecond=0)
-		sql.merge(DOCTYPE, FIELDS, [_row(device, hour, 0, 0, sign, None, sign)], MERGING)
+	note_pings({device: ping}, at)
+
+
+def note_pings(pings: Mapping[str, datetime], at: datetime) -> None:
+	"""The same of many devices."""
+	drift = servers.allowed_drift()
+	signs = {device: sign_of_life([ping], at, drift) for device, ping in pings.items()}
+	rows = [
+		_row(device, sign.replace(minute=0, second=0, microsecond=0), 0, 0, sign, None, sign)
+		for device, sign in sorted(signs.items())
+		if sign
+	]
+	sql.merge(DOCTYPE, FIELDS, rows, MERGING)
 
 
 def _row(

@@ -45,7 +45,8 @@ class Server:
 	"""One attendance server: how to reach it, how often, and how far back.
 
 	`enabled`: the scheduler reads it. `in_use`: a person who asks for all servers means it too. `kept_from`: staged punches from before may
-	have been deleted. `fault`: why it cannot be asked at all. `at_once`: how many of its devices are asked about at the same time.
+	have been deleted. `fault`: why it cannot be asked at all. `at_once`: how many of its devices are asked about at the same time. `read_by`: the bridge that
+	reads it in place of this site.
 	"""
 
 	config: ServerConfig
@@ -59,6 +60,7 @@ class Server:
 	kept_from: date | None
 	fault: str = ""
 	at_once: int = AT_ONCE
+	read_by: str = ""
 
 	@property
 	def id(self) -> str:
@@ -102,6 +104,8 @@ class Server:
 
 	def connector(self) -> Connector:
 		"""Raises ConfigurationError."""
+		if self.read_by:
+			raise ConfigurationError(left_to_bridge(self))
 		if self.fault:
 			raise ConfigurationError(self.fault)
 		return connect(self.config)
@@ -111,6 +115,20 @@ def all_servers() -> list[Server]:
 	"""The server on the settings form first, then those of *More Servers*; disabled ones included."""
 	settings = frappe.get_cached_doc(SETTINGS)
 	return list(_configured(settings))
+
+
+def left_to_bridge(server: Server) -> str:
+	"""Why this site asks a server nothing; empty where it does."""
+	if not server.read_by:
+		return ""
+	return _(
+		"{0} is read by the bridge {1}, by its schedule, and not by this site. How it goes is said on that Biometric Bridge."
+	).format(server.label, server.read_by)
+
+
+def of_bridge(bridge: str) -> list[Server]:
+	"""Those that are on, and that it reads."""
+	return [server for server in all_servers() if server.enabled and server.read_by == bridge]
 
 
 def reads_each_device(server_id: str) -> bool:
@@ -221,6 +239,7 @@ def _server(settings, row, server_id: str, label: str, in_use: bool) -> Server:
 		kept_from=getdate(settings.import_floor) if settings.import_floor else None,
 		fault=fault,
 		at_once=row.requests_at_once or AT_ONCE,
+		read_by=row.get("read_by") or "",
 	)
 
 
@@ -344,6 +363,15 @@ def note_result(server: Server, reports: list[RunReport]) -> None:
 	)
 
 
+def note_reported(server: str, ok: bool, message: str, at: datetime) -> None:
+	"""How a bridge read a server at `at`, of the last time it did; the same again changes nothing. It has no waits of ours."""
+	known = state(server)
+	if ok and (known.failures or not known.last_success or known.last_success < at):
+		_write_state(server, {**RECOVERED, "last_success": at})
+	elif not ok and (not known.failures or known.error != message):
+		_write_state(server, {**RECOVERED, "failures": 1, "first_failure": at, "error": message})
+
+
 RECOVERED = {"failures": 0, "first_failure": None, "next_attempt": None, "error": "", "error_class": ""}
 
 
@@ -399,7 +427,7 @@ def keep_stamp(field: str, moment: datetime) -> None:
 def due(now: datetime) -> Iterator[tuple[Server, list[str] | None]]:
 	"""Servers that the scheduler reads now, each with the units that are due (None = all)."""
 	for server in all_servers():
-		if server.enabled and not rests(state(server.id).next_attempt, now):
+		if server.enabled and not server.read_by and not rests(state(server.id).next_attempt, now):
 			units = _due_units(server, now)
 			if units is None or units:
 				yield server, units

@@ -168,7 +168,10 @@ class Evidence:
 		server = self._server(row)
 		if not server or not row.enabled:
 			return False
-		return server.reads(row.location or "") and (server.only_unit is not None or bool(row.serial_number))
+		by_name = (
+			server.only_unit is not None and not server.read_by
+		)  # a bridge sends punches by the serial number
+		return server.reads(row.location or "") and (by_name or bool(row.serial_number))
 
 	def _until(self, row: frappe._dict) -> datetime:
 		return min(self._unit_read(row).until, self._decided_until(row))

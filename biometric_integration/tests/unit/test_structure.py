@@ -62,6 +62,7 @@ SYNC = (
 	"sync/receiving",
 	"sync/retention.py",
 	"sync/push",
+	"sync/bridges",
 	"sync/desk",
 	"old paths",
 )

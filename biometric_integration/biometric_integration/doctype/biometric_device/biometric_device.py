@@ -3,6 +3,7 @@ from frappe import _
 from frappe.model.document import Document
 
 from biometric_integration.core.stream import PRIMARY
+from biometric_integration.sync.bridges import streams
 from biometric_integration.sync.desk import changes
 from biometric_integration.sync.records import device_hours, servers
 from biometric_integration.sync.records.devices import home
@@ -10,6 +11,9 @@ from biometric_integration.sync.workdays import stale
 
 REOPENING_FIELDS = ("enabled", "counts_for_attendance", "same_as", "latitude", "longitude")
 """A change of one of these changes what becomes of the device's punches."""
+
+SENDING_FIELDS = ("enabled", "serial_number", "server", "company", "location")
+"""A change of one of these may let in what was refused."""
 
 
 class BiometricDevice(Document):
@@ -85,6 +89,10 @@ class BiometricDevice(Document):
 
 	def on_update(self) -> None:
 		stale.device_changed(self)
+		if self.enabled and (
+			not self.get_doc_before_save() or any(map(self.has_value_changed, SENDING_FIELDS))
+		):
+			streams.forget_for(self.server)
 		if self.get_doc_before_save() and any(map(self.has_value_changed, REOPENING_FIELDS)):
 			changes.device_changed(self)
 

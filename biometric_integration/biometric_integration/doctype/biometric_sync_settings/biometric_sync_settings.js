@@ -122,12 +122,14 @@ function web_hook_address(frm) {
 function show_steps({ ok, steps }) {
 	const dialog = new frappe.ui.Dialog({
 		title: __("Test Connection"),
-		indicator: ok ? "green" : "red",
+		indicator: ok ? "green" : ok === false ? "red" : "blue",
 		fields: [{ fieldtype: "HTML", fieldname: "steps" }],
 		primary_action_label: __("Close"),
 		primary_action: () => dialog.hide(),
 	});
-	const verdict = ok ? __("The connection works.") : __("The connection does not work yet.");
+	const of_bridge = ok === null || ok === undefined;
+	const not_yet = of_bridge ? __("This site does not read it.") : __("The connection does not work yet.");
+	const verdict = ok ? __("The connection works.") : not_yet;
 	dialog
 		.get_field("steps")
 		.$wrapper.html(
@@ -319,6 +321,7 @@ function show_state(frm) {
 	biometric_integration.look("status").then((status) => {
 		frm.dashboard.stats_area_row.empty();
 		status.servers.forEach((server) => show_server(frm, server, status.now));
+		status.bridges.forEach((bridge) => show_bridge(frm, bridge));
 		if (status.unused) show_unused(frm, status.unused);
 		status.clocks.forEach((device) => show_clock(frm, device));
 		status.held_back.forEach((cause) => show_held_back(frm, cause));
@@ -339,7 +342,7 @@ function show_server(frm, server, now) {
 	const $words = $('<div class="small text-muted">').html(
 		server_words(server, now).map(escape).join("<br>")
 	);
-	if (["failing", "stalled"].includes(server.state)) {
+	if (["failing", "stalled"].includes(server.state) && !server.read_by) {
 		$('<div><a href="#" class="try-now"></a></div>').appendTo($words).find("a").text(__("Try Now"));
 	}
 	frm.dashboard
@@ -355,12 +358,13 @@ function show_server(frm, server, now) {
 }
 
 function server_words(server, now) {
-	const { enabled, last_success, state, message, doubt } = server;
+	const { enabled, last_success, state, message, doubt, read_by } = server;
 	const when = last_success
 		? __("Last success: {0}.", [frappe.datetime.prettyDate(last_success)])
 		: __("Never read so far.");
 	const words = [doubt, enabled ? when : `${when} ${__("Not read by schedule.")}`];
-	if (state === "failing") words.push(message, enabled && next_attempt(server, now));
+	if (read_by) words.push(__("Read by the bridge {0}.", [read_by]));
+	if (state === "failing") words.push(message, enabled && !read_by && next_attempt(server, now));
 	if (state === "stalled") words.push(message);
 	return words.filter(Boolean);
 }
@@ -377,6 +381,18 @@ function next_attempt({ next_attempt: at, error_class }, now) {
 	return NEEDS_A_PERSON.includes(error_class)
 		? `${when} ${__("When you have mended it, there is no need to wait.")}`
 		: when;
+}
+
+function show_bridge(frm, { bridge, state, message }) {
+	const [label, color] = biometric_integration.bridge_state(state);
+	const words = `${__("Bridge {0}", [frappe.utils.escape_html(bridge)])}: ${label}`;
+	frm.dashboard
+		.add_indicator(`<a href="#">${words}</a>`, color)
+		.append($('<div class="small text-muted">').text(message))
+		.on("click", "a", (event) => {
+			event.preventDefault();
+			frappe.set_route("Form", "Biometric Bridge", bridge);
+		});
 }
 
 function show_unused(frm, words) {
