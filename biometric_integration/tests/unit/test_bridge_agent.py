@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
+import ssl
+import subprocess
 import unittest
 from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest import mock
 
 from biometric_integration.bridge.agent.agent import Agent, Busy
@@ -26,6 +31,8 @@ from biometric_integration.tests.unit.plant import (
 	Plant,
 	sent_twice,
 )
+
+OPENSSL = shutil.which("openssl")
 
 
 class PlantTest(unittest.TestCase):
@@ -631,6 +638,80 @@ def full_disk(agent: Agent):
 		agent.spool.database._connection.execute("PRAGMA max_page_count=1")
 		yield
 	agent.spool.database._connection.execute("PRAGMA max_page_count=1000000")
+
+
+class Kept(PlantTest):
+	"""What the site has is kept for a while, then deleted."""
+
+	def test_a_server_that_was_quiet_for_longer_is_not_taken_for_one_that_begins_anew(self):
+		plant = self.plant(EBIO, pushing=())
+		plant.world.add_device("S1", "Gate", "HO")
+		for number in range(30):
+			plant.world.punch("S1", f"{number}", plant.world.now)
+		agent = plant.start()
+		plant.drain()
+		plant.later(61 * DAY)
+		plant.round()
+		agent.tidy()
+		self.assertEqual(agent.spool.database.value("SELECT COUNT(*) FROM event"), 0)
+		plant.later(DAY)
+		plant.round()
+		server = plant.site.reports[-1]["servers"][0]
+		self.assertEqual((server["status"], server["message"]), ("Success", ""))
+		plant.world.punch("S1", "new", plant.world.now)
+		plant.drain()
+		self.assertEqual(plant.findings(), NOTHING_WRONG, "what is read and sent again is known there")
+
+	def test_what_waits_or_lies_aside_is_never_deleted(self):
+		plant = self.plant()
+		plant.site.serials = set()
+		agent = plant.start()
+		terminal = plant.terminal()
+		plant.push(terminal, "1", plant.world.now)
+		terminal.send()
+		plant.round()
+		plant.later(400 * DAY)
+		plant.round()
+		agent.tidy()
+		agent.spool.prune(None)
+		self.assertEqual(agent.spool.backlog().aside, 1)
+
+
+@unittest.skipUnless(OPENSSL, "needs openssl to make a certificate")
+class Encrypted(PlantTest):
+	def test_a_certificate_that_cannot_be_trusted_gets_neither_key_nor_punches(self):
+		with TemporaryDirectory() as folder:
+			certificate, key = (str(Path(folder) / name) for name in ("site.pem", "site.key"))
+			subject = ["-subj", "/CN=site", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-nodes"]
+			new = [
+				OPENSSL,
+				"req",
+				"-x509",
+				"-newkey",
+				"rsa:2048",
+				"-keyout",
+				key,
+				"-out",
+				certificate,
+				*subject,
+			]
+			subprocess.run(new, check=True, capture_output=True)
+			tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+			tls.load_cert_chain(certificate, key)
+			plant = self.plant(site={"tls": tls})
+			plant.start()
+			terminal = plant.terminal()
+			plant.push(terminal, "1", plant.world.now)
+			terminal.send()
+			plant.round()
+			self.assertEqual(plant.site.requests, [])
+			self.assertTrue(any("cannot be trusted" in line for line in plant.said), plant.said)
+			plant.stop()
+			text = plant.config.read_text().replace("[site]", f'[site]\nca_certificate = "{certificate}"')
+			plant.config.write_text(text)
+			plant.start()
+			plant.drain()
+			self.assertEqual(plant.findings(), NOTHING_WRONG)
 
 
 class Locked(PlantTest):
