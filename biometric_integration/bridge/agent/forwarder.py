@@ -149,6 +149,8 @@ class Forwarder:
 		"""What cannot be marked now is remembered: the site would say of it again that it is known."""
 		try:
 			self._spool.mark(done, aside)
+			if done or aside:
+				self._journal.well("disk", "The spool can be written again.")
 		except sqlite3.OperationalError as error:
 			if not cannot_write(error):
 				raise

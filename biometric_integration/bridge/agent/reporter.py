@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from biometric_integration.bridge.agent.room import Room
 from biometric_integration.bridge.agent.settings import ServerPlan, Settings, named
 from biometric_integration.bridge.agent.site import Later, SiteClient
 from biometric_integration.bridge.agent.spool import Spool, Undone, backlog_of
+from biometric_integration.bridge.database import cannot_write
 from biometric_integration.core.contact import Contact
 from biometric_integration.core.stream import Cursor, Stream
 
@@ -67,7 +69,7 @@ class Reporter:
 	def report(self) -> bool:
 		"""Whether the site took it."""
 		self._next = self._monotonic() + EVERY
-		self._spool.note("strangers", self._door.strangers(MOST_STRANGERS))
+		self._remember("strangers", self._door.strangers(MOST_STRANGERS))
 		try:
 			told = self._site.report(self.built())
 		except Later as later:
@@ -81,7 +83,7 @@ class Reporter:
 		self._look_at_clock(told.ahead)
 		self._note("")
 		if told.settings and told.settings != self._spool.fact("settings"):
-			self._spool.note("settings", told.settings)
+			self._remember("settings", told.settings)
 			self._learn(told.settings)
 		return True
 
@@ -89,10 +91,19 @@ class Reporter:
 		"""For `bridge status`."""
 		ahead = None if self.ahead is None else round(self.ahead.total_seconds())
 		last = self._spool.fact("report", {}).get("last") if problem else _utc(self._clock())
-		self._spool.note(
+		self._remember(
 			"report",
 			{"last": last, "problem": problem or self._journal.problem(*PROBLEMS), "clock_ahead": ahead},
 		)
+
+	def _remember(self, name: str, value: Any) -> None:
+		"""The site has to hear of a disk that is full as well."""
+		try:
+			self._spool.note(name, value)
+		except sqlite3.OperationalError as error:
+			if not cannot_write(error):
+				raise
+			self._room.failed(error)
 
 	def _look_at_clock(self, ahead: timedelta) -> None:
 		if abs(ahead) > WRONG_CLOCK:

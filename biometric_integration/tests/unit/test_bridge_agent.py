@@ -195,6 +195,15 @@ class TheSite(PlantTest):
 				self.assertEqual(self.agent.spool.backlog().waiting, 2)
 				self.assert_recovers()
 
+	def test_an_answer_that_does_not_tell_of_each_punch_is_none(self):
+		self.it.site.drops_results = 1
+		self.punch("1", "2", "3")
+		self.it.round()
+		self.assertEqual(self.agent.spool.backlog().waiting, 3)
+		self.assertTrue(self.agent.forwarder.rests)
+		self.it.site.drops_results = 0
+		self.assert_recovers()
+
 	def test_it_waits_for_as_long_as_the_site_says(self):
 		self.punch("1")
 		self.it.site.say(429, times=1, Retry_After="1800")
@@ -572,16 +581,20 @@ class NoRoom(PlantTest):
 		for number in range(500):
 			plant.push(terminal, f"{number}", plant.world.now + timedelta(seconds=number))
 		plant.later(2 * HOUR)
-		plant.site.down()
+		plant.site.say(503, times=None)
 		with full_disk(agent):
 			for _turn in range(3):
 				agent.read()
 				self.assertFalse(terminal.send(), "not acknowledged")
 				agent.speak()
 				plant.later(HOUR)
+			plant.site.up()
+			agent.spool.note = refused
+			self.assertTrue(agent.reporter.report())
+			self.assertIn("cannot be written", plant.site.reports[-1]["problem"])
+			del agent.spool.note
 			self.assertLess(agent.spool.backlog().waiting, 3000)
 		self.assertTrue(any("The spool cannot be written" in line for line in plant.said), plant.said)
-		plant.site.up()
 		for _turn in range(10):
 			plant.round()
 			terminal.send_all()
@@ -596,16 +609,15 @@ class NoRoom(PlantTest):
 			plant.push(terminal, f"{number:05}", plant.world.now - timedelta(seconds=number))
 		self.assertTrue(terminal.send_all())
 
-		def is_full(*_values):
-			raise sqlite3.OperationalError("database or disk is full")
-
-		mark, agent.spool.mark = agent.spool.mark, is_full
+		mark, agent.spool.mark = agent.spool.mark, refused
 		for _turn in range(4):
 			agent.forwarder.step()
 		self.assertEqual(plant.findings(), NOTHING_WRONG, "forwarding goes on")
 		self.assertEqual(agent.spool.backlog().waiting, 1200)
+		self.assertIn("cannot be written", agent.reporter.built()["problem"])
 		agent.spool.mark = mark
 		self.assertTrue(agent.forwarder.forward())
+		self.assertEqual(agent.reporter.built()["problem"], "")
 		self.assertEqual(agent.spool.backlog().waiting, 0)
 		self.assertEqual(sent_twice(plant.site.sent), 0)
 
@@ -621,6 +633,10 @@ class NoRoom(PlantTest):
 		agent.room._free = lambda folder: 10**12
 		plant.later(MINUTE)
 		self.assertTrue(terminal.send())
+
+
+def refused(*_values):
+	raise sqlite3.OperationalError("database or disk is full")
 
 
 @contextmanager
