@@ -16,7 +16,7 @@ from biometric_integration.bridge.agent.room import Room
 from biometric_integration.bridge.agent.settings import ServerPlan, Settings, named
 from biometric_integration.bridge.agent.site import Later, SiteClient
 from biometric_integration.bridge.agent.spool import Spool, Undone, backlog_of
-from biometric_integration.bridge.database import cannot_write
+from biometric_integration.bridge.database import cannot_write, to_text
 from biometric_integration.core.contact import Contact
 from biometric_integration.core.stream import Cursor, Stream
 
@@ -178,7 +178,9 @@ def _stream(stream: Stream, cursor: Cursor) -> dict[str, Any]:
 		"server_type": stream.server_type,
 		"unit": stream.unit,
 		"feed": stream.feed,
-		**{name: mark and f"{mark:%Y-%m-%d %H:%M:%S}" for name, mark in marks.items()},
+		**{name: mark and to_text(mark) for name, mark in marks.items()},
+		"delivered": cursor.delivered,
+		"scans": {name: to_text(mark.replace(microsecond=0)) for name, mark in cursor.scans.items()},
 	}
 
 
