@@ -60,6 +60,7 @@ class Reporter:
 		self._monotonic = monotonic
 		self._next = 0.0
 		self._turn = 0
+		self._answer: Mapping[str, Any] = spool.fact("settings", {})
 		self.ahead: timedelta | None = None
 
 	@property
@@ -82,7 +83,8 @@ class Reporter:
 		self._door.correct(told.ahead)
 		self._look_at_clock(told.ahead)
 		self._note("")
-		if told.settings and told.settings != self._spool.fact("settings"):
+		if told.settings and told.settings != self._answer:
+			self._answer = told.settings
 			self._remember("settings", told.settings)
 			self._learn(told.settings)
 		return True
@@ -152,9 +154,7 @@ class Reporter:
 		zones = {plan.id: plan.config.time_zone for plan in plans}
 		types = {plan.id: plan.config.server_type for plan in plans}
 		narrow = {plan.id: plan.only_unit is None for plan in plans}
-		found = self._spool.streams_at_site(
-			undone, zones, narrow, named(self._spool.fact("settings", {})), now
-		)
+		found = self._spool.streams_at_site(undone, zones, narrow, named(self._answer), now)
 		return [
 			_stream(stream, cursor) for stream, cursor in found if types[stream.server] == stream.server_type
 		]
