@@ -555,6 +555,21 @@ class NoRoom(PlantTest):
 		self.assertEqual(plant.findings(), NOTHING_WRONG)
 		self.assertTrue(any("There is room in the spool again" in line for line in plant.said))
 
+	def test_a_run_ends_between_two_requests_where_the_spool_is_full(self):
+		plant = self.plant(ETIME)
+		plant.world.add_device("S1", "Gate", "HO")
+		plant.write(spool="limit_mb = 1")
+		agent = plant.start()
+		for number in range(4000):
+			plant.world.punch("S1", f"{number:05}" * 8, plant.world.now + timedelta(minutes=20 * number))
+		plant.later(60 * DAY)
+		agent.read()
+		waiting = agent.spool.backlog().waiting
+		self.assertGreater(waiting, 0)
+		self.assertLess(waiting, 4000)
+		self.assertEqual(agent.readers["etimetracklite"].read(), MINUTE, "it looks again soon")
+		self.assertEqual(agent.spool.backlog().waiting, waiting)
+
 	def test_an_answer_without_an_end_is_not_finished(self):
 		plant = self.plant(ETIME)
 		plant.world.add_device("S1", "Gate", "HO")
