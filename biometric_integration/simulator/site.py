@@ -43,6 +43,8 @@ class _Said:
 class FakeSite:
 	"""Use it as a context manager. serials: of devices that were entered; None = any. settings: what a report is answered with. `clock` gives aware UTC.
 
+	drops_results: so many at the end of each answer, though the punches were kept.
+
 	`punches` counts how often each was kept, `sent` how often each came. `faults` go as those of servers do; one that damages an answer does so after the
 	punches were kept.
 	"""
@@ -55,6 +57,7 @@ class FakeSite:
 	tls: ssl.SSLContext | None = None
 	knows_reports: bool = True
 	most_rows: int = MOST_ROWS
+	drops_results: int = 0
 	software: str = "nginx"
 
 	def __post_init__(self) -> None:
@@ -182,6 +185,7 @@ class FakeSite:
 		with self._lock:
 			results = [{"index": index, **self._kept(row)} for index, row in enumerate(rows)]
 		counts = Counter(result["status"] for result in results)
+		results = results[: len(results) - self.drops_results]
 		return _json(
 			{"message": {"results": results, **{name: counts[name] for name in ("new", "known", "refused")}}}
 		)

@@ -82,7 +82,9 @@ class Door:
 		return self._clock() - self._ahead
 
 	def lets_in(self, address: str) -> bool:
-		return not self._networks or any(ip_address(address) in network for network in self._networks)
+		found = ip_address(address.partition("%")[0])
+		found = getattr(found, "ipv4_mapped", None) or found
+		return not self._networks or any(found in network for network in self._networks)
 
 	def zone_of(self, serial: str) -> str | None:
 		return self._expected.get(serial) if serial else None

@@ -137,11 +137,11 @@ class Forwarder:
 		both = list(zip(rows, verdicts, strict=True))
 		aside = [(row.name, verdict.reason) for row, verdict in both if not verdict.is_taken]
 		self._mark([row.name for row, verdict in both if verdict.is_taken], aside)
-		for serial, reason in {row.serial: verdict.reason for row, verdict in both}.items():
-			if reason:
-				self._journal.trouble(f"aside {serial}", f"Kept aside, of the device {serial}: {reason}")
-			else:
-				self._journal.well(f"aside {serial}", f"The site takes punches of the device {serial} again.")
+		for row, verdict in both:
+			if not verdict.is_taken:
+				self._journal.trouble(
+					f"aside {row.serial}", f"Kept aside, of the device {row.serial}: {verdict.reason}"
+				)
 
 	# --- marks, also where the disk is full
 
@@ -149,6 +149,8 @@ class Forwarder:
 		"""What cannot be marked now is remembered: the site would say of it again that it is known."""
 		try:
 			self._spool.mark(done, aside)
+			if done or aside:
+				self._journal.well("disk", "The spool can be written again.")
 		except sqlite3.OperationalError as error:
 			if not cannot_write(error):
 				raise
@@ -173,10 +175,14 @@ class Forwarder:
 		for some in _small_enough([row for row in probes if row.serial]):
 			verdicts = self._verdicts(some)
 			self._went_well()
-			both = zip(some, verdicts, strict=True)
+			both = list(zip(some, verdicts, strict=True))
 			self._spool.release(
 				[(row.device, row.aside) for row, verdict in both if verdict.reason != row.aside]
 			)
+			for serial in {row.serial for row, verdict in both if verdict.is_taken}:
+				self._journal.well(
+					f"aside {serial}", f"The site takes what lay aside of the device {serial}."
+				)
 			self._note(some, verdicts)
 		self._mark([], list(nameless.items()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from biometric_integration.bridge.agent.room import Room
 from biometric_integration.bridge.agent.settings import ServerPlan, Settings, named
 from biometric_integration.bridge.agent.site import Later, SiteClient
 from biometric_integration.bridge.agent.spool import Spool, Undone, backlog_of
+from biometric_integration.bridge.database import cannot_write, to_text
 from biometric_integration.core.contact import Contact
 from biometric_integration.core.stream import Cursor, Stream
 
@@ -58,6 +60,7 @@ class Reporter:
 		self._monotonic = monotonic
 		self._next = 0.0
 		self._turn = 0
+		self._answer: Mapping[str, Any] = spool.fact("settings", {})
 		self.ahead: timedelta | None = None
 
 	@property
@@ -67,7 +70,7 @@ class Reporter:
 	def report(self) -> bool:
 		"""Whether the site took it."""
 		self._next = self._monotonic() + EVERY
-		self._spool.note("strangers", self._door.strangers(MOST_STRANGERS))
+		self._remember("strangers", self._door.strangers(MOST_STRANGERS))
 		try:
 			told = self._site.report(self.built())
 		except Later as later:
@@ -80,8 +83,9 @@ class Reporter:
 		self._door.correct(told.ahead)
 		self._look_at_clock(told.ahead)
 		self._note("")
-		if told.settings and told.settings != self._spool.fact("settings"):
-			self._spool.note("settings", told.settings)
+		if told.settings and told.settings != self._answer:
+			self._answer = told.settings
+			self._remember("settings", told.settings)
 			self._learn(told.settings)
 		return True
 
@@ -89,10 +93,19 @@ class Reporter:
 		"""For `bridge status`."""
 		ahead = None if self.ahead is None else round(self.ahead.total_seconds())
 		last = self._spool.fact("report", {}).get("last") if problem else _utc(self._clock())
-		self._spool.note(
+		self._remember(
 			"report",
 			{"last": last, "problem": problem or self._journal.problem(*PROBLEMS), "clock_ahead": ahead},
 		)
+
+	def _remember(self, name: str, value: Any) -> None:
+		"""The site has to hear of a disk that is full as well."""
+		try:
+			self._spool.note(name, value)
+		except sqlite3.OperationalError as error:
+			if not cannot_write(error):
+				raise
+			self._room.failed(error)
 
 	def _look_at_clock(self, ahead: timedelta) -> None:
 		if abs(ahead) > WRONG_CLOCK:
@@ -141,9 +154,7 @@ class Reporter:
 		zones = {plan.id: plan.config.time_zone for plan in plans}
 		types = {plan.id: plan.config.server_type for plan in plans}
 		narrow = {plan.id: plan.only_unit is None for plan in plans}
-		found = self._spool.streams_at_site(
-			undone, zones, narrow, named(self._spool.fact("settings", {})), now
-		)
+		found = self._spool.streams_at_site(undone, zones, narrow, named(self._answer), now)
 		return [
 			_stream(stream, cursor) for stream, cursor in found if types[stream.server] == stream.server_type
 		]
@@ -167,7 +178,9 @@ def _stream(stream: Stream, cursor: Cursor) -> dict[str, Any]:
 		"server_type": stream.server_type,
 		"unit": stream.unit,
 		"feed": stream.feed,
-		**{name: mark and f"{mark:%Y-%m-%d %H:%M:%S}" for name, mark in marks.items()},
+		**{name: mark and to_text(mark) for name, mark in marks.items()},
+		"delivered": cursor.delivered,
+		"scans": {name: to_text(mark.replace(microsecond=0)) for name, mark in cursor.scans.items()},
 	}
 
 

@@ -12,6 +12,7 @@ They refuse a site that holds anything they have not made. The others need no si
     python -m biometric_integration.tests.attack.fuzz --rows 1000000
     python -m biometric_integration.tests.attack.faults
     python -m biometric_integration.tests.attack.weeks --seeds 20
+    python -m biometric_integration.tests.attack.bridge --kills 50
 
 Each prints what it did and what it found, and ends with an exit code other than 0 where anything is not as it should be.
 """

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
+import ssl
+import subprocess
 import unittest
 from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest import mock
 
 from biometric_integration.bridge.agent.agent import Agent, Busy
@@ -26,6 +31,8 @@ from biometric_integration.tests.unit.plant import (
 	Plant,
 	sent_twice,
 )
+
+OPENSSL = shutil.which("openssl")
 
 
 class PlantTest(unittest.TestCase):
@@ -187,6 +194,15 @@ class TheSite(PlantTest):
 				self.it.round()
 				self.assertEqual(self.agent.spool.backlog().waiting, 2)
 				self.assert_recovers()
+
+	def test_an_answer_that_does_not_tell_of_each_punch_is_none(self):
+		self.it.site.drops_results = 1
+		self.punch("1", "2", "3")
+		self.it.round()
+		self.assertEqual(self.agent.spool.backlog().waiting, 3)
+		self.assertTrue(self.agent.forwarder.rests)
+		self.it.site.drops_results = 0
+		self.assert_recovers()
 
 	def test_it_waits_for_as_long_as_the_site_says(self):
 		self.punch("1")
@@ -539,6 +555,21 @@ class NoRoom(PlantTest):
 		self.assertEqual(plant.findings(), NOTHING_WRONG)
 		self.assertTrue(any("There is room in the spool again" in line for line in plant.said))
 
+	def test_a_run_ends_between_two_requests_where_the_spool_is_full(self):
+		plant = self.plant(ETIME)
+		plant.world.add_device("S1", "Gate", "HO")
+		plant.write(spool="limit_mb = 1")
+		agent = plant.start()
+		for number in range(4000):
+			plant.world.punch("S1", f"{number:05}" * 8, plant.world.now + timedelta(minutes=20 * number))
+		plant.later(60 * DAY)
+		agent.read()
+		waiting = agent.spool.backlog().waiting
+		self.assertGreater(waiting, 0)
+		self.assertLess(waiting, 4000)
+		self.assertEqual(agent.readers["etimetracklite"].read(), MINUTE, "it looks again soon")
+		self.assertEqual(agent.spool.backlog().waiting, waiting)
+
 	def test_an_answer_without_an_end_is_not_finished(self):
 		plant = self.plant(ETIME)
 		plant.world.add_device("S1", "Gate", "HO")
@@ -565,16 +596,20 @@ class NoRoom(PlantTest):
 		for number in range(500):
 			plant.push(terminal, f"{number}", plant.world.now + timedelta(seconds=number))
 		plant.later(2 * HOUR)
-		plant.site.down()
+		plant.site.say(503, times=None)
 		with full_disk(agent):
 			for _turn in range(3):
 				agent.read()
 				self.assertFalse(terminal.send(), "not acknowledged")
 				agent.speak()
 				plant.later(HOUR)
+			plant.site.up()
+			agent.spool.note = refused
+			self.assertTrue(agent.reporter.report())
+			self.assertIn("cannot be written", plant.site.reports[-1]["problem"])
+			del agent.spool.note
 			self.assertLess(agent.spool.backlog().waiting, 3000)
 		self.assertTrue(any("The spool cannot be written" in line for line in plant.said), plant.said)
-		plant.site.up()
 		for _turn in range(10):
 			plant.round()
 			terminal.send_all()
@@ -589,16 +624,15 @@ class NoRoom(PlantTest):
 			plant.push(terminal, f"{number:05}", plant.world.now - timedelta(seconds=number))
 		self.assertTrue(terminal.send_all())
 
-		def is_full(*_values):
-			raise sqlite3.OperationalError("database or disk is full")
-
-		mark, agent.spool.mark = agent.spool.mark, is_full
+		mark, agent.spool.mark = agent.spool.mark, refused
 		for _turn in range(4):
 			agent.forwarder.step()
 		self.assertEqual(plant.findings(), NOTHING_WRONG, "forwarding goes on")
 		self.assertEqual(agent.spool.backlog().waiting, 1200)
+		self.assertIn("cannot be written", agent.reporter.built()["problem"])
 		agent.spool.mark = mark
 		self.assertTrue(agent.forwarder.forward())
+		self.assertEqual(agent.reporter.built()["problem"], "")
 		self.assertEqual(agent.spool.backlog().waiting, 0)
 		self.assertEqual(sent_twice(plant.site.sent), 0)
 
@@ -616,6 +650,10 @@ class NoRoom(PlantTest):
 		self.assertTrue(terminal.send())
 
 
+def refused(*_values):
+	raise sqlite3.OperationalError("database or disk is full")
+
+
 @contextmanager
 def full_disk(agent: Agent):
 	"""Each connection to the spool that is opened meanwhile lets it grow no more."""
@@ -631,6 +669,80 @@ def full_disk(agent: Agent):
 		agent.spool.database._connection.execute("PRAGMA max_page_count=1")
 		yield
 	agent.spool.database._connection.execute("PRAGMA max_page_count=1000000")
+
+
+class Kept(PlantTest):
+	"""What the site has is kept for a while, then deleted."""
+
+	def test_a_server_that_was_quiet_for_longer_is_not_taken_for_one_that_begins_anew(self):
+		plant = self.plant(EBIO, pushing=())
+		plant.world.add_device("S1", "Gate", "HO")
+		for number in range(30):
+			plant.world.punch("S1", f"{number}", plant.world.now)
+		agent = plant.start()
+		plant.drain()
+		plant.later(61 * DAY)
+		plant.round()
+		agent.tidy()
+		self.assertEqual(agent.spool.database.value("SELECT COUNT(*) FROM event"), 0)
+		plant.later(DAY)
+		plant.round()
+		server = plant.site.reports[-1]["servers"][0]
+		self.assertEqual((server["status"], server["message"]), ("Success", ""))
+		plant.world.punch("S1", "new", plant.world.now)
+		plant.drain()
+		self.assertEqual(plant.findings(), NOTHING_WRONG, "what is read and sent again is known there")
+
+	def test_what_waits_or_lies_aside_is_never_deleted(self):
+		plant = self.plant()
+		plant.site.serials = set()
+		agent = plant.start()
+		terminal = plant.terminal()
+		plant.push(terminal, "1", plant.world.now)
+		terminal.send()
+		plant.round()
+		plant.later(400 * DAY)
+		plant.round()
+		agent.tidy()
+		agent.spool.prune(None)
+		self.assertEqual(agent.spool.backlog().aside, 1)
+
+
+@unittest.skipUnless(OPENSSL, "needs openssl to make a certificate")
+class Encrypted(PlantTest):
+	def test_a_certificate_that_cannot_be_trusted_gets_neither_key_nor_punches(self):
+		with TemporaryDirectory() as folder:
+			certificate, key = (str(Path(folder) / name) for name in ("site.pem", "site.key"))
+			subject = ["-subj", "/CN=site", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-nodes"]
+			new = [
+				OPENSSL,
+				"req",
+				"-x509",
+				"-newkey",
+				"rsa:2048",
+				"-keyout",
+				key,
+				"-out",
+				certificate,
+				*subject,
+			]
+			subprocess.run(new, check=True, capture_output=True)
+			tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+			tls.load_cert_chain(certificate, key)
+			plant = self.plant(site={"tls": tls})
+			plant.start()
+			terminal = plant.terminal()
+			plant.push(terminal, "1", plant.world.now)
+			terminal.send()
+			plant.round()
+			self.assertEqual(plant.site.requests, [])
+			self.assertTrue(any("cannot be trusted" in line for line in plant.said), plant.said)
+			plant.stop()
+			text = plant.config.read_text().replace("[site]", f'[site]\nca_certificate = "{certificate}"')
+			plant.config.write_text(text)
+			plant.start()
+			plant.drain()
+			self.assertEqual(plant.findings(), NOTHING_WRONG)
 
 
 class Locked(PlantTest):

@@ -272,6 +272,13 @@ class Checks(unittest.TestCase):
 		self.plant.config.write_text('[site]\nkey = "in-the-file"')
 		self.assertEqual(self.wrong(), (Exit.CONFIGURATION, ["Configuration"]))
 
+	def test_a_bridge_that_runs_learns_what_a_check_was_told_first(self):
+		agent = self.plant.start()
+		self.plant.site.settings = {"push": [{"serial": "NEW"}], "servers": []}
+		self.check()
+		self.plant.round()
+		self.assertIsNotNone(agent.door.zone_of("NEW"))
+
 	def test_status_before_and_after_a_run(self):
 		out = io.StringIO()
 		with self.assertRaisesRegex(ConfigurationError, "no spool"):
