@@ -480,13 +480,11 @@ class TestWhoMayRepair(RepairTestCase):
 		frappe.set_user(factories.user("Employee"))
 		self.addCleanup(frappe.set_user, "Administrator")
 		with patch.dict(frappe.flags, in_test=False):
-			alone = (
-				api.repair,
-				api.decisions_offered,
-				api.decide_state,
-				api.stop_deciding,
-				api.take_decision_back,
-			)
-			for endpoint in (*alone, lambda names: api.decide(names, "Leave It")):
-				with self.assertRaises(frappe.PermissionError):
-					endpoint([name])
+			of_many = (api.repair, api.decisions_offered, lambda names: api.decide(names, "Leave It"))
+			of_one = (api.decide_state, api.stop_deciding, api.take_decision_back)
+			for endpoint, given in (
+				*((each, [name]) for each in of_many),
+				*((each, name) for each in of_one),
+			):
+				with self.subTest(endpoint=endpoint), self.assertRaises(frappe.PermissionError):
+					endpoint(given)

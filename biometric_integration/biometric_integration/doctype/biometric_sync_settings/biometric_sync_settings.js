@@ -24,7 +24,7 @@ frappe.ui.form.on("Biometric Sync Settings", {
 		if (may_set_up()) {
 			frm.add_custom_button(__("Re-derive Times"), () => when_saved(frm, () => rederive_times(frm)));
 		}
-		if (frappe.user.has_role("System Manager") && delivers(frm)) {
+		if (frappe.user.has_role("System Manager") && delivers(frm).length) {
 			frm.add_custom_button(__("Web Hook Address"), () => when_saved(frm, () => web_hook_address(frm)));
 		}
 		offer_locations(frm);
@@ -51,21 +51,23 @@ function when_saved(frm, run) {
 	frappe.confirm(__("There are changes that are not saved. Save them first?"), () => frm.save().then(run));
 }
 
-function servers(frm) {
-	const more = (frm.doc.more_servers || []).filter((row) => row.enabled && row.server_id);
+function servers(frm, also_disabled) {
+	const more = (frm.doc.more_servers || []).filter(
+		(row) => (row.enabled || also_disabled) && row.server_id
+	);
 	return [
-		{ value: "main", label: __("Main Server") },
+		{ value: "main", label: __("Main Server"), server_type: frm.doc.server_type },
 		...more.map((row) => ({
 			value: row.server_id,
 			label: frappe.utils.escape_html(row.label || row.server_id),
+			server_type: row.server_type,
 		})),
 	];
 }
 
 // Which server? Asks only where there is a choice; `all` is offered as the first answer where it makes sense.
-function choose_server(frm, title, all, run) {
-	const choices = servers(frm);
-	if (choices.length === 1) return run(all ? {} : { server: "main" });
+function choose_server(frm, title, all, run, choices = servers(frm)) {
+	if (choices.length === 1) return run(all ? {} : { server: choices[0].value });
 	if (all) choices.unshift({ value: "", label: __("All Servers") });
 	frappe.prompt(
 		{
@@ -99,24 +101,27 @@ function test_connection(frm) {
 	);
 }
 
+// The servers that can have a web hook; one that is not read by schedule may deliver all the same.
 function delivers(frm) {
-	return [frm.doc, ...(frm.doc.more_servers || [])].some((server) => server.server_type === "eBioServer");
+	return servers(frm, true).filter(({ server_type }) => server_type === "eBioServer");
 }
 
 function web_hook_address(frm) {
-	choose_server(frm, __("Web Hook Address"), false, (args) =>
-		biometric_integration.ask("web_hook_address", args).then((address) => {
-			if (!address) return;
-			frm.reload_doc();
-			const words = __(
-				"Enter this address in eBioServerNew. Who knows it can send punches: keep it as a password."
-			);
-			frappe.msgprint({
-				title: __("Web Hook Address"),
-				message: `<p>${words}</p><pre class="mb-0">${frappe.utils.escape_html(address)}</pre>`,
-			});
-		})
-	);
+	choose_server(frm, __("Web Hook Address"), false, (args) => show_address(frm, args), delivers(frm));
+}
+
+function show_address(frm, args) {
+	biometric_integration.ask("web_hook_address", args).then((address) => {
+		if (!address) return;
+		frm.reload_doc();
+		const words = __(
+			"Enter this address in eBioServerNew. Who knows it can send punches: keep it as a password."
+		);
+		frappe.msgprint({
+			title: __("Web Hook Address"),
+			message: `<p>${words}</p><pre class="mb-0">${frappe.utils.escape_html(address)}</pre>`,
+		});
+	});
 }
 
 function show_steps({ ok, steps }) {
@@ -186,7 +191,7 @@ function offer_locations(frm) {
 async function show_push_address(frm) {
 	const { protocol, hostname, port } = window.location;
 	const is_shown = frm.doc.push_secret && biometric_integration.may_set_up();
-	const secret = is_shown ? await biometric_integration.look("push_path").catch(() => "") : "";
+	const secret = is_shown ? await frappe.xcall("biometric_integration.api.push_path").catch(() => "") : "";
 	const rows = [
 		[__("Server Address"), hostname],
 		[__("Server Port"), port || (protocol === "https:" ? "443" : "80")],
