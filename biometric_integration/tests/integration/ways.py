@@ -134,6 +134,10 @@ class Workers:
 		self._queue.put((job_id, method, arguments))
 		return job_id
 
+	def are_needed(self) -> bool:
+		"""Does another job, or their leave, wait for them?"""
+		return self._queue.qsize() > len(self._names & {jobs.PROCESS, jobs.BEHIND})
+
 	@contextmanager
 	def at_work(self, number: int) -> Iterator[None]:
 		"""They end when all that was asked for is done."""
