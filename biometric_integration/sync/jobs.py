@@ -6,7 +6,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 import frappe
 from frappe import _
 from frappe.utils import get_system_timezone, now_datetime
-from frappe.utils.background_jobs import is_job_enqueued
+from frappe.utils.background_jobs import create_job_id, get_queue, get_queue_list, is_job_enqueued
 
 from biometric_integration.core.connector import TellsPings
 from biometric_integration.core.errors import SyncError
@@ -26,7 +26,7 @@ from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Tri
 from biometric_integration.core.text import harmless
 from biometric_integration.core.window import DAY, Window
 from biometric_integration.sync.db import locks, transaction
-from biometric_integration.sync.records import pings, servers, sync_log, times
+from biometric_integration.sync.records import pings, servers, staging, sync_log, times
 from biometric_integration.sync.records.servers import SETTINGS
 from biometric_integration.sync.store import ProcessStore, PullStore
 from biometric_integration.sync.workdays import attendance, judging, notices, silent, sweep, watermark
@@ -43,8 +43,14 @@ ENOUGH = 1000
 BUSY_TRIES, BUSY_PAUSE = 30, 10
 """A stream that somebody else is just reading is waited for: times, seconds."""
 
-PROCESS = "biometric-process"
-"""Name of the job that uses what waits."""
+PROCESS, BEHIND = "biometric-process", "biometric-process-behind"
+"""Names of the job that uses what waits, and of the one that follows it."""
+
+LIVE, LIVE_FOR = "live", 900
+"""Name of what is expected where a punch came by itself, and of the lock of who waits for it; for so many seconds."""
+
+LIVE_AT_MOST, LOOK_EVERY = 50, 0.2
+"""Seconds that one job waits for the next punch, and between two looks."""
 
 READ = (RunStatus.SUCCESS, RunStatus.PARTIAL)
 
@@ -223,6 +229,52 @@ def process(in_time: InTime | None = None) -> int:
 	return process_staged(ProcessStore(), servers.rules, in_time or budget(), note=_note_defect)
 
 
+def use() -> int:
+	"""The job of the hint: use everything that waits and, where punches come by themselves, what comes next.
+
+	A worker takes a second or more to begin a job, most of it for imports; one that is at it already uses a punch at once. It ends as soon as any other
+	job waits for a worker. Whoever finds its lock taken leaves a punch to it, as with the lane: it looks once more after giving the lock back.
+	"""
+	if not (_is_live() and locks.take(LIVE)):
+		return process()
+	try:
+		decided = process() + _use_what_comes(budget(LIVE_AT_MOST))
+	finally:
+		locks.release(LIVE)
+	return decided + (process() if _anything_waits() else 0)
+
+
+def _use_what_comes(in_time: InTime) -> int:
+	decided = 0
+	while in_time() and _is_live() and not _is_needed():
+		if _anything_waits():
+			getattr(frappe.local, "cache", {}).clear()  # settings may have changed since the job began
+			used = process(in_time)
+			if not used:  # nothing that asking again makes usable
+				break
+			decided += used
+		time.sleep(LOOK_EVERY)
+	return decided
+
+
+def _anything_waits() -> bool:
+	transaction.roll_back()  # what others have committed meanwhile is seen
+	return bool(staging.waiting("", 1))
+
+
+def _is_live() -> bool:
+	return bool(frappe.cache.get_value(f"biometric_{LIVE}", expires=True))
+
+
+def _is_needed() -> bool:
+	"""Does any job wait for a worker, but for those of which we do the work?"""
+	ours = {create_job_id(PROCESS), create_job_id(BEHIND)}
+	try:
+		return any({*get_queue(name).job_ids} - ours for name in get_queue_list())
+	except RedisError:
+		return True
+
+
 def workdays(in_time: InTime | None = None) -> int:
 	"""Judge the workdays that are stale, after comparing values once an hour, and write the attendance of those that are complete; returns how many rows changed.
 
@@ -275,7 +327,14 @@ def enqueue_process(after_commit: bool = True) -> None:
 	if after_commit:
 		frappe.db.after_commit.add(lambda: enqueue_process(after_commit=False))
 		return
-	_hint("biometric_integration.sync.jobs.process", PROCESS)
+	_hint("biometric_integration.sync.jobs.use", PROCESS)
+
+
+def enqueue_live() -> None:
+	"""The same after a punch that came by itself: for a while the next one is expected."""
+	with suppress(RedisError):
+		frappe.cache.set_value(f"biometric_{LIVE}", 1, expires_in_sec=LIVE_FOR)
+	enqueue_process(after_commit=False)
 
 
 def _hint(method: str, job_id: str) -> None:
@@ -288,9 +347,9 @@ def _hint(method: str, job_id: str) -> None:
 
 
 def _ask_behind(method: str, job_id: str) -> None:
-	"""A job that holds the lane looks once more after giving it back. One that has given it back, and has not ended yet, does not: another one has to."""
-	if job_id == PROCESS and not locks.taken(locks.LANE):
-		frappe.enqueue(method, queue="long", job_id=f"{PROCESS}-behind", deduplicate=True)
+	"""A job that holds the lane, or waits for punches, looks once more afterwards. One that has done so, and has not ended yet, does not: another one has to."""
+	if job_id == PROCESS and not (locks.taken(locks.LANE) or locks.taken(LIVE)):
+		frappe.enqueue(method, queue="long", job_id=BEHIND, deduplicate=True)
 
 
 def close_abandoned() -> None:

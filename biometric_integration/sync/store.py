@@ -77,7 +77,7 @@ class PullStore:
 			with transaction.batch():
 				cursor, unended = cursors.lock(stream)
 				if unended:
-					sync_log.close_stale(stream.key)
+					cursor = self._begun_anew(stream)
 				log = sync_log.open_log(stream, trigger, window, self._device(stream.unit))
 				cursors.take(stream, log)
 				transaction.commit()
@@ -86,6 +86,14 @@ class PullStore:
 		except BaseException:
 			locks.release(stream.key)
 			raise
+
+	def _begun_anew(self, stream: Stream) -> Cursor:
+		"""What never began, or never ended. A lock on a cursor that is not there is given back first: two that hold one each wait for each other."""
+		transaction.commit()
+		cursors.make(stream)
+		sync_log.close_stale(stream.key)
+		transaction.commit()
+		return cursors.lock(stream)[0]
 
 	def _device(self, serial: str) -> str | None:
 		return self._serials.get(serial) or devices.with_serial(serial)

@@ -81,8 +81,10 @@ def receive(
 	book = _Book(device, server)
 	for batch in batches(rows, BATCH):
 		_receive(_Batch(channel, book, log), batch, receipt)
-	if receipt.counts.new:
+	if receipt.counts.new and channel is Channel.FILE:
 		jobs.enqueue_process(after_commit=False)
+	elif receipt.counts.new:
+		jobs.enqueue_live()
 	return receipt
 
 

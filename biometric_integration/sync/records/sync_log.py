@@ -90,8 +90,10 @@ def open_log(
 
 
 def close_stale(stream: str) -> None:
-	"""Runs of a stream that never ended: their worker is gone, since the stream could be taken."""
-	_close(DocType(DOCTYPE).stream == stream)
+	"""Runs of a stream that never ended: their worker is gone, since the stream could be taken. Looked for without a lock, which would keep others from opening their logs."""
+	running = {"stream": stream, "status": RunStatus.RUNNING.value}
+	if found := frappe.get_all(DOCTYPE, running, pluck="name", limit=0):
+		close_logs(found)
 
 
 def close_logs(names: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ No test runner picks this up, as it takes minutes. It needs a site of its own an
 
 Parsing alone needs no site: `python -m biometric_integration.tests.benchmark.parsing`.
 
-Parts: speed (ours, the ways of others, and the floor below all of them), rules, parsing, idle, parallel, memory, large, growth, workdays, two. Nothing here fails for being slow;
+Parts: speed (ours, the ways of others, and the floor below all of them), rules, parsing, idle, parallel, live, memory, large, growth, workdays, two. Nothing here fails for being slow;
 the exit code is other than 0 where check-ins and truth differ.
 """
 

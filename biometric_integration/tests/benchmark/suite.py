@@ -14,6 +14,7 @@ from biometric_integration.tests.benchmark import (
 	growth,
 	idle,
 	large,
+	live,
 	memory,
 	parallel,
 	parsing,
@@ -47,6 +48,9 @@ class Sizes:
 	growth_logs: int = 30_000
 	workday_people: int = 20_000
 	workday_days: int = 45
+	live_devices: int = 200
+	live_seconds: int = 60
+	live_rate: int = 1
 
 
 PARTS: Mapping[str, Callable[[Table, Sizes], None]] = {
@@ -57,6 +61,7 @@ PARTS: Mapping[str, Callable[[Table, Sizes], None]] = {
 	"parsing": lambda table, sizes: parsing.measure(table, sizes.rows),
 	"idle": lambda table, sizes: idle.measure(table, sizes.streams, sizes.employees),
 	"parallel": lambda table, sizes: parallel.measure(table, sizes.parallel_devices),
+	"live": lambda table, sizes: live.measure(table, sizes.live_devices, sizes.live_seconds, sizes.live_rate),
 	"memory": lambda table, sizes: memory.measure(table, sizes.memory_punches, sizes.employees),
 	"large": lambda table, sizes: large.measure(
 		table, sizes.punches, sizes.employees, sizes.large_checkins, sizes.large_events

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import frappe
 from frappe.utils import now_datetime
+from frappe.utils.background_jobs import create_job_id
 
 from biometric_integration import tasks
 from biometric_integration.core.punch import Direction, Kind, Record, Unreadable, fingerprint
@@ -59,6 +62,7 @@ def statuses(receipt) -> list[str]:
 class ReceiveCase(SiteTestCase):
 	def setUp(self):
 		super().setUp()
+		frappe.cache.delete_value("biometric_live")
 		factories.settings(server_type="", enabled=0, start_date=FIRST_DAY, more_servers=[])
 		self.device = factories.device("SN1", "Main Gate")
 		frappe.db.commit()  # nosemgrep -- as a person who saved it
@@ -380,6 +384,93 @@ class Live(ReceiveCase):
 		done.wait()
 		thread.join()
 		self.assertEqual(asked, [])
+
+	@contextmanager
+	def used_meanwhile(self, needed: Event):
+		"""A worker with the job of the hint; `needed`: another job waits for it. Yields what it has said."""
+		site, told = frappe.local.site, []
+
+		def work():
+			frappe.init(site=site, force=True)
+			frappe.connect()
+			try:
+				told.append(jobs.use())
+			except Exception as error:
+				told.append(repr(error))
+			finally:
+				frappe.destroy()
+
+		self.addCleanup(frappe.cache.delete_value, "biometric_live")
+		thread = Thread(target=work)
+		with patch.object(jobs, "_is_needed", needed.is_set):
+			thread.start()
+			try:
+				yield told
+			finally:
+				needed.set()
+				thread.join(20)
+
+	def until(self, holds) -> None:
+		for _look in range(200):
+			frappe.db.rollback()  # a fresh view
+			if holds():
+				return
+			time.sleep(0.05)
+		self.fail("not in 10 seconds")
+
+	def test_what_comes_next_is_used_by_the_job_that_is_at_it(self):
+		factories.employees(["1", "2"])
+		frappe.db.commit()  # nosemgrep -- the worker is another connection
+		with self.queue(jobs.PROCESS) as asked:
+			receive(Channel.PUSH, [record()])
+			asked.clear()
+			with self.used_meanwhile(Event()) as told:
+				self.until(lambda: len(checkins()) == 1)
+				for number in (1, 2):
+					receive(Channel.PUSH, [record("2", NINE + number * MINUTE)])
+					self.until(lambda number=number: len(checkins()) == 1 + number)
+			self.assertEqual((asked, told), ([], [3]))
+
+	def test_nobody_waits_for_a_job_that_waits_for_punches(self):
+		needed = Event()
+		needed.set()
+		with self.queue():
+			receive(Channel.PUSH, [record()])
+		with self.used_meanwhile(needed) as told:
+			self.until(lambda: told)
+		self.assertEqual(told, [1])
+		self.assertFalse(locks.taken(jobs.LIVE))
+
+	def test_a_job_of_a_file_or_a_pull_waits_for_nothing(self):
+		with self.queue():
+			receive(Channel.FILE, [record()])
+		with self.used_meanwhile(Event()) as told:
+			self.until(lambda: told)
+		self.assertEqual(told, [1])
+
+	def test_what_is_left_to_it_at_its_very_end_is_used(self):
+		with self.queue():
+			receive(Channel.PUSH, [record()])
+
+		def come_meanwhile(_in_time):
+			receive(Channel.PUSH, [record("2")])
+			return 0
+
+		with self.queue(jobs.PROCESS) as asked, patch.object(jobs, "_use_what_comes", come_meanwhile):
+			self.assertEqual(jobs.use(), 2)
+		self.assertEqual(asked, [])
+		frappe.cache.delete_value("biometric_live")
+
+	def test_jobs_that_do_the_same_are_not_waited_for(self):
+		found = {
+			"short": [],
+			"default": [],
+			"long": [create_job_id(jobs.BEHIND), create_job_id(jobs.PROCESS)],
+		}
+		with patch.object(jobs, "get_queue", lambda name: SimpleNamespace(job_ids=found.get(name, []))):
+			self.assertFalse(jobs._is_needed())
+			found["short"].append("another.localhost::biometric-process")
+			self.assertTrue(jobs._is_needed())
 
 
 class Contacts(ReceiveCase):
