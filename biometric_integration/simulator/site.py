@@ -43,7 +43,7 @@ class _Said:
 class FakeSite:
 	"""Use it as a context manager. serials: of devices that were entered; None = any. settings: what a report is answered with. `clock` gives aware UTC.
 
-	drops_results: so many at the end of each answer, though the punches were kept.
+	refusal: the reason for a device that was not entered. drops_results: so many at the end of each answer, though the punches were kept.
 
 	`punches` counts how often each was kept, `sent` how often each came. `faults` go as those of servers do; one that damages an answer does so after the
 	punches were kept.
@@ -58,6 +58,7 @@ class FakeSite:
 	knows_reports: bool = True
 	most_rows: int = MOST_ROWS
 	drops_results: int = 0
+	refusal: str = UNKNOWN
 	software: str = "nginx"
 
 	def __post_init__(self) -> None:
@@ -193,7 +194,7 @@ class FakeSite:
 	def _kept(self, row: Mapping[str, str]) -> dict[str, str]:
 		punch = (row["serial"], row["user_id"], row["time"])
 		if self.serials is not None and row["serial"] not in self.serials:
-			return {"status": "refused", "reason": UNKNOWN.format(serial=row["serial"])}
+			return {"status": "refused", "reason": self.refusal.format(serial=row["serial"])}
 		self.sent[punch] += 1
 		if punch in self.punches:
 			return {"status": "known"}

@@ -9,13 +9,14 @@ import ssl
 import subprocess
 import unittest
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest import mock
 
 from biometric_integration.bridge.agent.agent import Agent, Busy
+from biometric_integration.bridge.agent.journal import Journal
 from biometric_integration.bridge.database import Database
 from biometric_integration.core.contact import Contact
 from biometric_integration.simulator import FakeSite, Fault, FaultKind, World
@@ -313,7 +314,11 @@ class TheSite(PlantTest):
 			self.agent.forwarder.forward()
 			self.agent.reporter.report()
 			self.it.site.up()
-		self.it.site.serials = set()
+		self.it.site.serials, self.it.site.refusal = set(), f"The key {key} may not write for {{serial}}."
+		self.punch("99")
+		self.it.later(HOUR)
+		self.agent.forwarder.forward()
+		self.assertGreater(self.agent.spool.backlog().aside, 0)
 		(self.it.folder / "bridge.key").write_text(f"{key} {key}")
 		self.agent.forwarder.forget_pauses()
 		self.agent.forwarder.forward()
@@ -326,6 +331,33 @@ class TheSite(PlantTest):
 		self.assertGreater(len(self.it.said), 4)
 		for secret in (key, key.partition(":")[2]):
 			self.assertNotIn(secret, everything)
+
+
+class Journals(unittest.TestCase):
+	def setUp(self):
+		self.said: list[str] = []
+		self.journal = Journal(self.said.append, lambda: datetime(2026, 6, 1, tzinfo=timezone.utc))
+
+	def test_a_secret_is_not_said(self):
+		self.journal.keep_secret("fedcba987654321")
+		self.journal.say("It is fedcba987654321.")
+		self.journal.trouble("room", "It was fedcba987654321.")
+		self.assertNotIn("fedcba", "".join(self.said) + self.journal.problem("room"))
+
+	def test_what_lasts_is_said_when_it_begins_changes_and_ends(self):
+		for sentence in ("3 lie aside.", "4 lie aside.", "All lie aside."):
+			self.journal.trouble("x", sentence)
+		self.journal.well("x", "None lies aside.")
+		self.journal.well("x", "None lies aside.")
+		self.assertEqual(
+			[line[21:-1] for line in self.said], ["3 lie aside.", "All lie aside.", "None lies aside."]
+		)
+
+	def test_it_goes_on_though_nobody_listens(self):
+		def gone(line: str) -> None:
+			raise BrokenPipeError
+
+		Journal(gone, lambda: datetime.now(timezone.utc)).say("Hello.")
 
 
 class Evidence(PlantTest):
