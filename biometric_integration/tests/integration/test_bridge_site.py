@@ -183,7 +183,13 @@ class Reports(BridgeCase):
 	def test_what_its_file_begins_with(self):
 		factories.device("SN4", server=ONLY_PUSHES, pushes_to=self.bridge)
 		text = api.bridge_file(self.bridge)["text"]
-		for line in (f'bridge = "{self.bridge}"', 'key_file = "bridge.key"', "[server.main]", "[push]"):
+		for line in (
+			f'bridge = "{self.bridge}"',
+			'key_file = "bridge.key"',
+			"[server.main]",
+			"[push]",
+			'url = "http://192.168.1.20:85"',
+		):
 			self.assertIn(line, text)
 		self.assertNotIn(SECRETS["api_password"], text)
 
