@@ -54,7 +54,10 @@ def _shown(row: frappe._dict) -> dict:
 
 
 def file(bridge: str) -> str:
-	"""The first lines of its bridge.toml. A text of JSON is one of TOML as well."""
+	"""What its bridge.toml begins with. A text of JSON is one of TOML as well.
+
+	An address that stands there goes before the one that the site says: a password is sent nowhere else.
+	"""
 	frappe.has_permission(bridges.DOCTYPE, "read", doc=bridge, throw=True)
 	lines = [
 		"[site]",
@@ -66,9 +69,10 @@ def file(bridge: str) -> str:
 		'file = "spool.sqlite"',
 	]
 	if frappe.db.exists(devices.DOCTYPE, {"pushes_to": bridge, "enabled": 1}):
-		lines += ["", "[push]", 'listen = "0.0.0.0:8088"']
+		lines += ["", "[push]", 'listen = "192.168.1.5:8088"  # the address of this PC in the LAN']
 	for server in servers.of_bridge(bridge):
-		lines += ["", f"[server.{server.id}]", f"password_file = {_quoted(f'{server.id}.password')}"]
+		lines += ["", f"[server.{server.id}]", f"url = {_quoted(server.config.endpoint_url)}"]
+		lines += [f"password_file = {_quoted(f'{server.id}.password')}"]
 	return "\n".join(lines) + "\n"
 
 
