@@ -31,6 +31,12 @@ const COLORS = {
 		Failed: "red",
 		Undone: "gray",
 	},
+	"Biometric Device Command": {
+		Waiting: "gray",
+		Sent: "blue",
+		Answered: "green",
+		Refused: "orange",
+	},
 	"Biometric Server State": { ok: "green", failing: "red", stalled: "red" },
 };
 // The line above a form has no gray and no purple: frappe would make both blue.

@@ -120,6 +120,24 @@ export class Desk {
 		await this.page.waitForFunction((name) => cur_frm.doc[name] === 1, fieldname);
 	}
 
+	// A file that is chosen on the person's computer.
+	async attach(fieldname, name, text) {
+		await this.page
+			.locator(`.form-layout:visible [data-fieldname="${fieldname}"] .btn-attach:visible`)
+			.click();
+		const dialog = this.page.locator(".modal.show", { has: this.page.locator(".file-uploader") });
+		await dialog
+			.locator('input[type="file"]')
+			.setInputFiles({ name, mimeType: "application/octet-stream", buffer: Buffer.from(text) });
+		await dialog.locator(".modal-footer .btn-primary:visible").click();
+		await dialog.waitFor({ state: "hidden" });
+		await this.page.waitForFunction(
+			(fieldname) => cur_frm.doc[fieldname] && !cur_frm.is_new(),
+			fieldname
+		);
+		await this.settled();
+	}
+
 	async tab(label) {
 		await this.page.locator(".form-tabs:visible .nav-link", { hasText: label }).click();
 	}

@@ -9,6 +9,20 @@ import readline from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Desk, SIZE } from "./desk.mjs";
 import {
+	a_biotime_of_a_branch,
+	a_device_is_asked,
+	a_device_that_knocks_is_listed,
+	a_file_says_what_it_holds,
+	add_server,
+	connects,
+	it_is_claimed,
+	it_is_imported_and_undone,
+	its_answers_are_sentences,
+	the_push_tab_says_what_to_enter,
+	the_web_hook_has_an_address,
+	what_it_pushes_becomes_check_ins,
+} from "./ways.mjs";
+import {
 	a_day_is_settled_and_taken_back,
 	a_decision_says_what_it_does,
 	a_number_opens_what_it_counts,
@@ -29,6 +43,7 @@ const BASE = process.env.BASE_URL || "http://dev.localhost:8000";
 const PYTHON = process.env.PYTHON || "python3";
 const CHROMIUM = process.env.CHROMIUM || "/usr/bin/chromium";
 const ADMINISTRATOR = ["Administrator", process.env.ADMIN_PASSWORD || "admin"];
+const SYSTEM_MANAGER = ["anita.rao@acme.example", "Browser-Test-1"];
 const HR_MANAGER = ["priya.sharma@acme.example", "Browser-Test-1"];
 const HR_USER = ["rahul.verma@acme.example", "Browser-Test-1"];
 
@@ -47,7 +62,7 @@ const STEPS = ["Name", "TCP", "HTTP", "Login", "Operation", "Parse"];
 // The fake servers, in a process of their own; `ask` adds a punch or tells how many there are.
 class Servers {
 	static async start() {
-		const more = IMAGES ? ["--days", String(DAYS), "--ports", "8085", "8086"] : [];
+		const more = IMAGES ? ["--days", String(DAYS), "--ports", "8085", "8086", "8087"] : [];
 		const child = spawn(PYTHON, ["-m", "biometric_integration.tests.browser.servers", ...more], {
 			cwd: ROOT,
 			stdio: ["pipe", "pipe", "inherit"],
@@ -135,30 +150,18 @@ async function steps_shown(desk) {
 }
 
 async function a_second_server_of_the_other_type(desk, servers) {
-	await desk.tab("More Servers");
-	await desk.page.locator(".form-layout:visible .grid-add-row:visible").click();
-	await desk.page.locator(".grid-row-open:visible, .btn-open-row:visible").first().click();
-	const row = desk.page.locator(".form-in-grid:visible");
-	const fill = async (fieldname, value) => {
-		const control = row.locator(`[data-fieldname="${fieldname}"] input:visible`).first();
-		await control.fill(value);
-		await control.press("Tab");
-	};
-	await fill("server_id", "depot");
-	await fill("label", "Depot");
-	await row.locator('[data-fieldname="server_type"] select:visible').selectOption("eTimeTrackLite");
-	await fill("endpoint_url", servers.warehouse);
-	await fill("api_user", servers.user);
-	await fill("api_password", servers.password);
-	await row.locator(".grid-collapse-row:visible").first().click();
-	await row.waitFor({ state: "hidden" });
-	await desk.save();
+	const { user, password } = servers;
+	await add_server(desk, {
+		server_id: "depot",
+		label: "Depot",
+		server_type: "eTimeTrackLite",
+		url: servers.warehouse,
+		user,
+		password,
+	});
 	for (const [name, serial] of DEPOT) await add_device(desk, name, serial);
 	await desk.go("Form", SETTINGS);
-	await desk.press("Test Connection");
-	await desk.dialog("Test Connection").locator("select:visible").selectOption("depot");
-	await desk.dialog_press("Test Connection", "Test Connection");
-	await desk.dialog_says("Test Connection", "The connection works.");
+	await connects(desk, "depot");
 	await desk.dialog_close("Test Connection");
 }
 
@@ -461,6 +464,20 @@ async function main() {
 		await step(a_workday_says_why, picture("workday"));
 		await step(the_report_says_it_of_all, picture("workdays-report"));
 		await step(a_number_opens_what_it_counts);
+		await desk.sign_in(...ADMINISTRATOR);
+		await step(a_biotime_of_a_branch, servers, picture("connection-test-biotime"));
+		await step(the_web_hook_has_an_address);
+		await step(the_push_tab_says_what_to_enter, picture("push"));
+		await desk.sign_in(...HR_MANAGER);
+		await step(a_device_that_knocks_is_listed, servers);
+		await desk.sign_in(...SYSTEM_MANAGER);
+		await step(it_is_claimed, picture("claim"));
+		await desk.sign_in(...HR_MANAGER);
+		await step(what_it_pushes_becomes_check_ins, servers);
+		await step(a_device_is_asked, servers, picture("ask-device"));
+		await step(its_answers_are_sentences, picture("device-answers"));
+		await step(a_file_says_what_it_holds, picture("file-import"));
+		await step(it_is_imported_and_undone);
 		console.log(
 			`1..${number}\nAll passed in ${Math.round((Date.now() - started) / 1000)} s at ${SIZE.width}x${
 				SIZE.height

@@ -194,29 +194,29 @@ function offer_questions(frm) {
 	);
 }
 
+// Whole days: a field for a time would be in the zone of the person who looks, and has no seconds on some sites.
 function ask_device(frm, what) {
 	const today = frappe.datetime.get_today();
 	frappe.prompt(
 		[
 			{
-				fieldname: "from_time",
-				fieldtype: "Datetime",
-				label: __("From"),
+				fieldname: "first",
+				fieldtype: "Date",
+				label: __("From Date"),
 				reqd: 1,
-				default: `${frappe.datetime.add_days(today, -7)} 00:00:00`,
-				description: __("In the clock of the device."),
+				default: frappe.datetime.add_days(today, -7),
+				description: __("Whole days, in the clock of the device."),
 			},
-			{
-				fieldname: "to_time",
-				fieldtype: "Datetime",
-				label: __("To"),
-				reqd: 1,
-				default: `${today} 23:59:59`,
-			},
+			{ fieldname: "last", fieldtype: "Date", label: __("To Date"), reqd: 1, default: today },
 		],
-		(times) =>
+		({ first, last }) =>
 			biometric_integration
-				.ask("ask_device", { device: frm.doc.name, what, ...times })
+				.ask("ask_device", {
+					device: frm.doc.name,
+					what,
+					from_time: `${first} 00:00:00`,
+					to_time: `${last} 23:59:59`,
+				})
 				.then(({ message }) => frappe.show_alert({ message, indicator: "blue" })),
 		__(what),
 		__("Ask")

@@ -202,9 +202,9 @@ async function show_push_address(frm) {
 	const list = rows.map(([label, value]) => `<div>${escape(label)}: <code>${escape(value)}</code></div>`);
 	frm.fields_dict.push_address.$wrapper
 		.html(
-			`<div class="form-group"><div class="control-label">${__("Address for the Device")}</div>${list.join(
-				""
-			)}<div class="mt-2"><a href="#">${__("Devices that knocked")}</a></div></div>`
+			`<div class="form-group"><div class="control-label">${__("Address for the Device")}</div>${list.join("")}
+			${secret ? `<div class="text-muted">${__("Without the path no device is answered.")}</div>` : ""}
+			<div class="mt-2"><a href="#" class="btn btn-xs btn-default">${__("Devices that knocked")}</a></div></div>`
 		)
 		.off("click")
 		.on("click", "a", (event) => open_list(event, "Biometric Unknown Device", {}));

@@ -1,13 +1,19 @@
 frappe.ui.form.on("Biometric Unknown Device", {
 	refresh(frm) {
+		const may_claim = frappe.model.can_create("Biometric Device");
+		const next = may_claim
+			? __("Compare the serial number with the one on the device before it is claimed.")
+			: __(
+					"A System Manager claims it, once its serial number was compared with the one on the device."
+				);
+		frm.set_intro("");
 		frm.set_intro(
-			__(
-				"It gets no answer, and nothing that it sent is kept; it keeps its punches and tries again. Compare the serial number with the one on the device before it is claimed."
-			),
+			`${__(
+				"It gets no answer, and nothing that it sent is kept; it keeps its punches and tries again."
+			)} ${next}`,
 			"blue"
 		);
-		if (!frappe.model.can_create("Biometric Device")) return;
-		frm.add_custom_button(__("Claim"), () => claim(frm)).addClass("btn-primary");
+		if (may_claim) frm.add_custom_button(__("Claim"), () => claim(frm)).addClass("btn-primary");
 	},
 });
 
