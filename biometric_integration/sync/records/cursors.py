@@ -77,21 +77,10 @@ def lock(stream: Stream) -> tuple[Cursor, bool]:
 	return _cursor(rows[0]), rows[0].run_status in (None, RunStatus.RUNNING.value)
 
 
-def make(stream: Stream) -> None:
-	"""Where there is none yet."""
-	row = _row(stream)
-	sql.insert_new(DOCTYPE, tuple(row), [tuple(row.values())])
-
-
 def take(stream: Stream, run: str) -> None:
 	"""From now on only `run` may move this cursor. Where there is none yet, it is made."""
-	row = {**_row(stream), "run": run, "last_run": now_datetime()}
-	sql.upsert(DOCTYPE, tuple(row), [tuple(row.values())], ("run", "last_run"))
-
-
-def _row(stream: Stream) -> dict:
 	now, user = now_datetime(), frappe.session.user
-	return {
+	row = {
 		"name": stream.key,
 		"creation": now,
 		"modified": now,
@@ -101,7 +90,10 @@ def _row(stream: Stream) -> dict:
 		"server_type": stream.server_type,
 		"unit": stream.unit,
 		"feed": stream.feed,
+		"run": run,
+		"last_run": now,
 	}
+	sql.upsert(DOCTYPE, tuple(row), [tuple(row.values())], ("run", "last_run"))
 
 
 def move(stream: Stream, run: str, cursor: Cursor | None) -> None:
