@@ -90,7 +90,7 @@ class PullStore:
 	def _begun_anew(self, stream: Stream) -> Cursor:
 		"""What never began, or never ended. A lock on a cursor that is not there is given back first: two that hold one each wait for each other."""
 		transaction.commit()
-		cursors.make(stream)
+		cursors.take(stream, "")
 		sync_log.close_stale(stream.key)
 		transaction.commit()
 		return cursors.lock(stream)[0]

@@ -89,22 +89,16 @@ def lock(stream: Stream) -> tuple[Cursor, bool]:
 	return _cursor(rows[0]), rows[0].run_status in (None, RunStatus.RUNNING.value)
 
 
-def make(stream: Stream) -> None:
-	"""Where there is none yet."""
-	row = _row(stream)
-	sql.insert_new(DOCTYPE, tuple(row), [tuple(row.values())])
-
-
 def take(stream: Stream, run: str) -> None:
 	"""From now on only `run` may move this cursor. Where there is none yet, it is made."""
-	row = _taken(stream, run)
+	row = _row(stream, run)
 	sql.upsert(DOCTYPE, tuple(row), [tuple(row.values())], ("run", "last_run"))
 
 
 def keep_reported(found: Mapping[Stream, Cursor], reporter: str) -> None:
 	"""What somebody else has read; a run of ours that holds one of these streams may not move it any more. A position stays as it was: ids mean something to their reader only."""
 	rows = [
-		{**_taken(stream, reporter), "failures": 0, "next_attempt": None, **_values(cursor)}
+		{**_row(stream, reporter), "failures": 0, "next_attempt": None, **_values(cursor)}
 		for stream, cursor in found.items()
 	]
 	if rows:
@@ -112,11 +106,7 @@ def keep_reported(found: Mapping[Stream, Cursor], reporter: str) -> None:
 		sql.upsert(DOCTYPE, tuple(rows[0]), [tuple(row.values()) for row in rows], changing)
 
 
-def _taken(stream: Stream, run: str) -> dict:
-	return {**_row(stream), "run": run, "last_run": now_datetime()}
-
-
-def _row(stream: Stream) -> dict:
+def _row(stream: Stream, run: str) -> dict:
 	now, user = now_datetime(), frappe.session.user
 	return {
 		"name": stream.key,
@@ -128,6 +118,8 @@ def _row(stream: Stream) -> dict:
 		"server_type": stream.server_type,
 		"unit": stream.unit,
 		"feed": stream.feed,
+		"run": run,
+		"last_run": now,
 	}
 
 

@@ -182,5 +182,5 @@ def _show(table: Table, day: _Day, name: str) -> None:
 def _spread(seconds: Sequence[float]) -> str:
 	if len(seconds) < 2:
 		return "none"
-	cuts = quantiles(seconds, n=20)
+	cuts = quantiles(seconds, n=20, method="inclusive")
 	return f"p50 {cuts[9]:.2f} p95 {cuts[18]:.2f} max {max(seconds):.2f} s"
