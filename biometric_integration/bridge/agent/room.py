@@ -14,7 +14,7 @@ from biometric_integration.bridge.agent.settings import MB, SpoolEntry
 from biometric_integration.bridge.agent.spool import Spool
 from biometric_integration.bridge.database import cannot_write
 
-SHY = 15.0
+SHY = 5.0
 """Seconds for which nothing is written after the disk did not take something."""
 ROOM_AGAIN = 0.97
 """Of the limit: there is room again once less is used."""

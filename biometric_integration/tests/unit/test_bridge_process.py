@@ -34,7 +34,7 @@ from biometric_integration.tests.unit.plant import (
 	Plant,
 )
 
-KILLS = int(os.environ.get("BIOMETRIC_BRIDGE_KILLS", "6"))
+KILLS = int(os.environ.get("BIOMETRIC_BRIDGE_KILLS", "5"))
 SEED = int(os.environ.get("BIOMETRIC_KILL_SEED", "7"))
 ROOT = Path(__file__).parents[3]
 PATIENCE = 60.0
