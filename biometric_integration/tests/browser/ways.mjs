@@ -211,6 +211,7 @@ export async function a_file_says_what_it_holds(desk, file) {
 	for (const part of ["Warehouse", "8999", "nobody has this id yet", "2005"])
 		assert.ok(words.includes(part), words);
 	await desk.hide_sidebar();
+	await preview.scrollIntoViewIfNeeded();
 	await desk.picture(file);
 }
 
