@@ -51,7 +51,7 @@ from biometric_integration.tests.integration.ways import (
 	works,
 )
 
-PUNCHES = int(os.environ.get("BIOMETRIC_WAYS", "400"))
+PUNCHES = int(os.environ.get("BIOMETRIC_WAYS", "600"))
 SECRET = "secret-of-the-hook-of-all-ways"
 SERVERS = {"main": "eTimeTrackLite", "bio": "BioTime", "ebio": "eBioServer"}
 """Server id → its type; all devices are at home at the first."""
@@ -241,5 +241,5 @@ def tell(senders: Sequence[Way], workers: Workers, seconds: float, deadlocks: in
 	for (feed, what), number in sorted(by_feed.items()):
 		print(f"  {feed} {what}: {number}", file=sys.stderr)
 	for way in senders:
-		print(f"  {way.name}: {way.cuts} cut off, {dict(way.answers)}", file=sys.stderr)
+		print(f"  {way.name}: {way.took:.1f} s, {way.cuts} cut off, {dict(way.answers)}", file=sys.stderr)
 	print(f"  jobs: {dict(workers.done)}", file=sys.stderr)

@@ -120,6 +120,8 @@ class Workers:
 	trouble: list[str]
 	done: Counter[str] = field(default_factory=Counter)
 	_names: set[str] = field(default_factory=set)
+	_waiting: set[str] = field(default_factory=set)
+	_closing: bool = False
 	_lock: Any = field(default_factory=Lock)
 	_queue: Any = field(default_factory=SimpleQueue)
 
@@ -131,12 +133,13 @@ class Workers:
 			if deduplicate and job_id in self._names:
 				return None
 			self._names.add(job_id)
+			self._waiting.add(job_id)
 		self._queue.put((job_id, method, arguments))
 		return job_id
 
 	def are_needed(self) -> bool:
 		"""Does another job, or their leave, wait for them?"""
-		return self._queue.qsize() > len(self._names & {jobs.PROCESS, jobs.BEHIND})
+		return bool(self._closing or self._waiting - {jobs.PROCESS, jobs.BEHIND})
 
 	@contextmanager
 	def at_work(self, number: int) -> Iterator[None]:
@@ -147,6 +150,7 @@ class Workers:
 		try:
 			yield
 		finally:
+			self._closing = True
 			for _thread in threads:
 				self._queue.put(None)
 			for thread in threads:
@@ -154,6 +158,7 @@ class Workers:
 
 	def _work(self) -> None:
 		for job_id, method, arguments in iter(self._queue.get, None):
+			self._waiting.discard(job_id)
 			try:
 				with connected(self.site):
 					frappe.get_attr(method)(**arguments)
@@ -181,6 +186,7 @@ class Way:
 	lies: list[Tap] = field(default_factory=list)
 	cuts: int = 0
 	answers: Counter[str] = field(default_factory=Counter)
+	took: float = 0.0
 
 	def run(self) -> None:
 		raise NotImplementedError
@@ -347,9 +353,11 @@ def at_once(ways: Sequence[Way], trouble: list[str]) -> None:
 	"""Each in a thread of its own; what one of them meets is told."""
 
 	def run(way: Way) -> None:
+		started = time.monotonic()
 		try:
 			with connected(way.site):
 				way.run()
+			way.took = time.monotonic() - started
 		except Exception:
 			trouble.append(f"{way.name}: {traceback.format_exc()}")
 
