@@ -439,30 +439,32 @@ Days = tuple[date, date]
 """First and last day, both included."""
 
 CONTEXT = 2 * DAY
-"""Check-ins that far before and after a day can have a say in it; a run of those outside of all shifts has one as a whole."""
+"""Check-ins that far before and after the day of a shift can have a say in it; a run of those outside of all shifts has one as a whole."""
 
 
-def judged_together(checkins: Iterable[CheckIn], days: Days, read: Days, longest: timedelta) -> Days | None:
-	"""The days, grown by those that share a run with them: who takes one end of it decides how the rest is divided. None where more has to be read to tell.
+def judged_together(checkins: Sequence[CheckIn], days: Days, read: Days, longest: timedelta) -> Days | None:
+	"""The days, grown by those that share a run of check-ins outside of all shifts with them. None where more has to be read to tell.
 
-	checkins: all that there are of the days that were read.
+	Where there are shifts, one of them may take an end of a run, which decides how the rest is divided: they grow by those as well. checkins: all that there are of
+	the days that were read.
 	"""
 	loose = sorted(
 		(one for one in checkins if not one.shift), key=lambda checkin: (checkin.time, checkin.name)
 	)
+	reach, context = (longest, CONTEXT) if len(loose) < len(checkins) else (timedelta(0), timedelta(0))
 	spans = [(run[0].time, run[-1].time) for run in runs(loose, longest)]
 	first, last = days
 	for begin, end in spans:
 		if begin.date() - DAY <= days[1] and days[0] <= end.date() + DAY:
-			first = min(first, shifted(begin, -longest).date())
-			last = max(last, shifted(end, longest).date())
+			first = min(first, shifted(begin, -reach).date())
+			last = max(last, shifted(end, reach).date())
 	known_from = datetime.combine(read[0], time()) + longest
 	known_to = datetime.combine(read[1], time()) + DAY - longest
-	is_read = read[0] <= first - CONTEXT and last + CONTEXT <= read[1]
+	is_read = read[0] <= first - context and last + context <= read[1]
 	is_whole = all(
 		known_from < begin and end < known_to
 		for begin, end in spans
-		if begin.date() - CONTEXT <= last and first <= end.date() + CONTEXT
+		if begin.date() - context <= last and first <= end.date() + context
 	)
 	return (first, last) if is_read and is_whole else None
 

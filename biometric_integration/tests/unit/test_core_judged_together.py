@@ -105,14 +105,25 @@ class ByThemselves(unittest.TestCase):
 		all_days = FIRST.date() - 4 * DAY, FIRST.date() + 14 * DAY
 		self.assertEqual(
 			judged_together(checkins, (monday, monday), all_days, 16 * HOUR),
-			(FIRST.date() - DAY, FIRST.date() + 10 * DAY),
+			(FIRST.date(), FIRST.date() + 9 * DAY),
 		)
+
+	def test_a_week_without_a_shift_is_told_from_what_is_read_at_first(self):
+		"""Most people of a site without shifts: their days hang together from Monday to Friday."""
+		moments = [
+			FIRST + day * DAY + hour * HOUR for day in range(-5, 12) if day % 7 < 5 for hour in (9, 18)
+		]
+		checkins = [CheckIn(moment, f"C{moment}") for moment in moments]
+		monday = FIRST.date()
+		day, read = monday + 2 * DAY, (monday - DAY, monday + 5 * DAY)
+		within = [one for one in checkins if read[0] <= one.time.date() <= read[1]]
+		self.assertEqual(judged_together(within, (day, day), read, 16 * HOUR), (monday, monday + 4 * DAY))
 
 	def test_a_run_that_begins_where_a_long_night_may_end_is_read_to_its_end(self):
 		"""Whether its first check-in ends that night hangs on all of it."""
 		monday = FIRST.date()
-		moments = [FIRST + (48 + number * 20) * HOUR for number in range(3)]
-		checkins = [CheckIn(moment, f"C{moment}") for moment in moments]
+		moments = [FIRST + hours * HOUR for hours in (22, 48, 68, 88)]
+		checkins = [_checkin(*each, "", [_shift(0, 22)]) for each in enumerate(moments)]
 		read = monday - 3 * DAY, monday + 3 * DAY
 		self.assertIsNone(judged_together(checkins, (monday, monday), read, 26 * HOUR))
 		read = monday - 3 * DAY, monday + 6 * DAY
