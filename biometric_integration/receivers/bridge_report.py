@@ -17,8 +17,9 @@ from biometric_integration.receivers.texts import Refusal, decoded, short_text, 
 
 MOST_BYTES = 256 * 1024
 MOST_ROWS, MOST_SERVERS, MOST_STRANGERS = 500, 50, 20
-MOST_SCANS = 10
-LONGEST_TEXT, LONGEST_VERSION, LONGEST_STATUS = 500, 20, 40
+LOOKS = ("each", "hourly", "nightly", "weekly")
+"""Names of the looks back (`core.stream.looks`); another one means nothing, and would be kept for ever."""
+LONGEST_TEXT, LONGEST_VERSION, LONGEST_STATUS, LONGEST_EDITION = 500, 20, 40, 40
 MOST = 10**15
 """Of anything that is counted."""
 
@@ -75,12 +76,13 @@ class Knocked(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-	"""now: the clock of the bridge, aware."""
+	"""now: the clock of the bridge, aware. edition: of the settings that it knew."""
 
 	bridge: str
 	now: datetime
 	version: str = ""
 	problem: str = ""
+	edition: str = ""
 	backlog: Backlog = field(default_factory=Backlog)
 	servers: tuple[LastRun, ...] = ()
 	streams: tuple[StreamRead, ...] = ()
@@ -105,6 +107,7 @@ def read(body: bytes) -> Report:
 		now,
 		version=_text(found.get("version"), LONGEST_VERSION),
 		problem=_text(found.get("problem")),
+		edition=_text(found.get("edition"), LONGEST_EDITION),
 		backlog=_backlog(found.get("backlog")),
 		servers=_rows(found.get("servers"), _last_run, MOST_SERVERS),
 		streams=_rows(found.get("streams"), _stream, MOST_ROWS),
@@ -171,9 +174,9 @@ def _stream(row: Mapping[str, Any]) -> StreamRead | None:
 
 
 def _scans(found: object) -> dict[str, datetime]:
-	if not isinstance(found, dict) or len(found) > MOST_SCANS:
+	if not isinstance(found, dict):
 		return {}
-	moments = {name: wall_time(moment) for name, moment in found.items() if len(name) <= LONGEST_STATUS}
+	moments = {name: wall_time(found.get(name)) for name in LOOKS}
 	return {name: moment for name, moment in moments.items() if moment}
 
 

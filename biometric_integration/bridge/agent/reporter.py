@@ -131,6 +131,7 @@ class Reporter:
 			"bridge": self._settings.site.bridge,
 			"version": __version__,
 			"now": _utc(now),
+			"edition": str(self._answer.get("edition", ""))[:LONGEST],
 			"backlog": {
 				"waiting": backlog.waiting,
 				"oldest": backlog.oldest and f"{backlog.oldest.isoformat()}Z",

@@ -71,7 +71,8 @@ def _text(moment: datetime) -> str:
 
 
 def _receive(report: Report, now: datetime) -> None:
-	"""`now`: aware UTC. Commits."""
+	"""`now`: aware UTC. Commits. A view of the data from before the bridge was locked would be too old to write by."""
+	transaction.commit()
 	if not transaction.in_one(lambda: _take(report, now)) or not report.strangers:
 		return
 	expected = contacts.expected(report.bridge)  # it may not have been told of one that was just claimed
@@ -99,7 +100,8 @@ def _take(report: Report, now: datetime) -> bool:
 	bridges.keep(row.name, values)
 	if is_new and is_trusted(ahead):
 		_keep_runs(row.name, report.servers, ahead, at_site)
-		streams.keep(row.name, report.streams, ahead, at_site)
+		knows = report.edition == told.edition(row.name)
+		streams.keep(row.name, report.streams, ahead, at_site, knows)
 		contacts.keep(row.name, report.devices, ahead, at_site)
 	return is_new
 

@@ -460,15 +460,20 @@ class Evidence(BridgeCase):
 			return self.cursor("", "BioTime", feed).complete_until
 
 		with patch.object(report.streams.ingest, "writable", lambda serials: {*serials} - {"SN2"}):
-			self.send_here(streams=[told])
+			for _turn in range(2):
+				self.send_here(streams=[told])
 		self.assertIsNone(complete(), "a device of another company is read with it, and refused here")
+		self.report()
 		self.report(streams=[told])
 		self.assertIsNotNone(complete())
 		document = frappe.get_doc("Biometric Device", other)
 		document.update({"enabled": 0}).save()
 		self.assertIsNotNone(complete())
+		self.report()
 		document.update({"enabled": 1}).save()
 		self.assertIsNone(complete(), "what was refused while it was off may still lie in the bridge")
+		self.report(streams=[told])
+		self.assertIsNone(complete(), "when that was told the bridge did not know that somebody waits for it")
 		self.report(streams=[told])
 		self.assertIsNotNone(complete())
 		factories.device("SN3")
@@ -477,9 +482,10 @@ class Evidence(BridgeCase):
 	def send_here(self, **values) -> None:
 		"""In this process."""
 		frappe.set_user(self.user)
-		status, _found = report.answer(self.body(**values))
+		status, found = report.answer(self.body(**values))
 		frappe.set_user("Administrator")
 		self.assertEqual(status, 200)
+		self.edition = found["settings"]["edition"]
 
 	def test_a_feed_by_position_counts_with_the_others_of_its_unit(self):
 		self.configure(server_type="eBioServer")
