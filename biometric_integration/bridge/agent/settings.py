@@ -416,8 +416,10 @@ def _made(server: str, named: Mapping[str, Any], texts: Mapping[str, str], zone:
 	if not SERVER_ID.match(server):
 		raise ValueError("an id has letters, digits, dot, dash and underscore only.")
 	place = f"[server.{server}]"
-	values = Section("The site's settings", "bridge", server, _texts_of(named)).values(OF_THE_SITE)
-	values |= Section(place, "bridge", server, texts).values(OF_A_SERVER)
+	of_site = Section("The site's settings", "bridge", server, _texts_of(named)).values(OF_THE_SITE)
+	values = {**of_site, **Section(place, "bridge", server, texts).values(OF_A_SERVER)}
+	for name in DEPTHS & of_site.keys():
+		values[name] = max(values[name], of_site[name])
 	values.pop("enabled", None)
 	for name in ("type", "url", "user"):
 		if not values.get(name):
@@ -484,6 +486,10 @@ READING = {
 	"rescan_days": "rescan",
 	"requests_at_once": "at_once",
 }
+
+
+DEPTHS = {"overlap_hours", "rescan_days"}
+"""How far back is read: at least as far as the site says, which takes a look back that was finished for that deep."""
 
 
 def is_readable_by_others(path: Path) -> bool:
