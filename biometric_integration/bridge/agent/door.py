@@ -64,6 +64,7 @@ class Door:
 		self._lock = threading.Lock()
 		self._expected: Mapping[str, str] = {}
 		self._strangers: dict[str, Stranger] = {}
+		self._broken: set[str] = set()
 		self._said = 0
 		self._ahead = timedelta(0)
 
@@ -88,6 +89,19 @@ class Door:
 
 	def zone_of(self, serial: str) -> str | None:
 		return self._expected.get(serial) if serial else None
+
+	def broke_off(self, serial: str) -> None:
+		"""Something that this device sent was not taken, and could not be noted there: it is with its next request."""
+		with self._lock:
+			if serial in self._expected:
+				self._broken.add(serial)
+
+	def is_broken(self, serial: str) -> bool:
+		return serial in self._broken
+
+	def is_noted(self, serial: str) -> None:
+		with self._lock:
+			self._broken.discard(serial)
 
 	def strangers(self, most: int) -> list[dict[str, object]]:
 		"""The latest first."""
@@ -125,10 +139,12 @@ class Door:
 			return given
 		except (sqlite3.Error, BatchLost) as error:
 			spool.roll_back()
+			self.broke_off(asked.serial)
 			self.room.failed(error)
 			return LATER
 		except Exception as error:  # the name of the class and no more: the frames hold what was sent
 			spool.roll_back()
+			self.broke_off(asked.serial)
 			self.journal.trouble(
 				f"push {type(error).__name__}", f"A request of {asked.serial} failed: {type(error).__name__}."
 			)
@@ -188,9 +204,11 @@ class Guest:
 		"""The sign of life. Contact without delivery proves nothing; nor does contact of whom anybody could pretend to be."""
 		if not self._serial:
 			return
+		is_well = is_well and not self._door.is_broken(self._serial)
 		at = self._door.now().astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)
 		known = self._spool.contact(self._serial)
 		if is_well and known.last and known.last <= at < known.last + CONTACT_AT_MOST_EVERY:
 			return
 		proves = is_well and self._door.is_guarded
 		self._spool.note_contact(self._serial, known.heard(at) if proves else known.interrupted(at))
+		self._door.is_noted(self._serial)
