@@ -76,7 +76,7 @@ class Knocked(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-	"""now: the clock of the bridge, aware. edition: of the settings that it knew."""
+	"""now: the clock of the bridge, aware. last: `now` of the last report that it knows to be here. edition: of the settings that it knew."""
 
 	bridge: str
 	now: datetime
@@ -88,6 +88,11 @@ class Report:
 	streams: tuple[StreamRead, ...] = ()
 	devices: tuple[Spoken, ...] = ()
 	strangers: tuple[Knocked, ...] = ()
+	last: datetime | None = None
+
+	def is_known_of(self, newest: datetime | None) -> bool:
+		"""Does a site know all that it was told, by the `now` (naive) of the newest report it knows? One that was restored lacks punches, too, that the bridge believes there."""
+		return self.last is None or (newest is not None and self.last.replace(tzinfo=None) <= newest)
 
 
 def read(body: bytes) -> Report:
@@ -113,6 +118,7 @@ def read(body: bytes) -> Report:
 		streams=_rows(found.get("streams"), _stream, MOST_ROWS),
 		devices=_rows(found.get("devices"), _spoken, MOST_ROWS),
 		strangers=_rows(found.get("strangers"), _knocked, MOST_STRANGERS),
+		last=utc(found.get("last")),
 	)
 
 

@@ -19,7 +19,7 @@ from biometric_integration.bridge.agent.reporter import Reporter
 from biometric_integration.bridge.agent.room import Room
 from biometric_integration.bridge.agent.settings import ServerPlan, Settings, expected, plans
 from biometric_integration.bridge.agent.site import SiteClient
-from biometric_integration.bridge.agent.spool import Spool
+from biometric_integration.bridge.agent.spool import IDLE_KEPT, Spool
 from biometric_integration.bridge.agent.terminals import Terminals
 from biometric_integration.bridge.locks import Locks
 from biometric_integration.bridge.store import utc_now
@@ -103,7 +103,22 @@ class Agent:
 			self.learn,
 			self.monotonic,
 		)
+		self._know_the_site()
 		self._apply(self.spool.fact("settings", {}))
+
+	def _know_the_site(self) -> None:
+		"""What the spool knows to be at a site is at that one only."""
+		before, url = self.spool.fact("site"), self.settings.site.url
+		if before not in (None, url):
+			self.journal.say(
+				f"The site is another one than before: {self.site.place} is sent all that is kept here."
+			)
+			self.spool.send_again(None)
+			self.spool.note("settings", {})
+			self.spool.note("told", "")
+		self.spool.go_on_again()
+		if before != url:
+			self.spool.note("site", url)
 
 	def open_spool(self) -> Spool:
 		"""One for the thread that calls."""
@@ -160,13 +175,13 @@ class Agent:
 		while self.forwarder.step():
 			if self.reporter.is_due or self._stopping.is_set():
 				break
-		if self.reporter.is_due:
+		if self.reporter.is_due and not self._stopping.is_set():
 			self.reporter.report()
 		if self.monotonic() >= self._tidy_at:
 			self._tidy_at = self.monotonic() + TIDY_EVERY
 			self.tidy()
-		elif self.room.is_tight(self.spool):
-			self.spool.prune(None)
+		elif self.room.is_tight(self.spool) and not self.spool.prune(None):
+			self.spool.prune_logs(IDLE_KEPT)
 
 	def tidy(self, pieces: int = 200) -> None:
 		"""Delete what the site has for long enough, where the clock can be believed."""

@@ -382,11 +382,11 @@ def expected(settings: Settings, answer: Mapping[str, Any]) -> dict[str, str]:
 
 
 def named(answer: Mapping[str, Any]) -> set[str]:
-	"""Serial numbers of all devices of which the site says that they are its own."""
+	"""Serial numbers, casefolded, of all devices of which the site says that they are its own."""
 	devices = _dicts(answer.get("push"), MOST_DEVICES)
 	for server in _dicts(answer.get("servers"), MOST_SERVERS):
 		devices += _dicts(server.get("devices"), MOST_DEVICES)
-	return {entry["serial"] for entry in devices if isinstance(entry.get("serial"), str)}
+	return {entry["serial"].casefold() for entry in devices if isinstance(entry.get("serial"), str)}
 
 
 def _dicts(value: object, most: int) -> list[dict[str, Any]]:
@@ -404,7 +404,7 @@ def _plan(server: str, named: Mapping[str, Any], texts: Mapping[str, str], zone:
 	"""What the file says goes before what the site says. Whatever is wrong is a fault of this server alone."""
 	try:
 		return _made(server, named, texts, zone)
-	except (ConfigurationError, ValueError, TypeError, OverflowError) as error:
+	except (ConfigurationError, ValueError, TypeError, OverflowError, LookupError, AttributeError) as error:
 		sentence = getattr(error, "message", f"{error}")
 		given = (texts.get("type") or named.get("type"), texts.get("url") or named.get("url"))
 		server_type, url = (value if isinstance(value, str) else "" for value in given)

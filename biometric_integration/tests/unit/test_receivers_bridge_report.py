@@ -83,6 +83,19 @@ class Reports(unittest.TestCase):
 		self.assertEqual(found.strangers, (Knocked("SN9", "10.0.0.9", 3),))
 		self.assertEqual(found.edition, "e1")
 
+	def test_a_site_that_was_restored_does_not_know_all_that_it_was_told(self):
+		newest = NOW.replace(tzinfo=None)
+		self.assertTrue(report().is_known_of(None), "the first one")
+		for last, newest_here, is_known in (
+			("2026-11-26T10:11:12Z", newest, True),
+			("2026-11-26T10:10:12Z", newest, True),
+			("2026-11-26T10:11:13Z", newest, False),
+			("2026-11-26T10:11:12Z", None, False),
+			("odd", None, True),
+		):
+			with self.subTest(last=last, newest=newest_here):
+				self.assertEqual(report(last=last).is_known_of(newest_here), is_known)
+
 	def test_a_whole_server_is_a_unit_without_a_name(self):
 		(stream,) = report(streams=[{**FULL["streams"][0], "unit": ""}]).streams
 		self.assertEqual(stream.unit, "")
