@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import frappe
 from frappe.utils import get_system_timezone
@@ -68,14 +68,17 @@ def _moved(server: servers.Server, told: Told, now: datetime) -> dict[Stream, Cu
 		{key: cursor.believed(now) for key, cursor in cursors.of_server(server.id).items()} if told else {}
 	)
 	server_type = server.config.server_type
+	start_dates = server.own_start_dates() if told else {}
 	found = {}
 	for unit, marks in told.items():
+		start = start_dates.get(unit, server.start_date)
+		begin = datetime.combine(start, time()) if start else None
 		streams = {
 			feed: Stream(server.id, server_type, unit, feed.name) for feed in CONNECTORS[server_type].feeds
 		}
 		before = {feed: known.get(stream.key, Cursor()) for feed, stream in streams.items()}
 		goes_on = {
-			feed: feed.name in marks and core_bridges.leaves_no_hole(before[feed], marks[feed.name])
+			feed: feed.name in marks and core_bridges.leaves_no_hole(before[feed], marks[feed.name], begin)
 			for feed in streams
 			if not feed.by_position
 		}

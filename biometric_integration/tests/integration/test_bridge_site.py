@@ -449,6 +449,21 @@ class Evidence(BridgeCase):
 		self.report(streams=[self.stream(read_from=f"{known - HOUR}")])
 		self.assertGreater(self.cursor().complete_until, known)
 
+	def test_a_device_that_begins_later_leaves_no_hole(self):
+		self.report(streams=[self.stream()])
+		known = self.cursor().complete_until - 3 * DAY
+		stream = Stream("main", "eTimeTrackLite", "SN1", "punches")
+		cursors.keep_reported({stream: Cursor(read_from=known - DAY, complete_until=known)}, "x")
+		begin = datetime.combine(known.date() + DAY, datetime.min.time())
+		late = self.stream(read_from=f"{begin}")
+		self.report(streams=[late])
+		self.assertEqual(self.cursor().complete_until, known)
+		device = frappe.db.get_value("Biometric Device", {"serial_number": "SN1"})
+		frappe.db.set_value("Biometric Device", device, "start_date", begin.date())
+		self.report(streams=[late])
+		self.assertGreater(self.cursor().complete_until, known)
+		self.assertEqual(self.cursor().read_from, begin)
+
 	def test_of_a_whole_server_only_where_all_of_it_may_come(self):
 		self.configure(server_type="BioTime")
 		other = factories.device("SN2")
