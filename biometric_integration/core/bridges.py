@@ -16,7 +16,8 @@ TRUSTED = timedelta(minutes=5)
 """So far apart the clocks may be of a bridge and its site: beyond, nothing that a report says of times is believed."""
 
 SILENT_AFTER, BEHIND_AFTER = timedelta(minutes=10), timedelta(hours=1)
-TOLD_WHEN_SILENT, TOLD_WHEN_BEHIND = timedelta(hours=1), timedelta(days=1)
+TOLD_WHEN_SILENT, TOLD_WHEN_BEHIND = timedelta(minutes=75), timedelta(days=1)
+"""The first is more than the hour that is missing on the day on which the clocks go forward."""
 RISING = 3
 """So many reports in a row, each later than the one before, say that a clock was set back; one that comes again does not."""
 

@@ -45,8 +45,9 @@ class Standing(unittest.TestCase):
 	def test_somebody_is_told_of_what_lasts(self):
 		for is_told, facts in (
 			(False, {}),
-			(False, {"last_report": NOW - HOUR}),
-			(True, {"last_report": NOW - HOUR - MINUTE}),
+			(False, {"last_report": NOW - HOUR - 2 * MINUTE}),
+			(False, {"last_report": NOW - 75 * MINUTE}),
+			(True, {"last_report": NOW - 76 * MINUTE}),
 			(False, {"last_report": NOW - 9 * DAY, "enabled": False}),
 			(False, {"last_report": None}),
 			(False, {"oldest": NOW - DAY}),
