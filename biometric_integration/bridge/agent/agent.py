@@ -29,6 +29,7 @@ from biometric_integration.core.store import BatchLost
 LOOK_EVERY = 1.0
 """Seconds between two looks at what waits."""
 TIDY_EVERY = 600.0
+LISTEN_EVERY = 30.0
 CERTAIN_CLOCK = timedelta(hours=1)
 """A clock that differs by less from the site's may say what is old enough to be deleted."""
 PATIENCE = 8.0
@@ -84,10 +85,13 @@ class Agent:
 			self.clock,
 			bool(push and push.is_guarded),
 			push.networks if push else (),
+			monotonic=self.monotonic,
 		)
 		self.site = SiteClient(settings.site, journal, self.clock)
 		self._tidy_at = self.monotonic()
-		self.terminals = self._listening()
+		self.terminals: Terminals | None = None
+		self._listen_at = self.monotonic()
+		self._listen()
 		self.spool = self.open_spool()
 		self._stack.callback(self.spool.close)
 		self.forwarder = Forwarder(self.spool, self.site, journal, self.monotonic)
@@ -124,13 +128,22 @@ class Agent:
 		"""One for the thread that calls."""
 		return Spool(self.settings.spool.file, self.clock, self.settings.names, self.room.why_no_more)
 
-	def _listening(self) -> Terminals | None:
+	def _listen(self) -> None:
+		"""Where the address cannot be used now (the network is not up, another program has the port), servers are read all the same."""
 		push = self.settings.push
-		if push is None:
-			return None
-		terminals = Terminals(push.host, push.port, self.door, self.open_spool)
+		if push is None or self.terminals or self.monotonic() < self._listen_at:
+			return
+		self._listen_at = self.monotonic() + LISTEN_EVERY
+		try:
+			terminals = Terminals(push.host, push.port, self.door, self.open_spool)
+		except ConfigurationError as error:
+			self.journal.trouble("port", f"{error.message} It is tried again by itself.")
+			return
 		self._stack.callback(terminals.server_close)
-		return terminals
+		self.terminals = terminals
+		self.journal.well("port", f"Devices push to {push.host}:{terminals.port}.")
+		if self._is_started:
+			terminals.listen()
 
 	def close(self) -> None:
 		self._stack.close()
@@ -222,6 +235,7 @@ class Agent:
 
 	def _once(self) -> None:
 		try:
+			self._listen()
 			self.speak()
 			self.journal.well("spool", "The spool can be used again.")
 		except (sqlite3.Error, BatchLost, SyncError) as error:

@@ -55,6 +55,7 @@ class Door:
 		clock: Callable[[], datetime],
 		is_guarded: bool = True,
 		networks: Sequence[str] = (),
+		monotonic: Callable[[], float] = time.monotonic,
 	):
 		self.room = room
 		self.journal = journal
@@ -67,6 +68,8 @@ class Door:
 		self._broken: set[str] = set()
 		self._said = 0
 		self._ahead = timedelta(0)
+		self._monotonic = monotonic
+		self._corrected = clock(), monotonic()
 
 	def expect(self, expected: Mapping[str, str]) -> None:
 		"""Serial number → time zone, of all devices that may push."""
@@ -76,11 +79,14 @@ class Door:
 
 	def correct(self, ahead: timedelta) -> None:
 		"""By how much our clock is ahead of the site's: devices take their time from us."""
+		self._corrected = self._clock(), self._monotonic()
 		self._ahead = ahead if abs(ahead) > SLIGHT else timedelta(0)
 
 	def now(self) -> datetime:
-		"""Aware UTC, as right as it is known to be."""
-		return self._clock() - self._ahead
+		"""Aware UTC, as right as it is known to be: also where the clock was set right since the site was heard of."""
+		now, (clock, monotonic) = self._clock(), self._corrected
+		jump = now - clock - timedelta(seconds=self._monotonic() - monotonic)
+		return now if abs(jump + self._ahead) <= SLIGHT else now - self._ahead
 
 	def lets_in(self, address: str) -> bool:
 		found = ip_address(address.partition("%")[0])

@@ -28,7 +28,7 @@ LONGEST = 500
 WRONG_CLOCK = timedelta(minutes=5)
 """A difference from which on the site believes nothing of what is reported of streams and devices."""
 TOPIC, CLOCK = "report", "clock"
-PROBLEMS = ("room", "disk", "spool", "site", "push spool", "defect")
+PROBLEMS = ("room", "disk", "spool", "site", "push spool", "port", "defect")
 """Topics of the journal that keep the bridge from working. Servers, and what lies aside, are told of by themselves."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import socket
 import sqlite3
 import ssl
 import subprocess
@@ -599,6 +600,19 @@ class Evidence(PlantTest):
 class Clocks(PlantTest):
 	"""The clock of the bridge's computer jumps."""
 
+	def test_devices_are_told_the_time_also_where_the_clock_is_set_right_while_the_site_is_away(self):
+		plant = self.plant()
+		plant.skew = 2 * HOUR
+		agent = plant.start()
+		plant.round()
+		self.assertEqual(agent.door.now(), plant.world.utc_now)
+		plant.site.down()
+		plant.later(DAY)
+		self.assertEqual(agent.door.now(), plant.world.utc_now)
+		plant.skew = timedelta()
+		plant.round(DAY)
+		self.assertEqual(agent.door.now(), plant.world.utc_now)
+
 	def test_a_clock_that_was_wrong_loses_nothing(self):
 		for skew, with_servers in ((3 * DAY, False), (-3 * DAY, False), (3 * DAY, True), (-400 * DAY, True)):
 			with self.subTest(skew=skew, with_servers=with_servers):
@@ -672,7 +686,57 @@ class Clocks(PlantTest):
 		self.assertEqual(agent.spool.database.value(kept), 0)
 
 
+class NoAddress(PlantTest):
+	def test_an_address_that_is_not_there_keeps_no_server_from_being_read(self):
+		plant = self.plant(EBIO)
+		plant.world.add_device("S1", "Gate", "HO")
+		plant.world.punch("S1", "1", plant.world.now)
+		text = plant.config.read_text()
+		with socket.socket() as other:
+			other.bind(("127.0.0.1", 0))
+			other.listen()
+			port = other.getsockname()[1]
+			plant.config.write_text(text.replace("127.0.0.1:0", f"127.0.0.1:{port}"))
+			agent = plant.start()
+			self.assertIsNone(agent.terminals)
+			plant.drain()
+			plant.round()
+			self.assertEqual(plant.findings(), NOTHING_WRONG)
+			self.assertIn(f"127.0.0.1:{port}", plant.site.reports[-1]["problem"])
+		agent._is_started = True
+		plant.later(MINUTE)
+		agent._once()
+		plant.port = port
+		terminal = plant.terminal()
+		plant.push(terminal, "1", plant.world.now)
+		self.assertTrue(terminal.send())
+		plant.drain()
+		self.assertEqual(plant.site.reports[-1]["problem"], "")
+
+
 class NoRoom(PlantTest):
+	def test_a_full_disk_keeps_what_lies_aside_and_sends_and_reports_all_the_same(self):
+		plant = self.plant()
+		plant.site.serials = set()
+		agent = plant.start()
+		terminal = plant.terminal()
+		for user_id in ("1", "2"):
+			plant.push(terminal, user_id, plant.world.now)
+		terminal.send()
+		plant.round()
+		plant.site.serials = None
+		plant.later(2 * HOUR)
+		reports = len(plant.site.reports)
+		full = sqlite3.OperationalError("database or disk is full")
+		with mock.patch.object(Database, "transaction", side_effect=full):
+			for _look in range(3):
+				plant.later(2 * MINUTE)
+				agent._once()
+		self.assertEqual(len(plant.site.reports), reports + 3)
+		plant.later(2 * HOUR)
+		plant.drain()
+		self.assertEqual(plant.findings(), NOTHING_WRONG)
+
 	"""The spool, or its disk, is full."""
 
 	def test_a_full_spool_leaves_punches_where_they_are_and_goes_on_by_itself(self):
