@@ -16,7 +16,8 @@ TRUSTED = timedelta(minutes=5)
 """So far apart the clocks may be of a bridge and its site: beyond, nothing that a report says of times is believed."""
 
 SILENT_AFTER, BEHIND_AFTER = timedelta(minutes=10), timedelta(hours=1)
-TOLD_WHEN_SILENT, TOLD_WHEN_BEHIND = timedelta(hours=1), timedelta(days=1)
+TOLD_WHEN_SILENT, TOLD_WHEN_BEHIND = timedelta(minutes=75), timedelta(days=1)
+"""The first is more than the hour that is missing on the day on which the clocks go forward."""
 RISING = 3
 """So many reports in a row, each later than the one before, say that a clock was set back; one that comes again does not."""
 
@@ -117,21 +118,27 @@ def less(cursor: Cursor, ahead: timedelta, now: datetime) -> Cursor | None:
 	)
 
 
-def leaves_no_hole(known: Cursor, told: Cursor) -> bool:
-	"""Was what is read now by windows begun no later than where the other reader left off?"""
-	return known.complete_until is None or (
-		told.read_from is not None and told.read_from <= known.complete_until
-	)
+def leaves_no_hole(known: Cursor, told: Cursor, begin: datetime | None = None) -> bool:
+	"""Was what is read now by windows begun no later than where the other reader left off? Nothing before `begin` is wanted any more."""
+	if known.complete_until is None:
+		return True
+	return told.read_from is not None and told.read_from <= max(known.complete_until, begin or datetime.min)
 
 
 def joined(known: Cursor, told: Cursor) -> Cursor:
-	"""What is known of a stream, and what a bridge has read of it: marks only go forward. Neither lies in the future."""
+	"""What is known of a stream, and what a bridge has read of it: marks only go forward. Neither lies in the future.
+
+	Where it begins behind what is known, what is between is not wanted: the stream begins there from now on.
+	"""
+	begins = _first(known.read_from, told.read_from)
+	if told.read_from and known.complete_until and known.complete_until < told.read_from:
+		begins = told.read_from
 	scans = {**known.scans}
 	for name, at in told.scans.items():
 		scans[name] = max(at, scans.get(name, at))
 	return replace(
 		known,
-		read_from=_first(known.read_from, told.read_from),
+		read_from=begins,
 		read_until=_last(known.read_until, told.read_until),
 		complete_until=_last(known.complete_until, told.complete_until),
 		delivered=known.delivered or told.delivered,

@@ -489,6 +489,9 @@ class Cost(NamedTuple):
 		)
 
 
+TURNS = (Direction.IN.value, Direction.OUT.value)
+
+
 def _stretches(groups: Sequence[Piece], longest: timedelta) -> Iterator[tuple[Piece, bool]]:
 	"""The best cut of a run of taps, and for each stretch whether another one that is as good says anything else of it."""
 	count = len(groups)
@@ -518,11 +521,18 @@ def _stretches(groups: Sequence[Piece], longest: timedelta) -> Iterator[tuple[Pi
 
 
 def _costs(groups: Sequence[Piece], first: int, longest: timedelta) -> dict[int, Cost]:
+	"""Each from the one before it: of somebody who taps all day long there are many."""
 	found = {}
+	against = inside = 0
 	for last in range(first, len(groups)):
 		if last > first and groups[last][-1].time - groups[first][0].time > longest:
 			break
-		found[last] = _cost(groups, first, last)
+		place = last - first
+		against += groups[last][0].log_type not in ("", TURNS[place % 2])
+		if place % 2:
+			inside += _whole_hours(groups[last][-1].time - groups[last - 1][0].time)
+		is_short = last + 1 < len(groups) and groups[last + 1][0].time - groups[last][-1].time < APART
+		found[last] = Cost(int(is_short), against, (place + 1) % 2, inside)
 	return found
 
 
@@ -537,18 +547,6 @@ def _unclear(groups: Sequence[Piece], best: dict[int, list[int]]) -> set[int]:
 				answer = groups[first][0].time.date(), -1 if is_alone else partner
 				said.setdefault(tap, set()).add(answer)
 	return {tap for tap, answers in said.items() if len(answers) > 1}
-
-
-def _cost(groups: Sequence[Piece], first: int, last: int) -> Cost:
-	stretch = groups[first : last + 1]
-	is_short = last + 1 < len(groups) and groups[last + 1][0].time - groups[last][-1].time < APART
-	turns = (Direction.IN.value, Direction.OUT.value)
-	against = sum(1 for place, group in enumerate(stretch) if group[0].log_type not in ("", turns[place % 2]))
-	inside = sum(
-		_whole_hours(after[-1].time - before[0].time)
-		for before, after in zip(stretch[::2], stretch[1::2], strict=False)
-	)
-	return Cost(int(is_short), against, len(stretch) % 2, inside)
 
 
 def _whole_hours(length: timedelta) -> int:

@@ -17,8 +17,9 @@ from biometric_integration.receivers.texts import Refusal, decoded, short_text, 
 
 MOST_BYTES = 256 * 1024
 MOST_ROWS, MOST_SERVERS, MOST_STRANGERS = 500, 50, 20
-MOST_SCANS = 10
-LONGEST_TEXT, LONGEST_VERSION, LONGEST_STATUS = 500, 20, 40
+LOOKS = ("each", "hourly", "nightly", "weekly")
+"""Names of the looks back (`core.stream.looks`); another one means nothing, and would be kept for ever."""
+LONGEST_TEXT, LONGEST_VERSION, LONGEST_STATUS, LONGEST_EDITION = 500, 20, 40, 40
 MOST = 10**15
 """Of anything that is counted."""
 
@@ -75,17 +76,23 @@ class Knocked(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-	"""now: the clock of the bridge, aware."""
+	"""now: the clock of the bridge, aware. last: `now` of the last report that it knows to be here. edition: of the settings that it knew."""
 
 	bridge: str
 	now: datetime
 	version: str = ""
 	problem: str = ""
+	edition: str = ""
 	backlog: Backlog = field(default_factory=Backlog)
 	servers: tuple[LastRun, ...] = ()
 	streams: tuple[StreamRead, ...] = ()
 	devices: tuple[Spoken, ...] = ()
 	strangers: tuple[Knocked, ...] = ()
+	last: datetime | None = None
+
+	def is_known_of(self, newest: datetime | None) -> bool:
+		"""Does a site know all that it was told, by the `now` (naive) of the newest report it knows? One that was restored lacks punches, too, that the bridge believes there."""
+		return self.last is None or (newest is not None and self.last.replace(tzinfo=None) <= newest)
 
 
 def read(body: bytes) -> Report:
@@ -105,11 +112,13 @@ def read(body: bytes) -> Report:
 		now,
 		version=_text(found.get("version"), LONGEST_VERSION),
 		problem=_text(found.get("problem")),
+		edition=_text(found.get("edition"), LONGEST_EDITION),
 		backlog=_backlog(found.get("backlog")),
 		servers=_rows(found.get("servers"), _last_run, MOST_SERVERS),
 		streams=_rows(found.get("streams"), _stream, MOST_ROWS),
 		devices=_rows(found.get("devices"), _spoken, MOST_ROWS),
 		strangers=_rows(found.get("strangers"), _knocked, MOST_STRANGERS),
+		last=utc(found.get("last")),
 	)
 
 
@@ -171,9 +180,9 @@ def _stream(row: Mapping[str, Any]) -> StreamRead | None:
 
 
 def _scans(found: object) -> dict[str, datetime]:
-	if not isinstance(found, dict) or len(found) > MOST_SCANS:
+	if not isinstance(found, dict):
 		return {}
-	moments = {name: wall_time(moment) for name, moment in found.items() if len(name) <= LONGEST_STATUS}
+	moments = {name: wall_time(found.get(name)) for name in LOOKS}
 	return {name: moment for name, moment in moments.items() if moment}
 
 

@@ -211,8 +211,10 @@ class FakeSite:
 		if report["bridge"] != self.bridge:
 			return _json({"message": {"error": f"There is no bridge {report['bridge']}."}}, 400)
 		with self._lock:
+			before = max((each["now"] for each in self.reports), default=None)
 			self.reports.append(report)
-		return _json({"message": {"now": f"{self.clock():%Y-%m-%dT%H:%M:%SZ}", "settings": self.settings}})
+		now = f"{self.clock():%Y-%m-%dT%H:%M:%SZ}"
+		return _json({"message": {"now": now, "before": before, "settings": self.settings}})
 
 
 OPERATIONS = {INGEST: "ingest", REPORT: "bridge_report"}

@@ -234,14 +234,18 @@ def use() -> int:
 
 	A worker takes a second or more to begin a job, most of it for imports; one that is at it already uses a punch at once. It ends as soon as any other
 	job waits for a worker. Whoever finds its lock taken leaves a punch to it, as with the lane: it looks once more after giving the lock back.
+	All of it together has the time of one job.
 	"""
+	in_time = budget()
 	if not (_is_live() and locks.take(LIVE)):
-		return process()
+		return process(in_time)
 	try:
-		decided = process() + _use_what_comes(budget(LIVE_AT_MOST))
+		decided = process(in_time)
+		if in_time():
+			decided += _use_what_comes(budget(LIVE_AT_MOST))
 	finally:
 		locks.release(LIVE)
-	return decided + (process() if _anything_waits() else 0)
+	return decided + (process(in_time) if _anything_waits() else 0)
 
 
 def _use_what_comes(in_time: InTime) -> int:

@@ -19,7 +19,7 @@ from biometric_integration.bridge.agent.reporter import Reporter
 from biometric_integration.bridge.agent.room import Room
 from biometric_integration.bridge.agent.settings import ServerPlan, Settings, expected, plans
 from biometric_integration.bridge.agent.site import SiteClient
-from biometric_integration.bridge.agent.spool import Spool
+from biometric_integration.bridge.agent.spool import IDLE_KEPT, Spool
 from biometric_integration.bridge.agent.terminals import Terminals
 from biometric_integration.bridge.locks import Locks
 from biometric_integration.bridge.store import utc_now
@@ -29,6 +29,7 @@ from biometric_integration.core.store import BatchLost
 LOOK_EVERY = 1.0
 """Seconds between two looks at what waits."""
 TIDY_EVERY = 600.0
+LISTEN_EVERY = 30.0
 CERTAIN_CLOCK = timedelta(hours=1)
 """A clock that differs by less from the site's may say what is old enough to be deleted."""
 PATIENCE = 8.0
@@ -84,10 +85,13 @@ class Agent:
 			self.clock,
 			bool(push and push.is_guarded),
 			push.networks if push else (),
+			monotonic=self.monotonic,
 		)
 		self.site = SiteClient(settings.site, journal, self.clock)
 		self._tidy_at = self.monotonic()
-		self.terminals = self._listening()
+		self.terminals: Terminals | None = None
+		self._listen_at = self.monotonic()
+		self._listen()
 		self.spool = self.open_spool()
 		self._stack.callback(self.spool.close)
 		self.forwarder = Forwarder(self.spool, self.site, journal, self.monotonic)
@@ -103,19 +107,43 @@ class Agent:
 			self.learn,
 			self.monotonic,
 		)
+		self._know_the_site()
 		self._apply(self.spool.fact("settings", {}))
+
+	def _know_the_site(self) -> None:
+		"""What the spool knows to be at a site is at that one only."""
+		before, url = self.spool.fact("site"), self.settings.site.url
+		if before not in (None, url):
+			self.journal.say(
+				f"The site is another one than before: {self.site.place} is sent all that is kept here."
+			)
+			self.spool.send_again(None)
+			self.spool.note("settings", {})
+			self.spool.note("told", "")
+		self.spool.go_on_again()
+		if before != url:
+			self.spool.note("site", url)
 
 	def open_spool(self) -> Spool:
 		"""One for the thread that calls."""
 		return Spool(self.settings.spool.file, self.clock, self.settings.names, self.room.why_no_more)
 
-	def _listening(self) -> Terminals | None:
+	def _listen(self) -> None:
+		"""Where the address cannot be used now (the network is not up, another program has the port), servers are read all the same."""
 		push = self.settings.push
-		if push is None:
-			return None
-		terminals = Terminals(push.host, push.port, self.door, self.open_spool)
+		if push is None or self.terminals or self.monotonic() < self._listen_at:
+			return
+		self._listen_at = self.monotonic() + LISTEN_EVERY
+		try:
+			terminals = Terminals(push.host, push.port, self.door, self.open_spool)
+		except ConfigurationError as error:
+			self.journal.trouble("port", f"{error.message} It is tried again by itself.")
+			return
 		self._stack.callback(terminals.server_close)
-		return terminals
+		self.terminals = terminals
+		self.journal.well("port", f"Devices push to {push.host}:{terminals.port}.")
+		if self._is_started:
+			terminals.listen()
 
 	def close(self) -> None:
 		self._stack.close()
@@ -160,13 +188,13 @@ class Agent:
 		while self.forwarder.step():
 			if self.reporter.is_due or self._stopping.is_set():
 				break
-		if self.reporter.is_due:
+		if self.reporter.is_due and not self._stopping.is_set():
 			self.reporter.report()
 		if self.monotonic() >= self._tidy_at:
 			self._tidy_at = self.monotonic() + TIDY_EVERY
 			self.tidy()
-		elif self.room.is_tight(self.spool):
-			self.spool.prune(None)
+		elif self.room.is_tight(self.spool) and not self.spool.prune(None):
+			self.spool.prune_logs(IDLE_KEPT)
 
 	def tidy(self, pieces: int = 200) -> None:
 		"""Delete what the site has for long enough, where the clock can be believed."""
@@ -207,6 +235,7 @@ class Agent:
 
 	def _once(self) -> None:
 		try:
+			self._listen()
 			self.speak()
 			self.journal.well("spool", "The spool can be used again.")
 		except (sqlite3.Error, BatchLost, SyncError) as error:

@@ -55,6 +55,7 @@ class Door:
 		clock: Callable[[], datetime],
 		is_guarded: bool = True,
 		networks: Sequence[str] = (),
+		monotonic: Callable[[], float] = time.monotonic,
 	):
 		self.room = room
 		self.journal = journal
@@ -64,8 +65,11 @@ class Door:
 		self._lock = threading.Lock()
 		self._expected: Mapping[str, str] = {}
 		self._strangers: dict[str, Stranger] = {}
+		self._broken: set[str] = set()
 		self._said = 0
 		self._ahead = timedelta(0)
+		self._monotonic = monotonic
+		self._corrected = clock(), monotonic()
 
 	def expect(self, expected: Mapping[str, str]) -> None:
 		"""Serial number → time zone, of all devices that may push."""
@@ -75,11 +79,14 @@ class Door:
 
 	def correct(self, ahead: timedelta) -> None:
 		"""By how much our clock is ahead of the site's: devices take their time from us."""
+		self._corrected = self._clock(), self._monotonic()
 		self._ahead = ahead if abs(ahead) > SLIGHT else timedelta(0)
 
 	def now(self) -> datetime:
-		"""Aware UTC, as right as it is known to be."""
-		return self._clock() - self._ahead
+		"""Aware UTC, as right as it is known to be: also where the clock was set right since the site was heard of."""
+		now, (clock, monotonic) = self._clock(), self._corrected
+		jump = now - clock - timedelta(seconds=self._monotonic() - monotonic)
+		return now if abs(jump + self._ahead) <= SLIGHT else now - self._ahead
 
 	def lets_in(self, address: str) -> bool:
 		found = ip_address(address.partition("%")[0])
@@ -88,6 +95,19 @@ class Door:
 
 	def zone_of(self, serial: str) -> str | None:
 		return self._expected.get(serial) if serial else None
+
+	def broke_off(self, serial: str) -> None:
+		"""Something that this device sent was not taken, and could not be noted there: it is with its next request."""
+		with self._lock:
+			if serial in self._expected:
+				self._broken.add(serial)
+
+	def is_broken(self, serial: str) -> bool:
+		return serial in self._broken
+
+	def is_noted(self, serial: str) -> None:
+		with self._lock:
+			self._broken.discard(serial)
 
 	def strangers(self, most: int) -> list[dict[str, object]]:
 		"""The latest first."""
@@ -125,10 +145,12 @@ class Door:
 			return given
 		except (sqlite3.Error, BatchLost) as error:
 			spool.roll_back()
+			self.broke_off(asked.serial)
 			self.room.failed(error)
 			return LATER
 		except Exception as error:  # the name of the class and no more: the frames hold what was sent
 			spool.roll_back()
+			self.broke_off(asked.serial)
 			self.journal.trouble(
 				f"push {type(error).__name__}", f"A request of {asked.serial} failed: {type(error).__name__}."
 			)
@@ -188,9 +210,11 @@ class Guest:
 		"""The sign of life. Contact without delivery proves nothing; nor does contact of whom anybody could pretend to be."""
 		if not self._serial:
 			return
+		is_well = is_well and not self._door.is_broken(self._serial)
 		at = self._door.now().astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)
 		known = self._spool.contact(self._serial)
 		if is_well and known.last and known.last <= at < known.last + CONTACT_AT_MOST_EVERY:
 			return
 		proves = is_well and self._door.is_guarded
 		self._spool.note_contact(self._serial, known.heard(at) if proves else known.interrupted(at))
+		self._door.is_noted(self._serial)

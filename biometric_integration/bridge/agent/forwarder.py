@@ -155,9 +155,10 @@ class Forwarder:
 			if not cannot_write(error):
 				raise
 			self._unmarked += [(name, "") for name in done] + list(aside)
-			self._journal.trouble(
-				"disk", f"The spool cannot be written ({error}). Free some space on its disk."
-			)
+			self._cannot_be_written(error)
+
+	def _cannot_be_written(self, error: sqlite3.Error) -> None:
+		self._journal.trouble("disk", f"The spool cannot be written ({error}). Free some space on its disk.")
 
 	def _mark_what_was_not(self) -> None:
 		if self._unmarked:
@@ -176,15 +177,22 @@ class Forwarder:
 			verdicts = self._verdicts(some)
 			self._went_well()
 			both = list(zip(some, verdicts, strict=True))
-			self._spool.release(
-				[(row.device, row.aside) for row, verdict in both if verdict.reason != row.aside]
-			)
+			self._release([(row.device, row.aside) for row, verdict in both if verdict.reason != row.aside])
 			for serial in {row.serial for row, verdict in both if verdict.is_taken}:
 				self._journal.well(
 					f"aside {serial}", f"The site takes what lay aside of the device {serial}."
 				)
 			self._note(some, verdicts)
 		self._mark([], list(nameless.items()))
+
+	def _release(self, groups: Sequence[tuple[str, str]]) -> None:
+		"""Where the disk takes nothing they lie aside until the next time: what waits is sent all the same."""
+		try:
+			self._spool.release(groups)
+		except sqlite3.OperationalError as error:
+			if not cannot_write(error):
+				raise
+			self._cannot_be_written(error)
 
 	def _verdicts(self, rows: Sequence[Waiting]) -> list[Verdict]:
 		"""As `ingest`, one by one where it has to be."""

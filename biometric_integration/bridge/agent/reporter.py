@@ -14,7 +14,7 @@ from biometric_integration.bridge.agent.door import Door
 from biometric_integration.bridge.agent.journal import Journal
 from biometric_integration.bridge.agent.room import Room
 from biometric_integration.bridge.agent.settings import ServerPlan, Settings, named
-from biometric_integration.bridge.agent.site import Later, SiteClient
+from biometric_integration.bridge.agent.site import Later, SiteClient, moment_of
 from biometric_integration.bridge.agent.spool import Spool, Undone, backlog_of
 from biometric_integration.bridge.database import cannot_write, to_text
 from biometric_integration.core.contact import Contact
@@ -28,7 +28,7 @@ LONGEST = 500
 WRONG_CLOCK = timedelta(minutes=5)
 """A difference from which on the site believes nothing of what is reported of streams and devices."""
 TOPIC, CLOCK = "report", "clock"
-PROBLEMS = ("room", "disk", "spool", "site", "push spool", "defect")
+PROBLEMS = ("room", "disk", "spool", "site", "push spool", "port", "defect")
 """Topics of the journal that keep the bridge from working. Servers, and what lies aside, are told of by themselves."""
 
 
@@ -59,7 +59,8 @@ class Reporter:
 		self._learn = learn
 		self._monotonic = monotonic
 		self._next = 0.0
-		self._turn = 0
+		self._turns = {"streams": 0, "devices": 0}
+		self._lacking: list[datetime | None] = []
 		self._answer: Mapping[str, Any] = spool.fact("settings", {})
 		self.ahead: timedelta | None = None
 
@@ -71,8 +72,10 @@ class Reporter:
 		"""Whether the site took it."""
 		self._next = self._monotonic() + EVERY
 		self._remember("strangers", self._door.strangers(MOST_STRANGERS))
+		self._send_again()
 		try:
-			told = self._site.report(self.built())
+			report = self.built()
+			told = self._site.report(report)
 		except Later as later:
 			self.ahead = None
 			self._journal.trouble(TOPIC, f"The site could not be told how things stand: {later}")
@@ -83,11 +86,34 @@ class Reporter:
 		self._door.correct(told.ahead)
 		self._look_at_clock(told.ahead)
 		self._note("")
+		self._compare(told.before, report["now"])
 		if told.settings and told.settings != self._answer:
 			self._answer = told.settings
 			self._remember("settings", told.settings)
 			self._learn(told.settings)
 		return True
+
+	def _compare(self, before: str | None, now: str) -> None:
+		"""A site that does not know a report that it had taken was restored: it lacks the punches since then as well."""
+		last = self._spool.fact("told", "")
+		if before is not None and before < last:
+			self._journal.say(
+				f"The site was restored: what it has had since {before or 'the beginning'} is sent again, and servers are read again."
+			)
+			known = moment_of(before)
+			self._lacking.append(known and known - WRONG_CLOCK)
+			self._send_again()
+		self._remember("told", now)
+
+	def _send_again(self) -> None:
+		try:
+			while self._lacking:
+				self._spool.send_again(self._lacking[0])
+				del self._lacking[0]
+		except sqlite3.OperationalError as error:
+			if not cannot_write(error):
+				raise
+			self._room.failed(error)
 
 	def _note(self, problem: str) -> None:
 		"""For `bridge status`."""
@@ -125,12 +151,16 @@ class Reporter:
 			undone = self._spool.undone()
 			streams = self._streams(undone, now)
 			contacts = self._spool.contacts_at_site(undone, self._door.now())
+			if self._lacking or self._spool.fact("site", self._settings.site.url) != self._settings.site.url:
+				streams, contacts = [], []  # what the spool knows to be at the site may not be at this one
 			servers = self._servers()
 		backlog, full = backlog_of(undone), self._room.why_full(self._spool)
-		report = {
+		report: dict[str, Any] = {
 			"bridge": self._settings.site.bridge,
 			"version": __version__,
 			"now": _utc(now),
+			"last": self._spool.fact("told") or None,
+			"edition": str(self._answer.get("edition", ""))[:LONGEST],
 			"backlog": {
 				"waiting": backlog.waiting,
 				"oldest": backlog.oldest and f"{backlog.oldest.isoformat()}Z",
@@ -142,12 +172,14 @@ class Reporter:
 			},
 			"problem": (full or self._journal.problem(*PROBLEMS))[:LONGEST],
 			"servers": servers[:MOST_ENTRIES],
-			"streams": self._some(streams),
-			"devices": self._some([_device(*each) for each in contacts]),
+			"streams": self._some("streams", streams),
+			"devices": self._some("devices", [_device(*each) for each in contacts]),
 			"strangers": self._door.strangers(MOST_STRANGERS),
 		}
-		self._turn += 1
-		return _cut(report)
+		_cut(report)
+		for name in self._turns:
+			self._turns[name] += len(report[name])
+		return report
 
 	def _streams(self, undone: Sequence[Undone], now: datetime) -> list[dict[str, Any]]:
 		plans = [plan for plan in self._plans() if not plan.fault]
@@ -164,11 +196,10 @@ class Reporter:
 		nothing = {"status": "", "message": "", "at": None}
 		return [{"server": plan.id, **nothing, **runs.get(plan.id, {})} for plan in self._plans()]
 
-	def _some(self, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-		if len(entries) <= MOST_ENTRIES:
-			return entries
-		start = self._turn * MOST_ENTRIES % len(entries)
-		return (entries + entries)[start : start + MOST_ENTRIES]
+	def _some(self, name: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+		"""From the one on that had no turn the last time."""
+		start = self._turns[name] % max(len(entries), 1)
+		return (entries[start:] + entries[:start])[:MOST_ENTRIES]
 
 
 def _stream(stream: Stream, cursor: Cursor) -> dict[str, Any]:
@@ -193,11 +224,10 @@ def _utc(moment: datetime) -> str:
 	return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _cut(report: dict[str, Any]) -> dict[str, Any]:
+def _cut(report: dict[str, Any]) -> None:
 	"""Long lists get shorter until it is within the bounds."""
 	while len(json.dumps(report, ensure_ascii=False).encode()) > MOST_BYTES:
 		longest = max(
 			("streams", "devices", "servers", "strangers"), key=lambda name: len(json.dumps(report[name]))
 		)
 		report[longest] = report[longest][: len(report[longest]) // 2]
-	return report

@@ -382,11 +382,11 @@ def expected(settings: Settings, answer: Mapping[str, Any]) -> dict[str, str]:
 
 
 def named(answer: Mapping[str, Any]) -> set[str]:
-	"""Serial numbers of all devices of which the site says that they are its own."""
+	"""Serial numbers, casefolded, of all devices of which the site says that they are its own."""
 	devices = _dicts(answer.get("push"), MOST_DEVICES)
 	for server in _dicts(answer.get("servers"), MOST_SERVERS):
 		devices += _dicts(server.get("devices"), MOST_DEVICES)
-	return {entry["serial"] for entry in devices if isinstance(entry.get("serial"), str)}
+	return {entry["serial"].casefold() for entry in devices if isinstance(entry.get("serial"), str)}
 
 
 def _dicts(value: object, most: int) -> list[dict[str, Any]]:
@@ -404,7 +404,7 @@ def _plan(server: str, named: Mapping[str, Any], texts: Mapping[str, str], zone:
 	"""What the file says goes before what the site says. Whatever is wrong is a fault of this server alone."""
 	try:
 		return _made(server, named, texts, zone)
-	except (ConfigurationError, ValueError, TypeError, OverflowError) as error:
+	except (ConfigurationError, ValueError, TypeError, OverflowError, LookupError, AttributeError) as error:
 		sentence = getattr(error, "message", f"{error}")
 		given = (texts.get("type") or named.get("type"), texts.get("url") or named.get("url"))
 		server_type, url = (value if isinstance(value, str) else "" for value in given)
@@ -416,8 +416,10 @@ def _made(server: str, named: Mapping[str, Any], texts: Mapping[str, str], zone:
 	if not SERVER_ID.match(server):
 		raise ValueError("an id has letters, digits, dot, dash and underscore only.")
 	place = f"[server.{server}]"
-	values = Section("The site's settings", "bridge", server, _texts_of(named)).values(OF_THE_SITE)
-	values |= Section(place, "bridge", server, texts).values(OF_A_SERVER)
+	of_site = Section("The site's settings", "bridge", server, _texts_of(named)).values(OF_THE_SITE)
+	values = {**of_site, **Section(place, "bridge", server, texts).values(OF_A_SERVER)}
+	for name in DEPTHS & of_site.keys():
+		values[name] = max(values[name], of_site[name])
 	values.pop("enabled", None)
 	for name in ("type", "url", "user"):
 		if not values.get(name):
@@ -484,6 +486,10 @@ READING = {
 	"rescan_days": "rescan",
 	"requests_at_once": "at_once",
 }
+
+
+DEPTHS = {"overlap_hours", "rescan_days"}
+"""How far back is read: at least as far as the site says, which takes a look back that was finished for that deep."""
 
 
 def is_readable_by_others(path: Path) -> bool:

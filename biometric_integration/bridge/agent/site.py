@@ -53,10 +53,11 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Told:
-	"""The answer to a report. ahead: by how much the clock here is ahead of the site's."""
+	"""The answer to a report. ahead: by how much the clock here is ahead of the site's. before: `now` of the report that the site had taken before, empty = none; None where it does not say."""
 
 	settings: Mapping[str, Any]
 	ahead: timedelta
+	before: str | None = None
 
 
 class SiteClient:
@@ -113,6 +114,8 @@ class SiteClient:
 	# --- one exchange
 
 	def _asked(self, operation: str, path: str, body: str) -> tuple[Answer, _Words]:
+		if self._is_closed:
+			raise Later("The bridge is being stopped.", has_answer=False)
 		try:
 			key = Secret(self._entry.key.read())
 		except SyncError as error:
@@ -226,7 +229,14 @@ def _told(decoded: Any, here: datetime) -> Told:
 	if there.tzinfo is None:
 		raise ValueError
 	settings = message["settings"]
-	return Told(settings if isinstance(settings, dict) else {}, here - there)
+	before = message["before"] or "" if "before" in message else None
+	moment_of(before or "")
+	return Told(settings if isinstance(settings, dict) else {}, here - there, before)
+
+
+def moment_of(text: str) -> datetime | None:
+	"""Naive UTC; raises ValueError."""
+	return datetime.fromisoformat(text.removesuffix("Z")) if text else None
 
 
 def pause_of(text: str, now: datetime) -> timedelta:

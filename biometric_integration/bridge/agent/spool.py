@@ -25,6 +25,7 @@ from biometric_integration.core.runs import RunCounts, RunStatus, Trigger
 from biometric_integration.core.store import Claim
 from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.core.text import storable
+from biometric_integration.core.window import DAY
 
 UTC = "UTC"
 PUSHED = "(push)"
@@ -87,7 +88,7 @@ class Undone(NamedTuple):
 		"""
 		if is_narrow and self.serial:
 			return self.serial.casefold() == stream.unit.casefold()
-		if self.aside and self.serial and self.serial not in named:
+		if self.aside and self.serial and self.serial.casefold() not in named:
 			return False
 		brought_by = (self.server, self.home)
 		return not self.aside or stream.server in brought_by or PUSHED in brought_by
@@ -294,8 +295,8 @@ class Spool(SqliteStore):
 		named: Set[str],
 		now: datetime,
 	) -> list[tuple[Stream, Cursor]]:
-		"""Of the servers in `zones` (by id) the streams of which nothing waits or lies aside. narrow: is a server read device by device? named: serial numbers
-		of devices that the site knows. `now`: aware.
+		"""Of the servers in `zones` (by id) the streams of which nothing waits or lies aside. narrow: is a server read device by device? named: serial numbers,
+		casefolded, of devices that the site knows. `now`: aware.
 		"""
 		found = []
 		for row in self.database.rows(
@@ -319,6 +320,50 @@ class Spool(SqliteStore):
 			for serial, contact in contacts
 			if serial not in held and contact.last and contact.last <= now.replace(tzinfo=None)
 		]
+
+	# --- a site that lacks what it had
+
+	def send_again(self, since: datetime | None) -> None:
+		"""What the site has had since then (naive UTC; None = ever) waits again, and servers are read again, as some of it may be deleted here. Commits."""
+		with self.database.transaction():
+			self._write_fact("again", since and to_text(since))
+			self._forget_marks(since)
+		self.go_on_again()
+
+	def go_on_again(self) -> None:
+		"""To the end of what `send_again` has begun, whoever was killed meanwhile. Commits."""
+		since = self.fact("again", False)
+		if since is False:
+			return
+		last: str | None = ""
+		while last is not None:
+			last = self._waits_again(last, since or "")
+		with self.database.transaction():
+			self.database.write("DELETE FROM fact WHERE name='again'")
+
+	def _waits_again(self, after: str, since: str) -> str | None:
+		"""Piece by piece; returns the last name, None at the end."""
+		with self.database.transaction():
+			rows = self.database.rows(
+				"""SELECT name FROM event WHERE done_at IS NOT NULL AND name>? AND done_at>=? AND kind='Punch'
+				ORDER BY name LIMIT ?""",
+				(after, since, PIECE),
+			)
+			self.database.write_many(
+				"UPDATE event SET done_at=NULL, aside='' WHERE name=?", [(row["name"],) for row in rows]
+			)
+		return str(rows[-1]["name"]) if rows else None
+
+	def _forget_marks(self, since: datetime | None) -> None:
+		"""All looks back are due. A run that is under way is fenced off: it would write its marks over these."""
+		certain = since and to_text(
+			since - DAY
+		)  # marks are of the clocks of servers, which may be behind UTC
+		self.database.write(
+			"UPDATE cursor SET run=0, scans='{}', complete_until=MIN(complete_until, ?)", (certain,)
+		)
+		if since is None:
+			self.database.write("DELETE FROM contact")
 
 	# --- what is kept
 
@@ -345,7 +390,8 @@ class Spool(SqliteStore):
 		return len(rows)
 
 	def _note_pruned(self, day: str) -> None:
-		if day > str(self.fact("pruned", "")):
+		"""Not of a punch from the future, of a clock that was wrong: what came since then was not deleted for that."""
+		if str(self.fact("pruned", "")) < day <= to_text(self._now() + DAY):
 			self._write_fact("pruned", day)
 
 	def pruned_until(self) -> datetime | None:
@@ -354,12 +400,15 @@ class Spool(SqliteStore):
 
 	def prune_logs(self, keep: timedelta) -> int:
 		"""Some of the logs of runs of which nothing is left. Commits."""
-		with self.database.transaction():
-			return self.database.write(
-				"""DELETE FROM log WHERE id IN (SELECT l.id FROM log l WHERE l.started_at < ? AND l.status <> 'Running'
-				AND NOT EXISTS (SELECT 1 FROM event e WHERE e.log = l.id) ORDER BY l.id LIMIT ?)""",
-				(self._now() - keep, PIECE),
-			).rowcount
+		ids = self.database.rows(
+			"""SELECT l.id FROM log l WHERE l.started_at < ? AND l.status <> 'Running'
+			AND NOT EXISTS (SELECT 1 FROM event e WHERE e.log = l.id) ORDER BY l.id LIMIT ?""",
+			(self._now() - keep, PIECE),
+		)
+		if ids:
+			with self.database.transaction():
+				self.database.write_many("DELETE FROM log WHERE id=?", map(tuple, ids))
+		return len(ids)
 
 	def fact(self, name: str, default: Any = None) -> Any:
 		found = self.database.value("SELECT value FROM fact WHERE name=?", (name,))

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from datetime import datetime
 from email.utils import format_datetime
@@ -25,7 +25,7 @@ from urllib.parse import parse_qsl, urlsplit
 from biometric_integration.bridge.agent.door import Door
 from biometric_integration.bridge.agent.spool import Spool
 from biometric_integration.core.errors import ConfigurationError
-from biometric_integration.receivers.adms.conversation import LATER, Answer, is_endpoint
+from biometric_integration.receivers.adms.conversation import LATER, Answer, is_endpoint, plain_serial
 
 SOFTWARE = "biometric-integration"
 THREADS = 12
@@ -40,6 +40,8 @@ MOST_BYTES = 4 * 1024 * 1024
 LONGEST_LINE = 65536
 PATH = re.compile(r"/(?:[A-Za-z0-9_-]{1,64}/)?iclock/([a-z]{1,20})(?:\.aspx)?", re.I | re.A)
 """eSSL firmware adds `.aspx`; what is entered as the address may end in a path, to which a device adds its own (essl-protocol §6.2)."""
+PUNCHES = ("attlog", "rtlog")
+"""Tables that hold punches."""
 NOT_FOUND = Answer("Not Found", 404)
 TOO_LARGE = Answer("Too large", 413)
 NOT_READ = Answer("Not understood", 400)
@@ -204,17 +206,27 @@ class Conversation(BaseHTTPRequestHandler):
 		endpoint = found[1].lower() if found else ""
 		if not is_endpoint(endpoint):
 			return NOT_FOUND
-		body = self._body()
-		if isinstance(body, Answer):
-			return body
-		if self._spool is None:
-			return LATER
 		query: dict[str, str] = {}
 		for name, value in parse_qsl(
 			parts.query, keep_blank_values=True, errors="replace", max_num_fields=50
 		):
 			query.setdefault(name, value)
+		body: bytes | Answer = NOT_READ
+		try:
+			body = self._body()
+		finally:
+			if isinstance(body, Answer) or self._spool is None:
+				self._broke_off(query)
+		if isinstance(body, Answer):
+			return body
+		if self._spool is None:
+			return LATER
 		return self._terminals.door.answer(self._spool, self.command, endpoint, query, body, self._address)
+
+	def _broke_off(self, query: Mapping[str, str]) -> None:
+		"""A device of which no upload gets through has punches that are not here, however often it is heard."""
+		if query.get("table", "").strip().casefold() in PUNCHES:
+			self._terminals.door.broke_off(plain_serial(query.get("SN", "")))
 
 	def _body(self) -> bytes | Answer:
 		if self.headers.get("Expect", "").lower() == "100-continue":

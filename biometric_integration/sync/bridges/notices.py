@@ -1,4 +1,4 @@
-"""System Managers are told of a bridge that was silent for an hour, or has kept a punch for a day: once, until it is well again."""
+"""System Managers are told of a bridge that was silent for more than an hour, or has kept a punch for a day: once, until it is well again."""
 
 from __future__ import annotations
 

@@ -40,12 +40,16 @@ STATUSES = {
 
 
 def answer(body: bytes) -> tuple[int, dict]:
-	"""HTTP status, and `{"now", "settings"}` or `{"error"}`."""
+	"""HTTP status, and `{"now", "before", "settings"}` or `{"error"}`."""
 	try:
 		report = bridge_report.read(body)
-		_check(report)
+		before = _check(report)
 		_receive(report, datetime.now(timezone.utc).replace(microsecond=0))
-		return 200, {"now": _text(datetime.now(timezone.utc)), "settings": told.settings(report.bridge)}
+		return 200, {
+			"now": _text(datetime.now(timezone.utc)),
+			"before": before and _text(before),
+			"settings": told.settings(report.bridge),
+		}
 	except Refusal as refusal:
 		return refusal.status, {"error": _(str(refusal))}
 	except (SyncError, BatchLost, frappe.db.OperationalError, frappe.db.InternalError):
@@ -56,7 +60,8 @@ def answer(body: bytes) -> tuple[int, dict]:
 		return 500, {"error": _("Something unexpected happened. Send the next report as usual.")}
 
 
-def _check(report: Report) -> None:
+def _check(report: Report) -> datetime | None:
+	"""The time of the newest report that was taken, by the clock of the bridge: it knows by it that this site was restored, and sends again what is missing here."""
 	row = bridges.get(report.bridge)
 	if not row or not row.enabled:
 		raise Refusal(400, "This site has no Biometric Bridge of this name that is turned on.")
@@ -64,6 +69,8 @@ def _check(report: Report) -> None:
 		raise Refusal(403, "This bridge has another user.")
 	if pace.times(f"reports of {report.bridge}") > REPORTS_A_MINUTE:
 		raise Refusal(429, "There are too many reports. One a minute is enough.")
+	newest: datetime | None = row.newest_now
+	return newest
 
 
 def _text(moment: datetime) -> str:
@@ -71,7 +78,8 @@ def _text(moment: datetime) -> str:
 
 
 def _receive(report: Report, now: datetime) -> None:
-	"""`now`: aware UTC. Commits."""
+	"""`now`: aware UTC. Commits. A view of the data from before the bridge was locked would be too old to write by."""
+	transaction.commit()
 	if not transaction.in_one(lambda: _take(report, now)) or not report.strangers:
 		return
 	expected = contacts.expected(report.bridge)  # it may not have been told of one that was just claimed
@@ -97,9 +105,10 @@ def _take(report: Report, now: datetime) -> bool:
 	if is_new:
 		values.update(_said(report, ahead, at_site))
 	bridges.keep(row.name, values)
-	if is_new and is_trusted(ahead):
+	if is_new and is_trusted(ahead) and report.is_known_of(row.newest_now):
 		_keep_runs(row.name, report.servers, ahead, at_site)
-		streams.keep(row.name, report.streams, ahead, at_site)
+		knows = report.edition == told.edition(row.name)
+		streams.keep(row.name, report.streams, ahead, at_site, knows)
 		contacts.keep(row.name, report.devices, ahead, at_site)
 	return is_new
 

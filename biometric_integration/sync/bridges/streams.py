@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import frappe
 from frappe.utils import get_system_timezone
@@ -16,6 +16,7 @@ from biometric_integration.connectors.registry import CONNECTORS
 from biometric_integration.core import bridges as core_bridges
 from biometric_integration.core.clock import to_site
 from biometric_integration.core.stream import Cursor, Stream
+from biometric_integration.core.text import LONGEST
 from biometric_integration.receivers.bridge_report import StreamRead
 from biometric_integration.sync.receiving import ingest
 from biometric_integration.sync.records import cursors, devices, servers
@@ -24,8 +25,11 @@ Told = Mapping[str, Mapping[str, Cursor]]
 """Unit → feed → how far it was read."""
 
 
-def keep(bridge: str, told: Iterable[StreamRead], ahead: timedelta, now: datetime) -> None:
-	"""`ahead`: of the bridge's clock; now: the clock of the site. In a transaction of the caller."""
+def keep(bridge: str, told: Iterable[StreamRead], ahead: timedelta, now: datetime, knows: bool) -> None:
+	"""`ahead`: of the bridge's clock; now: the clock of the site. In a transaction of the caller.
+
+	knows: the bridge knew, when it reported, which devices are waited for. Else what it keeps aside of a new one held nothing back that is read as a whole.
+	"""
 	by_server: dict[tuple[str, str], dict[str, dict[str, Cursor]]] = defaultdict(lambda: defaultdict(dict))
 	for one in told:
 		by_server[one.server, one.server_type][one.unit][one.feed] = one.marks
@@ -33,13 +37,13 @@ def keep(bridge: str, told: Iterable[StreamRead], ahead: timedelta, now: datetim
 	for server in servers.of_bridge(bridge):
 		units = by_server.get((server.id, server.config.server_type), {})
 		at_server = to_site(now, get_system_timezone(), server.config.time_zone)
-		known = _units(server) if units else set()
+		known = _units(server, knows) if units else set()
 		mine = {unit: feeds for unit, feeds in units.items() if unit in known}
 		found.update(_moved(server, _believed(mine, ahead, at_server), at_server))
-	cursors.keep_reported(found, f"bridge {bridge}")
+	cursors.keep_reported(found, f"bridge {bridge}"[:LONGEST])
 
 
-def _units(server: servers.Server) -> set[str]:
+def _units(server: servers.Server, knows: bool) -> set[str]:
 	"""Those of which all that comes is kept here: of a whole, only where the key writes for each device in it that is waited for."""
 	filters = {**devices.belonging_to(server.id), "enabled": 1, "serial_number": ("is", "set")}
 	rows = frappe.get_all(devices.DOCTYPE, filters, ["serial_number", "location"], limit=0)
@@ -47,7 +51,7 @@ def _units(server: servers.Server) -> set[str]:
 	mine = ingest.writable(serials)
 	if (only := server.only_unit) is None:
 		return mine
-	return {only} if serials <= mine else set()
+	return {only} if knows and serials <= mine else set()
 
 
 def _believed(units: Told, ahead: timedelta, now: datetime) -> Told:
@@ -64,14 +68,17 @@ def _moved(server: servers.Server, told: Told, now: datetime) -> dict[Stream, Cu
 		{key: cursor.believed(now) for key, cursor in cursors.of_server(server.id).items()} if told else {}
 	)
 	server_type = server.config.server_type
+	start_dates = server.own_start_dates() if told else {}
 	found = {}
 	for unit, marks in told.items():
+		start = start_dates.get(unit, server.start_date)
+		begin = datetime.combine(start, time()) if start else None
 		streams = {
 			feed: Stream(server.id, server_type, unit, feed.name) for feed in CONNECTORS[server_type].feeds
 		}
 		before = {feed: known.get(stream.key, Cursor()) for feed, stream in streams.items()}
 		goes_on = {
-			feed: feed.name in marks and core_bridges.leaves_no_hole(before[feed], marks[feed.name])
+			feed: feed.name in marks and core_bridges.leaves_no_hole(before[feed], marks[feed.name], begin)
 			for feed in streams
 			if not feed.by_position
 		}

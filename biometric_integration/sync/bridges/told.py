@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Any
 
 import frappe
@@ -15,8 +16,8 @@ HOUR, MINUTE = 3600, 60
 
 
 def settings(bridge: str) -> dict[str, Any]:
-	"""Of the user's key: only devices that it writes for."""
-	return {
+	"""Of the user's key: only devices that it writes for. edition: which devices they are; a report says which it was made by."""
+	found: dict[str, Any] = {
 		"time_zone": get_system_timezone(),
 		"servers": [_server(server) for server in servers.of_bridge(bridge)],
 		"push": [
@@ -24,6 +25,16 @@ def settings(bridge: str) -> dict[str, Any]:
 			for row in _devices({"pushes_to": bridge})
 		],
 	}
+	named = [
+		device["serial"]
+		for of in (found["push"], *(one["devices"] for one in found["servers"]))
+		for device in of
+	]
+	return {**found, "edition": blake2b("\n".join(sorted(named)).encode(), digest_size=10).hexdigest()}
+
+
+def edition(bridge: str) -> str:
+	return settings(bridge)["edition"]
 
 
 def _server(server: servers.Server) -> dict[str, Any]:

@@ -88,13 +88,13 @@ class Server:
 			self.overlap,
 			self.rescan,
 			units,
-			start_dates=self._own_start_dates(),
+			start_dates=self.own_start_dates(),
 			kept_from=self.kept_from,
 			at_once=self.at_once,
 			**more,
 		)
 
-	def _own_start_dates(self) -> dict[str, date]:
+	def own_start_dates(self) -> dict[str, date]:
 		"""Serial number → start date, for devices that begin later than the rest."""
 		if self.only_unit is not None:
 			return {}

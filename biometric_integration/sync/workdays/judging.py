@@ -285,16 +285,15 @@ class Lane:
 				if employee not in batch.people:  # who is gone has no days
 					done[employee], workdays[employee] = between, []
 					continue
-				workdays[employee] = self._cut(batch, employee)
 				checkins = batch.checkins.get(employee, ())
 				read, longest = (batch.first, batch.last), self._longest(batch.people[employee])
 				whole = judged_together(checkins, between, read, longest)
 				if whole or reach >= FURTHEST:
-					done[employee] = whole or between
+					done[employee], workdays[employee] = whole or between, self._cut(batch, employee)
 			if done := self._within(done):
 				yield batch, done, workdays
 			days = {who: between for who, between in days.items() if who not in done}
-			reach += FURTHER
+			reach = min(max(reach + FURTHER, 2 * reach), FURTHEST)
 
 	def _longest(self, person: Person) -> timedelta:
 		return person.longest or self.policy.longest

@@ -37,6 +37,7 @@ class Reporting:
 		self.addCleanup(frappe.set_user, "Administrator")
 		self.utc = datetime.now(timezone.utc).replace(microsecond=0) - MINUTE
 		self.bridge = self.new_bridge()
+		self.edition = ""
 
 	@staticmethod
 	def own_key() -> tuple[str, str]:
@@ -87,7 +88,8 @@ class Reporting:
 
 	def body(self, **values) -> bytes:
 		self.utc += timedelta(seconds=1)
-		return json.dumps({"bridge": self.bridge, "version": "1", "now": z(self.utc), **values}).encode()
+		said = {"bridge": self.bridge, "version": "1", "now": z(self.utc), "edition": self.edition}
+		return json.dumps({**said, **values}).encode()
 
 	def send(self, body: bytes, key: str | None = None) -> Answer:
 		frappe.db.commit()  # nosemgrep -- what was prepared is seen
@@ -99,6 +101,7 @@ class Reporting:
 	def report(self, **values) -> dict:
 		answer = self.send(self.body(**values))
 		self.assertEqual(answer.status, 200, answer.body)
+		self.edition = answer.message["settings"]["edition"]
 		return answer.message
 
 

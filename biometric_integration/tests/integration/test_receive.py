@@ -461,6 +461,24 @@ class Live(ReceiveCase):
 		self.assertEqual(asked, [])
 		frappe.cache.delete_value("biometric_live")
 
+	def test_all_of_it_has_the_time_of_one_job(self):
+		asked: list[object] = []
+
+		def process(in_time=None):
+			asked.append(in_time)
+			return 0
+
+		always = {
+			"_is_live": lambda: True,
+			"_anything_waits": lambda: True,
+			"_use_what_comes": lambda _time: 0,
+		}
+		with patch.multiple(jobs, process=process, **always):
+			jobs.use()
+		before, after = asked
+		self.assertIsNotNone(before)
+		self.assertIs(before, after)
+
 	def test_jobs_that_do_the_same_are_not_waited_for(self):
 		found = {
 			"short": [],

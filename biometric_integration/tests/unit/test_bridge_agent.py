@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import socket
 import sqlite3
 import ssl
 import subprocess
@@ -15,10 +16,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest import mock
 
+from biometric_integration.bridge import logs
 from biometric_integration.bridge.agent.agent import Agent, Busy
+from biometric_integration.bridge.agent.check import Check
 from biometric_integration.bridge.agent.journal import Journal
 from biometric_integration.bridge.database import Database
 from biometric_integration.core.contact import Contact
+from biometric_integration.core.runs import Trigger
+from biometric_integration.core.store import Fenced
+from biometric_integration.core.stream import Cursor, Stream
 from biometric_integration.simulator import FakeSite, Fault, FaultKind, World
 from biometric_integration.tests.unit.plant import (
 	DAY,
@@ -333,6 +339,98 @@ class TheSite(PlantTest):
 			self.assertNotIn(secret, everything)
 
 
+class AnotherSite(PlantTest):
+	"""What a site has had, another one has not, and one that was restored has no more."""
+
+	def setUp(self):
+		self.it = self.plant(EBIO, ETIME)
+		self.it.world.add_device("S1", "Gate", "HO")
+		self.it.write()
+		self.it.start()
+		self.terminal = self.it.terminal()
+		self.punches(1)
+
+	def punches(self, number: int) -> None:
+		for _punch in range(number):
+			user_id = f"{len(self.it.pushed)}"
+			self.it.world.punch("S1", user_id, self.it.world.now)
+			self.it.push(self.terminal, user_id, self.it.world.now)
+			self.assertTrue(self.terminal.send_all())
+			self.it.round(HOUR)
+			self.it.round()
+
+	def test_another_site_gets_all_and_is_told_of_nothing_before(self):
+		self.it.stop()
+		before = self.it.site
+		self.it.site = self.it.stack.enter_context(FakeSite(clock=lambda: self.it.world.utc_now))
+		self.it.write()
+		steps = {step.step: step.ok for step in Check(self.it.config, self.it.clock).steps()}
+		self.assertTrue(steps["Bridge"])
+		self.assertEqual((self.it.site.reports[-1]["streams"], self.it.site.reports[-1]["devices"]), ([], []))
+		agent = self.it.start()
+		self.assertEqual(agent.reporter.built()["streams"], [], "nothing of it is there yet")
+		self.it.drain()
+		self.assertEqual(set(self.it.site.punches), set(before.punches))
+		self.it.round()
+		self.assertEqual(len(self.it.site.reports[-1]["streams"]), 3)
+		self.it.stop()
+		sent = sum(self.it.site.sent.values())
+		self.it.start()
+		self.it.round()
+		self.assertEqual(sum(self.it.site.sent.values()), sent, "once only")
+
+	def test_a_site_that_was_restored_gets_what_it_had_since_the_backup(self):
+		self.punches(2)
+		backup = self.it.site.punches.copy(), list(self.it.site.reports)
+		self.punches(3)
+		self.it.site.punches, self.it.site.reports = backup
+		lost = self.it.findings()["lost"]
+		self.assertGreater(lost, 0)
+		sent = self.it.site.sent.copy()
+		self.it.round()
+		report = self.it.site.reports[-1]
+		self.assertGreater(report["last"], backup[1][-2]["now"], "so that the site believes nothing of it")
+		self.it.drain()
+		self.assertEqual(self.it.findings(), NOTHING_WRONG)
+		again = sum((self.it.site.sent - sent).values())
+		self.assertLess(again, len(self.it.site.punches), "and no more than that")
+		self.it.round()
+		self.assertEqual(len(self.it.site.reports[-1]["streams"]), 3)
+		self.assertEqual(len([line for line in self.it.said if "was restored" in line]), 1)
+
+	def test_what_was_deleted_here_is_read_again_for_a_site_that_was_restored(self):
+		backup = self.it.site.punches.copy(), list(self.it.site.reports)
+		for number in range(3):
+			self.it.world.punch("S1", f"1{number}", self.it.world.now)
+			self.it.round(HOUR)
+			self.it.round()
+		while self.it.agent.spool.prune(None):
+			pass
+		self.it.site.punches, self.it.site.reports = backup
+		self.it.round()
+		self.it.drain()
+		self.assertEqual(self.it.findings(), NOTHING_WRONG)
+
+	def test_it_is_done_to_the_end_also_where_it_was_killed_in_the_middle(self):
+		spool = self.it.agent.spool
+		with mock.patch.object(spool, "_waits_again", side_effect=KeyboardInterrupt):
+			with self.assertRaises(KeyboardInterrupt):
+				spool.send_again(None)
+		self.it.stop()
+		agent = self.it.start()
+		self.assertEqual(
+			agent.spool.backlog().waiting, agent.spool.database.value("SELECT COUNT(*) FROM event")
+		)
+
+	def test_a_run_that_is_under_way_does_not_write_its_marks_over_that(self):
+		spool, stream = self.it.agent.spool, Stream("etimetracklite", ETIME, "S1", "punches")
+		claim = spool.claim(stream, Trigger.SCHEDULED)
+		with self.it.agent.open_spool() as other:
+			other.send_again(None)
+		with self.assertRaises(Fenced):
+			spool.stage(claim, [], claim.cursor)
+
+
 class Journals(unittest.TestCase):
 	def setUp(self):
 		self.said: list[str] = []
@@ -475,9 +573,45 @@ class Evidence(PlantTest):
 		seen = {device["serial"] for device in first["devices"] + second["devices"]}
 		self.assertEqual(len(seen), 700, "each has its turn")
 
+	def test_what_a_report_has_no_room_for_has_its_turn_in_the_next(self):
+		plant = self.plant(ETIME, pushing=[f"P{number:05}" for number in range(500)])
+		for number in range(500):
+			plant.world.add_device(f"SERIAL{number:05}", "Gate", "HO")
+		plant.write()
+		agent = plant.start()
+		now = plant.world.now
+		scans = dict.fromkeys(("each", "hourly", "nightly", "weekly"), now)
+		cursor = Cursor(None, now, now, now, True, scans)
+		found = [
+			(Stream("etimetracklite", ETIME, f"SERIAL{number:05}", "punches"), cursor)
+			for number in range(500)
+		]
+		for number in range(500):
+			agent.spool.note_contact(
+				f"P{number:05}", Contact(*[plant.world.utc_now.replace(tzinfo=None)] * 3)
+			)
+		with mock.patch.object(agent.spool, "streams_at_site", lambda *_values: found):
+			reports = [agent.reporter.built() for _report in range(3)]
+		self.assertLess(len(reports[0]["streams"]), 500)
+		seen = {stream["unit"] for report in reports for stream in report["streams"]}
+		self.assertEqual(len(seen), 500)
+
 
 class Clocks(PlantTest):
 	"""The clock of the bridge's computer jumps."""
+
+	def test_devices_are_told_the_time_also_where_the_clock_is_set_right_while_the_site_is_away(self):
+		plant = self.plant()
+		plant.skew = 2 * HOUR
+		agent = plant.start()
+		plant.round()
+		self.assertEqual(agent.door.now(), plant.world.utc_now)
+		plant.site.down()
+		plant.later(DAY)
+		self.assertEqual(agent.door.now(), plant.world.utc_now)
+		plant.skew = timedelta()
+		plant.round(DAY)
+		self.assertEqual(agent.door.now(), plant.world.utc_now)
 
 	def test_a_clock_that_was_wrong_loses_nothing(self):
 		for skew, with_servers in ((3 * DAY, False), (-3 * DAY, False), (3 * DAY, True), (-400 * DAY, True)):
@@ -552,7 +686,57 @@ class Clocks(PlantTest):
 		self.assertEqual(agent.spool.database.value(kept), 0)
 
 
+class NoAddress(PlantTest):
+	def test_an_address_that_is_not_there_keeps_no_server_from_being_read(self):
+		plant = self.plant(EBIO)
+		plant.world.add_device("S1", "Gate", "HO")
+		plant.world.punch("S1", "1", plant.world.now)
+		text = plant.config.read_text()
+		with socket.socket() as other:
+			other.bind(("127.0.0.1", 0))
+			other.listen()
+			port = other.getsockname()[1]
+			plant.config.write_text(text.replace("127.0.0.1:0", f"127.0.0.1:{port}"))
+			agent = plant.start()
+			self.assertIsNone(agent.terminals)
+			plant.drain()
+			plant.round()
+			self.assertEqual(plant.findings(), NOTHING_WRONG)
+			self.assertIn(f"127.0.0.1:{port}", plant.site.reports[-1]["problem"])
+		agent._is_started = True
+		plant.later(MINUTE)
+		agent._once()
+		plant.port = port
+		terminal = plant.terminal()
+		plant.push(terminal, "1", plant.world.now)
+		self.assertTrue(terminal.send())
+		plant.drain()
+		self.assertEqual(plant.site.reports[-1]["problem"], "")
+
+
 class NoRoom(PlantTest):
+	def test_a_full_disk_keeps_what_lies_aside_and_sends_and_reports_all_the_same(self):
+		plant = self.plant()
+		plant.site.serials = set()
+		agent = plant.start()
+		terminal = plant.terminal()
+		for user_id in ("1", "2"):
+			plant.push(terminal, user_id, plant.world.now)
+		terminal.send()
+		plant.round()
+		plant.site.serials = None
+		plant.later(2 * HOUR)
+		reports = len(plant.site.reports)
+		full = sqlite3.OperationalError("database or disk is full")
+		with mock.patch.object(Database, "transaction", side_effect=full):
+			for _look in range(3):
+				plant.later(2 * MINUTE)
+				agent._once()
+		self.assertEqual(len(plant.site.reports), reports + 3)
+		plant.later(2 * HOUR)
+		plant.drain()
+		self.assertEqual(plant.findings(), NOTHING_WRONG)
+
 	"""The spool, or its disk, is full."""
 
 	def test_a_full_spool_leaves_punches_where_they_are_and_goes_on_by_itself(self):
@@ -724,6 +908,34 @@ class Kept(PlantTest):
 		plant.world.punch("S1", "new", plant.world.now)
 		plant.drain()
 		self.assertEqual(plant.findings(), NOTHING_WRONG, "what is read and sent again is known there")
+
+	def test_a_punch_from_the_future_does_not_say_what_was_deleted(self):
+		plant = self.plant(ETIME)
+		plant.world.add_device("S1", "Gate", "HO")
+		plant.write()
+		agent = plant.start()
+		terminal = plant.terminal()
+		plant.push(terminal, "1", datetime(9999, 12, 31, 9))
+		terminal.send()
+		plant.drain()
+		self.assertEqual(agent.spool.prune(None), 1)
+		self.assertIsNone(agent.spool.pruned_until())
+
+	def test_where_it_is_tight_logs_go_as_well(self):
+		plant = self.plant(spool="limit_mb = 1")
+		agent = plant.start()
+		with agent.spool.database.transaction():
+			for number in range(9000):
+				stream = Stream("main", ETIME, f"SERIAL{number}", "punches")
+				logs.open_log(
+					agent.spool.database, stream, Trigger.SCHEDULED, plant.clock().replace(tzinfo=None)
+				)
+			agent.spool.database.write("UPDATE log SET status='Success'")
+		self.assertTrue(agent.room.why_full(agent.spool))
+		plant.later(2 * DAY)
+		for _look in range(20):
+			agent.speak()
+		self.assertFalse(agent.room.why_full(agent.spool))
 
 	def test_what_waits_or_lies_aside_is_never_deleted(self):
 		plant = self.plant()

@@ -150,6 +150,12 @@ class WithTheSite(SettingsTest):
 		self.assertEqual(plan.units, ("S1",))
 		self.assertEqual(plan.password.file, self.path.with_name("main.password"), "the site names no files")
 
+	def test_it_is_read_as_far_back_as_the_site_believes(self):
+		for hours, days, overlap, rescan in ((1, 20, 3, 20), (9, 1, 9, 12)):
+			settings = self.load(FILE + f"[server.main]\noverlap_hours = {hours}\nrescan_days = {days}\n")
+			(plan,) = plans(settings, NAMED)
+			self.assertEqual((plan.overlap, plan.rescan), (overlap * HOUR, timedelta(days=rescan)))
+
 	def test_a_server_that_only_the_file_knows(self):
 		server = "[server.x]\ntype='eBioServer'\nurl='http://10.0.0.1'\nuser='api'\ntime_zone='Asia/Dubai'\n"
 		settings = self.load(FILE + server + "[server.main]\npassword_env='X'\n")

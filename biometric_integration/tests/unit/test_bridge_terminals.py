@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import time
 import unittest
 from contextlib import ExitStack, closing
 from datetime import timedelta
+from unittest import mock
 
 from biometric_integration.bridge.agent import terminals as ports
 from biometric_integration.bridge.agent.terminals import MOST_BYTES, Terminals, is_ours
+from biometric_integration.bridge.database import Database
 from biometric_integration.simulator import FakeAccessPanel
 from biometric_integration.tests.unit.plant import MINUTE, NOTHING_WRONG, Plant
 
@@ -229,6 +232,38 @@ class Contacts(PortTest):
 		self.assertEqual(contact.last, self.plant.world.utc_now.replace(tzinfo=None))
 		self.assertEqual(contact.since, contact.last)
 		self.assertLess(contact.complete, contact.last - timedelta(seconds=30))
+
+	def test_contact_proves_nothing_while_no_upload_gets_through(self):
+		terminal = self.plant.terminal()
+		heads = [f"Content-Length: {MOST_BYTES + 1}", "Content-Length: 99"]
+		for minute in range(14):
+			self.plant.later(10 * MINUTE)
+			with closing(self.connect(self.plant.port)) as connection:
+				head = f"POST /iclock/cdata?SN=P1&table=ATTLOG HTTP/1.1\r\n{heads[minute % 2]}\r\n\r\n1\t2026"
+				connection.sendall(head.encode())
+				connection.shutdown(socket.SHUT_WR)
+				self.assertNotIn(b"200 OK", connection.recv(1000))
+			terminal.poll()
+		self.assertIsNone(self.agent.spool.contact("P1").complete)
+		for _minute in range(7):
+			self.plant.later(10 * MINUTE)
+			terminal.poll()
+		self.assertIsNotNone(self.agent.spool.contact("P1").complete)
+
+	def test_nor_does_it_after_what_could_not_be_kept(self):
+		terminal = self.plant.terminal()
+		for _minute in range(7):
+			self.plant.later(10 * MINUTE)
+			terminal.poll()
+		complete = self.agent.spool.contact("P1").complete
+		self.plant.later(2 * MINUTE)
+		terminal.punch("1", self.plant.world.now)
+		full = sqlite3.OperationalError("database or disk is full")
+		with mock.patch.object(Database, "transaction", side_effect=full):
+			self.assertFalse(terminal.send())
+		self.plant.later(2 * MINUTE)
+		terminal.poll()
+		self.assertEqual(self.agent.spool.contact("P1").complete, complete)
 
 
 if __name__ == "__main__":

@@ -45,8 +45,9 @@ class Standing(unittest.TestCase):
 	def test_somebody_is_told_of_what_lasts(self):
 		for is_told, facts in (
 			(False, {}),
-			(False, {"last_report": NOW - HOUR}),
-			(True, {"last_report": NOW - HOUR - MINUTE}),
+			(False, {"last_report": NOW - HOUR - 2 * MINUTE}),
+			(False, {"last_report": NOW - 75 * MINUTE}),
+			(True, {"last_report": NOW - 76 * MINUTE}),
 			(False, {"last_report": NOW - 9 * DAY, "enabled": False}),
 			(False, {"last_report": None}),
 			(False, {"oldest": NOW - DAY}),
@@ -105,6 +106,16 @@ class Marks(unittest.TestCase):
 		self.assertTrue(leaves_no_hole(known, Cursor(read_from=NOW - 2 * DAY, complete_until=NOW)))
 		self.assertFalse(leaves_no_hole(known, Cursor(read_from=NOW - DAY, complete_until=NOW)))
 		self.assertFalse(leaves_no_hole(known, Cursor(complete_until=NOW)), "nobody knows from where")
+
+	def test_what_is_not_wanted_any_more_is_no_hole(self):
+		"""A device was off for months, and is read from a later day on."""
+		known = Cursor(read_from=NOW - 99 * DAY, read_until=NOW - 90 * DAY, complete_until=NOW - 90 * DAY)
+		told = Cursor(read_from=NOW - DAY, read_until=NOW, complete_until=NOW)
+		self.assertTrue(leaves_no_hole(known, told, NOW - DAY))
+		self.assertFalse(leaves_no_hole(known, told, NOW - 2 * DAY))
+		self.assertFalse(leaves_no_hole(known, Cursor(complete_until=NOW), NOW - DAY))
+		after = joined(known, told)
+		self.assertEqual((after.read_from, after.complete_until), (NOW - DAY, NOW))
 
 	def test_they_only_go_forward(self):
 		known = Cursor(

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import combinations, pairwise
+from unittest.mock import patch
 
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from biometric_integration.core import workday as of_core
 from biometric_integration.core.workday import (
 	APART,
 	LONGEST,
@@ -297,6 +299,16 @@ class WithoutAShift(Cuts):
 		self.assertEqual(
 			[workday.closes for workday in found], [datetime.min + LONGEST, datetime.max.replace()]
 		)
+
+
+class ManyTaps(unittest.TestCase):
+	def test_work_grows_with_the_taps_and_not_with_the_pairs_that_they_could_be(self):
+		"""An id that many share, or a door, is there all day long."""
+		times = [datetime(2025, 4, 1) + number * timedelta(minutes=15) for number in range(1000)]
+		within = LONGEST // timedelta(minutes=15) + 1
+		with patch.object(of_core, "_whole_hours", wraps=of_core._whole_hours) as looked:
+			cut([CheckIn(time, f"{time}") for time in times])
+		self.assertLess(looked.call_count, len(times) * within)
 
 
 class WithAShift(Cuts):

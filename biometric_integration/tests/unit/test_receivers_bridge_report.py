@@ -24,6 +24,7 @@ NOW = datetime(2026, 11, 26, 10, 11, 12, tzinfo=timezone.utc)
 FULL = {
 	"bridge": "Plant 1",
 	"version": "1.2.3",
+	"edition": "e1",
 	"now": "2026-11-26T10:11:12Z",
 	"backlog": {
 		"waiting": 1234,
@@ -80,6 +81,20 @@ class Reports(unittest.TestCase):
 		self.assertEqual((list(stream.marks.scans), stream.marks.delivered), (["each"], True))
 		self.assertEqual(found.devices[0].heard, NOW.replace(second=2))
 		self.assertEqual(found.strangers, (Knocked("SN9", "10.0.0.9", 3),))
+		self.assertEqual(found.edition, "e1")
+
+	def test_a_site_that_was_restored_does_not_know_all_that_it_was_told(self):
+		newest = NOW.replace(tzinfo=None)
+		self.assertTrue(report().is_known_of(None), "the first one")
+		for last, newest_here, is_known in (
+			("2026-11-26T10:11:12Z", newest, True),
+			("2026-11-26T10:10:12Z", newest, True),
+			("2026-11-26T10:11:13Z", newest, False),
+			("2026-11-26T10:11:12Z", None, False),
+			("odd", None, True),
+		):
+			with self.subTest(last=last, newest=newest_here):
+				self.assertEqual(report(last=last).is_known_of(newest_here), is_known)
 
 	def test_a_whole_server_is_a_unit_without_a_name(self):
 		(stream,) = report(streams=[{**FULL["streams"][0], "unit": ""}]).streams
@@ -102,7 +117,16 @@ class Reports(unittest.TestCase):
 
 	def test_what_is_odd_is_dropped_and_nothing_else_with_it(self):
 		odd = (None, 1, "x", [], {}, [None, 1, "x", {}], {"a": 1}, [[]])
-		for field in ("backlog", "servers", "streams", "devices", "strangers", "problem", "version"):
+		for field in (
+			"backlog",
+			"servers",
+			"streams",
+			"devices",
+			"strangers",
+			"problem",
+			"version",
+			"edition",
+		):
 			for value in odd:
 				with self.subTest(field=field, value=value):
 					found = report(**{field: value})
@@ -129,6 +153,14 @@ class Reports(unittest.TestCase):
 		self.assertEqual(len(report(devices=[device] * (MOST_ROWS + 9)).devices), MOST_ROWS)
 		knocked = {"serial": "SN9"}
 		self.assertEqual(len(report(strangers=[knocked] * 99).strangers), MOST_STRANGERS)
+
+	def test_only_looks_back_that_there_are_have_a_mark(self):
+		scans = {
+			"weekly": "2026-11-26 15:41:00",
+			**{f"own {number}": "2026-11-26 15:41:00" for number in range(99)},
+		}
+		(stream,) = report(streams=[{**FULL["streams"][0], "scans": scans}]).streams
+		self.assertEqual(stream.marks.scans, {"weekly": datetime(2026, 11, 26, 15, 41)})
 
 	def test_contact_does_not_begin_after_it_was_last_heard(self):
 		(device,) = report(devices=[{**FULL["devices"][0], "since": "2027-01-01T00:00:00Z"}]).devices
