@@ -76,7 +76,7 @@ class Knocked(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-	"""now: the clock of the bridge, aware. last: `now` of the last report that it knows to be here. edition: of the settings that it knew."""
+	"""now: the clock of the bridge, aware. last: `now` of the last report that it knows to be here. edition: of the settings that it knew. spool: names its store."""
 
 	bridge: str
 	now: datetime
@@ -89,6 +89,7 @@ class Report:
 	devices: tuple[Spoken, ...] = ()
 	strangers: tuple[Knocked, ...] = ()
 	last: datetime | None = None
+	spool: str = ""
 
 	def is_known_of(self, newest: datetime | None) -> bool:
 		"""Does a site know all that it was told, by the `now` (naive) of the newest report it knows? One that was restored lacks punches, too, that the bridge believes there."""
@@ -119,6 +120,7 @@ def read(body: bytes) -> Report:
 		devices=_rows(found.get("devices"), _spoken, MOST_ROWS),
 		strangers=_rows(found.get("strangers"), _knocked, MOST_STRANGERS),
 		last=utc(found.get("last")),
+		spool=_text(found.get("spool"), LONGEST_EDITION),
 	)
 
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from biometric_integration.bridge.agent.door import Door
 from biometric_integration.bridge.agent.forwarder import Forwarder
@@ -121,6 +122,8 @@ class Agent:
 			self.spool.note("settings", {})
 			self.spool.note("told", "")
 		self.spool.go_on_again()
+		if not self.spool.fact("id"):
+			self.spool.note("id", uuid4().hex)
 		if before != url:
 			self.spool.note("site", url)
 

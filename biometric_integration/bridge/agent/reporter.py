@@ -160,6 +160,7 @@ class Reporter:
 			"version": __version__,
 			"now": _utc(now),
 			"last": self._spool.fact("told") or None,
+			"spool": self._spool.fact("id", ""),
 			"edition": str(self._answer.get("edition", ""))[:LONGEST],
 			"backlog": {
 				"waiting": backlog.waiting,

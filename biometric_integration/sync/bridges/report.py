@@ -103,14 +103,25 @@ def _take(report: Report, now: datetime) -> bool:
 	}
 	ahead, at_site = report.now - now, wall_clock(now, get_system_timezone())
 	if is_new:
-		values.update(_said(report, ahead, at_site))
+		values.update(_said(report, ahead, at_site), spool=report.spool or row.spool)
 	bridges.keep(row.name, values)
+	is_replaced = bool(row.spool_replaced)
+	if is_new and _has_another_spool(report, row):
+		bridges.note_replaced(row.name)
+		is_replaced = True
 	if is_new and is_trusted(ahead) and report.is_known_of(row.newest_now):
 		_keep_runs(row.name, report.servers, ahead, at_site)
 		knows = report.edition == told.edition(row.name)
 		streams.keep(row.name, report.streams, ahead, at_site, knows)
-		contacts.keep(row.name, report.devices, ahead, at_site)
+		if not is_replaced:
+			contacts.keep(row.name, report.devices, ahead, at_site)
 	return is_new
+
+
+def _has_another_spool(report: Report, row: frappe._dict) -> bool:
+	"""What devices had pushed into the old one, and was not sent, is in no other place; what servers have is read again."""
+	is_another = bool(report.spool and row.spool and report.spool != row.spool)
+	return is_another and bool(contacts.expected(row.name))
 
 
 def _said(report: Report, ahead: timedelta, now: datetime) -> dict[str, Any]:

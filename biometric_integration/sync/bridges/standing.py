@@ -25,12 +25,18 @@ def facts(row: frappe._dict) -> BridgeFacts:
 		ahead=timedelta(seconds=cint(row.clock_ahead)),
 		oldest=row.oldest_waiting,
 		aside=cint(row.aside),
-		is_troubled=bool(row.problem or row.is_full or any(map(_is_failed, runs(row)))),
+		is_troubled=bool(row.problem or row.is_full or row.spool_replaced or any(map(_is_failed, runs(row)))),
 	)
 
 
 def state(row: frappe._dict, now: datetime) -> BridgeState:
 	return bridge_state(facts(row), now)
+
+
+def may_keep_punches(bridge: str, now: datetime) -> bool:
+	"""Does anything wait in it, as far as is known?"""
+	row = bridges.get(bridge)
+	return bool(row and (row.waiting or row.aside or state(row, now) is not BridgeState.WELL))
 
 
 def out_of_reach(now: datetime) -> dict[str, str]:
@@ -76,6 +82,10 @@ def _absence(row: frappe._dict, how: BridgeState) -> str:
 def _heard(row: frappe._dict) -> Iterator[str]:
 	if row.problem:
 		yield _("It says: {0}").format(row.problem)
+	if row.spool_replaced:
+		yield _(
+			"Its store is another one than before: what devices had sent to the old one, and it had not sent, is missing. Have them send it again, or import their files, then turn off Store Replaced; until then nothing is believed of them."
+		)
 	if row.is_full:
 		yield _("Its store is full, so nothing more is taken in until it has sent what waits.")
 	if not is_trusted(timedelta(seconds=cint(row.clock_ahead))):

@@ -19,13 +19,14 @@ REPORTED = (
 	"clock_ahead",
 	"problem",
 	"server_runs",
+	"spool",
 	"newest_now",
 	"odd_now",
 	"odd_times",
 	"told",
 )
 """What its reports write, and no form does."""
-FIELDS = ("name", "user", "enabled", *REPORTED)
+FIELDS = ("name", "user", "enabled", "spool_replaced", *REPORTED)
 
 
 def get(name: str) -> frappe._dict | None:
@@ -45,6 +46,11 @@ def reported(name: str) -> dict:
 
 def keep(name: str, values: dict) -> None:
 	frappe.db.set_value(DOCTYPE, name, values, update_modified=False)
+
+
+def note_replaced(name: str) -> None:
+	"""Its store is another one. A form that is open is too old by that: it would take this back."""
+	frappe.db.set_value(DOCTYPE, name, "spool_replaced", 1)
 
 
 def rows(**filters: object) -> dict[str, frappe._dict]:

@@ -581,6 +581,40 @@ class Contacts(BridgeCase):
 			self.report(devices=[self.spoken()])
 			self.assertEqual(self.contact(), (None, None, None), values)
 
+	def test_after_another_store_nothing_is_believed_until_a_person_says_so(self):
+		"""What devices had sent into the one that died is on no other disk."""
+		self.report(spool="first", devices=[self.spoken()])
+		before, form = self.contact(), frappe.get_doc(bridges.DOCTYPE, self.bridge)
+		for spool in ("first", "", "second", "second"):
+			self.report(spool=spool)
+		self.report(spool="second", devices=[self.spoken()])
+		self.assertEqual(self.contact(), before)
+		found = api.bridge_state(self.bridge)[self.bridge]
+		self.assertEqual(found["state"], "trouble")
+		self.assertIn("another one than before", " ".join(found["words"]))
+		self.assertRaises(frappe.TimestampMismatchError, form.save)
+		frappe.db.rollback()
+		form = frappe.get_doc(bridges.DOCTYPE, self.bridge)
+		form.update({"spool_replaced": 0}).save()
+		self.report(spool="second", devices=[self.spoken()])
+		self.assertGreater(self.contact()[2], before[2])
+		self.assertEqual(api.bridge_state(self.bridge)[self.bridge]["state"], "well")
+
+	def test_of_a_bridge_that_only_reads_servers_the_store_may_be_another_one(self):
+		frappe.db.set_value("Biometric Device", self.device, "pushes_to", None)
+		for spool in ("first", "second"):
+			self.report(spool=spool)
+		self.assertEqual(self.row().spool_replaced, 0)
+
+	def test_who_takes_a_device_from_a_bridge_is_told_what_may_still_be_in_it(self):
+		for waiting, told in ((0, 0), (3, 1)):
+			self.report(backlog={"waiting": waiting})
+			frappe.clear_messages()
+			frappe.get_doc("Biometric Device", self.device).update({"pushes_to": None}).save()
+			found = [each for each in frappe.get_message_log() if "may still keep" in str(each)]
+			self.assertEqual(len(found), told, waiting)
+			frappe.get_doc("Biometric Device", self.device).update({"pushes_to": self.bridge}).save()
+
 	def test_a_complete_mark_of_the_future_is_cut(self):
 		self.report(devices=[self.spoken(complete=z(datetime.now(timezone.utc) + DAY))])
 		self.assertLessEqual(self.contact()[2], now_datetime())

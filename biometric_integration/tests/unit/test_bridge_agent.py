@@ -359,6 +359,22 @@ class AnotherSite(PlantTest):
 			self.it.round(HOUR)
 			self.it.round()
 
+	def test_a_spool_has_a_name_by_which_the_site_knows_another_one(self):
+		def name() -> str:
+			self.it.round()
+			return str(self.it.site.reports[-1]["spool"])
+
+		first = name()
+		self.it.stop()
+		self.it.start()
+		self.assertEqual(name(), first)
+		self.it.stop()
+		for file in self.it.folder.glob("spool.sqlite*"):
+			if file.is_file():
+				file.unlink()
+		self.it.start()
+		self.assertNotIn(name(), (first, ""))
+
 	def test_another_site_gets_all_and_is_told_of_nothing_before(self):
 		self.it.stop()
 		before = self.it.site

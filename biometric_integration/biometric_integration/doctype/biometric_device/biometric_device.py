@@ -1,9 +1,10 @@
 import frappe
 from frappe import _
 from frappe.model.document import Document
+from frappe.utils import now_datetime
 
 from biometric_integration.core.stream import PRIMARY
-from biometric_integration.sync.bridges import streams
+from biometric_integration.sync.bridges import standing, streams
 from biometric_integration.sync.desk import changes
 from biometric_integration.sync.records import device_hours, servers
 from biometric_integration.sync.records.devices import home
@@ -26,6 +27,7 @@ class BiometricDevice(Document):
 		if self.same_as:
 			self.check_same_as()
 		self.check_replaced_by()
+		self.look_at_the_bridge_before()
 
 	def check_home(self) -> None:
 		"""The names of punches are made of it: with another one, those that come again would be taken for new ones."""
@@ -41,6 +43,16 @@ class BiometricDevice(Document):
 					"This device has punches, which are known by its server. Set Server back to {0}. To have it read through the other server: clear Serial Number here, turn off Enabled, and enter a new device with the serial number under the other server."
 				)
 			frappe.throw(sentence.format(frappe.bold(frappe.utils.escape_html(before.server or PRIMARY))))
+
+	def look_at_the_bridge_before(self) -> None:
+		"""What it has sent to the bridge that it leaves may still be on the way; nothing else says so once it pushes elsewhere."""
+		before = self.get_doc_before_save()
+		left = before and before.pushes_to
+		if left and left != self.pushes_to and standing.may_keep_punches(left, now_datetime()):
+			sentence = _(
+				"{0} may still keep punches that this device has sent to it. Until it has sent them, days may be taken for complete that are not."
+			)
+			frappe.msgprint(sentence.format(frappe.bold(frappe.utils.escape_html(left))), indicator="orange")
 
 	def check_same_as(self) -> None:
 		if self.same_as == self.name:
