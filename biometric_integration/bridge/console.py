@@ -95,4 +95,4 @@ def _stream_line(stream: Values) -> str:
 
 
 def step_line(step: Step) -> str:
-	return f"  {step.step:<10}{MARKS[step.ok]:<8}{step.message} {step.fix}".rstrip()
+	return f"  {step.step:<13} {MARKS[step.ok]:<8}{step.message} {step.fix}".rstrip()
