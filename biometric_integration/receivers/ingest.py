@@ -34,7 +34,7 @@ def read_row(row: object) -> Record | Unreadable:
 		return _without("serial", "the serial number of the device")
 	if not user_id:
 		return _without("user_id", "the id of the person on the device")
-	moment = wall_time(row.get("time"))
+	moment = wall_time(row.get("time"), any_year=True)
 	if moment is None:
 		return Unreadable("", "time has to be YYYY-MM-DD HH:MM:SS, the wall clock of the device.")
 	direction = _direction(row)

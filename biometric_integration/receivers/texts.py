@@ -29,8 +29,11 @@ def decoded(body: bytes) -> Any:
 		raise Refusal(400, "The body is not JSON.") from None
 
 
-def wall_time(text: object) -> datetime | None:
-	"""The naive wall clock of `YYYY-MM-DD HH:MM:SS` (also with a T, or with fractions of a second, which are dropped); None for anything else."""
+def wall_time(text: object, any_year: bool = False) -> datetime | None:
+	"""The naive wall clock of `YYYY-MM-DD HH:MM:SS` (also with a T, or with fractions of a second, which are dropped); None for anything else.
+
+	any_year: also one that no clock shows that was ever right; such a punch is kept, and quarantined.
+	"""
 	found = TIME.fullmatch(text.strip()) if isinstance(text, str) else None
 	if not found:
 		return None
@@ -38,7 +41,7 @@ def wall_time(text: object) -> datetime | None:
 		moment = datetime.fromisoformat(" ".join(found.groups()))
 	except ValueError:
 		return None
-	return moment if FIRST_YEAR <= moment.year <= LAST_YEAR else None
+	return moment if any_year or FIRST_YEAR <= moment.year <= LAST_YEAR else None
 
 
 def short_text(value: object, longest: int = LONGEST) -> str | None:

@@ -126,6 +126,16 @@ class Bridge(IngestCase):
 		jobs.process()
 		self.assertEqual(checkins(), [("1", datetime(2025, 4, 7, 9, 1))])
 
+	def test_a_clock_that_shows_any_year_is_kept_and_not_refused(self):
+		"""A bridge has acknowledged it to the device already. The first moment of the calendar is none in other zones."""
+		factories.employee("1")
+		years = ("0001-01-01 00:00:00", "1969-12-31 23:59:59", "9999-12-31 23:59:59")
+		answer = self.send(batch(*(punch(1, time=text) for text in years)))
+		self.assertEqual(answer.message["new"], 3, answer.body)
+		jobs.process()
+		self.assertEqual([event.status for event in events()], ["Failed", "Quarantined", "Quarantined"])
+		self.assertEqual(checkins(), [])
+
 	def test_a_row_that_was_not_stored_is_not_acknowledged(self):
 		with patch.object(ingest, "receive", side_effect=frappe.db.OperationalError(2006, "gone away")):
 			status, answer = ingest.answer(batch(punch(1)))
