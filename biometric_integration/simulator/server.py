@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from .answers import DAMAGE, PAGES, Answer
-from .faults import FaultKind, FaultPlan, Hits
-from .port import HOST, Incoming, Port
+from .faults import FaultKind, Hits
+from .listening import Listening
+from .port import Incoming
 from .world import World
 
 
@@ -45,7 +43,7 @@ AnyCall = TypeVar("AnyCall", bound=Asked)
 _Server = TypeVar("_Server", bound="FakeServer")  # type: ignore[type-arg]
 
 
-class FakeServer(ABC, Generic[AnyCall]):
+class FakeServer(Listening, ABC, Generic[AnyCall]):
 	"""An attendance server on 127.0.0.1. Use it as a context manager, or call start() and stop().
 
 	`error_text` is how the product says that it failed, `broken_row` the text of a raw row that no reader of it understands;
@@ -75,67 +73,18 @@ class FakeServer(ABC, Generic[AnyCall]):
 		self.password = password
 		self.path = path
 		self.requests: list[Request] = []
-		self.faults = FaultPlan(self._follow_plan)
 		self.after_each: Callable[[Request], None] = lambda _: None
-		self._port = Port(self, port, tls)
-		self._stopped = threading.Event()
-
-	# -- life ----------------------------------------------------------------------------------------------
-
-	def start(self) -> None:
-		self._stopped = threading.Event()
-		self._port.open()
-		self._follow_plan()
-
-	def stop(self) -> None:
-		"""Closes the port and all connections, also those that hang."""
-		self._stopped.set()
-		self._port.close()
-
-	def __enter__(self: _Server) -> _Server:
-		self.start()
-		return self
-
-	def __exit__(
-		self,
-		kind: type[BaseException] | None,
-		error: BaseException | None,
-		traceback: TracebackType | None,
-	) -> None:
-		self.stop()
-
-	@property
-	def port(self) -> int:
-		"""0 before the first start, if none was given."""
-		return self._port.number
-
-	@property
-	def url(self) -> str:
-		"""The base URL, without a slash at the end."""
-		return f"{'https' if self._port.tls else 'http'}://{HOST}:{self.port}"
+		self._prepare(port, tls)
 
 	@property
 	def endpoint(self) -> str:
 		"""The URL of the service."""
 		return self.url + self.path
 
-	def _follow_plan(self) -> None:
-		if self.faults.is_refusing:
-			self._port.deafen()
-		else:
-			self._port.listen()
-
 	# -- what the port asks --------------------------------------------------------------------------------
 
 	def utc_now(self) -> datetime:
 		return self.world.utc_now
-
-	def deafen(self, except_for: socket.socket) -> None:
-		self._port.deafen(except_for)
-
-	def pause(self, seconds: float) -> None:
-		if self._stopped.wait(seconds):
-			raise ConnectionAbortedError("the server was stopped")
 
 	def reply(self, incoming: Incoming) -> tuple[Answer, Hits]:
 		read = self._read(incoming)

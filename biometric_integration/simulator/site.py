@@ -6,19 +6,18 @@ It remembers punches by what they are, so that one that came twice is seen.
 from __future__ import annotations
 
 import json
-import socket
 import ssl
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from types import TracebackType
 from typing import Any
 
 from .answers import DAMAGE, PAGES, Answer, echo_page
-from .faults import Fault, FaultKind, FaultPlan, Hits
-from .port import HOST, Incoming, Port
+from .faults import Fault, FaultKind, Hits
+from .listening import Listening
+from .port import Incoming
 
 JSON = "application/json"
 INGEST = "/api/method/biometric_integration.api.ingest"
@@ -40,7 +39,7 @@ class _Said:
 
 
 @dataclass
-class FakeSite:
+class FakeSite(Listening):
 	"""Use it as a context manager. serials: of devices that were entered; None = any. settings: what a report is answered with. `clock` gives aware UTC.
 
 	refusal: the reason for a device that was not entered. drops_results: so many at the end of each answer, though the punches were kept.
@@ -68,38 +67,11 @@ class FakeSite:
 		self.requests: list[str] = []
 		self.reports: list[dict[str, Any]] = []
 		self.poison: set[str] = set()
-		self.faults = FaultPlan(self._follow_plan)
 		self._said: list[_Said] = []
 		self._lock = threading.Lock()
-		self._stopped = threading.Event()
-		self._port = Port(self, 0, self.tls)
+		self._prepare(0, self.tls)
 
 	# -- life ----------------------------------------------------------------------------------------------
-
-	def start(self) -> None:
-		self._stopped = threading.Event()
-		self._port.open()
-		self._follow_plan()
-
-	def stop(self) -> None:
-		self._stopped.set()
-		self._port.close()
-
-	def __enter__(self) -> FakeSite:
-		self.start()
-		return self
-
-	def __exit__(
-		self,
-		kind: type[BaseException] | None,
-		error: BaseException | None,
-		traceback: TracebackType | None,
-	) -> None:
-		self.stop()
-
-	@property
-	def url(self) -> str:
-		return f"{'https' if self.tls else 'http'}://{HOST}:{self._port.number}"
 
 	def down(self) -> None:
 		"""Refuses connections until `up`; those that are open are closed."""
@@ -115,23 +87,10 @@ class FakeSite:
 		named = {name.replace("_", "-"): value for name, value in headers.items()}
 		self._said.append(_Said(status, times, named, echoes))
 
-	def _follow_plan(self) -> None:
-		if self.faults.is_refusing:
-			self._port.deafen()
-		else:
-			self._port.listen()
-
 	# -- what the port asks --------------------------------------------------------------------------------
 
 	def utc_now(self) -> datetime:
 		return self.clock()
-
-	def deafen(self, except_for: socket.socket) -> None:
-		self._port.deafen(except_for)
-
-	def pause(self, seconds: float) -> None:
-		if self._stopped.wait(seconds):
-			raise ConnectionAbortedError("the site was stopped")
 
 	def reply(self, incoming: Incoming) -> tuple[Answer, Hits]:
 		operation = OPERATIONS.get(incoming.target)
