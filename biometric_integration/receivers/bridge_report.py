@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple, TypeVar
 
-from biometric_integration.core.stream import Cursor
+from biometric_integration.core.stream import Cursor, looks
 from biometric_integration.core.text import harmless, storable
 from biometric_integration.receivers.adms.conversation import plain_serial
 from biometric_integration.receivers.texts import Refusal, decoded, short_text, wall_time
 
 MOST_BYTES = 256 * 1024
 MOST_ROWS, MOST_SERVERS, MOST_STRANGERS = 500, 50, 20
-LOOKS = ("each", "hourly", "nightly", "weekly")
-"""Names of the looks back (`core.stream.looks`); another one means nothing, and would be kept for ever."""
+LOOKS = tuple(look.name for look in looks(timedelta(0), timedelta(0)))
+"""Names of the looks back; another one means nothing, and would be kept for ever."""
 LONGEST_TEXT, LONGEST_VERSION, LONGEST_STATUS, LONGEST_EDITION = 500, 20, 40, 40
 MOST = 10**15
 """Of anything that is counted."""

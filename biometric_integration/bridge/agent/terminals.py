@@ -25,7 +25,7 @@ from urllib.parse import parse_qsl, urlsplit
 from biometric_integration.bridge.agent.door import Door
 from biometric_integration.bridge.agent.spool import Spool
 from biometric_integration.core.errors import ConfigurationError
-from biometric_integration.receivers.adms.conversation import LATER, Answer, is_endpoint, plain_serial
+from biometric_integration.receivers.adms.conversation import LATER, PATH, Answer, is_endpoint, plain_serial
 
 SOFTWARE = "biometric-integration"
 THREADS = 12
@@ -38,8 +38,6 @@ DEADLINE = 45.0
 """Seconds: of one silence, and of all of a request."""
 MOST_BYTES = 4 * 1024 * 1024
 LONGEST_LINE = 65536
-PATH = re.compile(r"/(?:[A-Za-z0-9_-]{1,64}/)?iclock/([a-z]{1,20})(?:\.aspx)?", re.I | re.A)
-"""eSSL firmware adds `.aspx`; what is entered as the address may end in a path, to which a device adds its own (essl-protocol §6.2)."""
 PUNCHES = ("attlog", "rtlog")
 """Tables that hold punches."""
 NOT_FOUND = Answer("Not Found", 404)
@@ -202,8 +200,8 @@ class Conversation(BaseHTTPRequestHandler):
 
 	def _answer(self) -> Answer:
 		parts = urlsplit(self.path)
-		found = PATH.fullmatch(parts.path)
-		endpoint = found[1].lower() if found else ""
+		found = PATH.fullmatch(parts.path.removeprefix("/"))
+		endpoint = found["endpoint"].lower() if found else ""
 		if not is_endpoint(endpoint):
 			return NOT_FOUND
 		query: dict[str, str] = {}

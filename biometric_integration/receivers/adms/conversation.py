@@ -134,6 +134,12 @@ def answer(asked: Asked, host: Host) -> Answer:
 		return LATER
 
 
+PATH = re.compile(
+	r"(?:(?P<secret>[A-Za-z0-9_-]{1,64})/)?iclock/(?P<endpoint>[a-z]{1,20})(?:\.aspx)?", re.I | re.A
+)
+"""eSSL firmware adds `.aspx`; what is entered as the address may end in a path, to which a device adds its own (essl-protocol §6.2)."""
+
+
 def is_endpoint(name: str) -> bool:
 	return name in ENDPOINTS
 

@@ -35,6 +35,5 @@ def _note(row: frappe._dict, is_bad: bool, now: datetime) -> None:
 		words = escape_html(" ".join(standing.words(row, now)))
 		subject = f"<b>{escape_html(_('Biometric Bridge'))} {escape_html(row.name)}</b>: {words}"
 		about = {"document_type": bridges.DOCTYPE, "document_name": row.name}
-		users = sorted(get_users_with_role(ROLE))
-		emails = [frappe.db.get_value("User", user, "email") for user in users]
+		emails = frappe.get_all("User", {"name": ("in", get_users_with_role(ROLE))}, pluck="email", limit=0)
 		make_notification_logs(frappe._dict(type="Alert", subject=subject, **about), emails)

@@ -16,16 +16,14 @@ from frappe.utils import cint, get_system_timezone
 
 from biometric_integration.core.bridges import Order, is_trusted
 from biometric_integration.core.clock import wall_clock
-from biometric_integration.core.errors import SyncError
 from biometric_integration.core.runs import RunStatus
-from biometric_integration.core.store import BatchLost
 from biometric_integration.receivers import bridge_report
 from biometric_integration.receivers.bridge_report import Backlog, LastRun, Report
 from biometric_integration.receivers.texts import Refusal
 from biometric_integration.sync.bridges import contacts, streams, told
 from biometric_integration.sync.db import pace, transaction
 from biometric_integration.sync.push import strangers
-from biometric_integration.sync.receiving.receive import note_defect
+from biometric_integration.sync.receiving.receive import tried
 from biometric_integration.sync.records import bridges, servers
 
 REPORTS_A_MINUTE = 30
@@ -41,23 +39,26 @@ STATUSES = {
 
 def answer(body: bytes) -> tuple[int, dict]:
 	"""HTTP status, and `{"now", "before", "settings"}` or `{"error"}`."""
-	try:
-		report = bridge_report.read(body)
-		before = _check(report)
-		_receive(report, datetime.now(timezone.utc).replace(microsecond=0))
-		return 200, {
-			"now": _text(datetime.now(timezone.utc)),
-			"before": before and _text(before),
-			"settings": told.settings(report.bridge),
-		}
-	except Refusal as refusal:
-		return refusal.status, {"error": _(str(refusal))}
-	except (SyncError, BatchLost, frappe.db.OperationalError, frappe.db.InternalError):
-		transaction.roll_back()
-		return 503, {"error": _("The report could not be kept now. Send the next one as usual.")}
-	except Exception as error:  # the host would keep the whole request
-		note_defect(error)
-		return 500, {"error": _("Something unexpected happened. Send the next report as usual.")}
+	found = tried(lambda: _taken(bridge_report.read(body)))
+	if isinstance(found, Refusal):
+		return found.status, {"error": _(WORDS.get(found.status) or str(found))}
+	return 200, found
+
+
+WORDS = {
+	503: "The report could not be kept now. Send the next one as usual.",
+	500: "Something unexpected happened. Send the next report as usual.",
+}
+
+
+def _taken(report: Report) -> dict:
+	before = _check(report)
+	_receive(report, datetime.now(timezone.utc).replace(microsecond=0))
+	return {
+		"now": _text(datetime.now(timezone.utc)),
+		"before": before and _text(before),
+		"settings": told.settings(report.bridge),
+	}
 
 
 def _check(report: Report) -> datetime | None:

@@ -9,14 +9,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 import frappe
 
-from biometric_integration.receivers.adms.conversation import is_endpoint
+from biometric_integration.receivers.adms.conversation import PATH, is_endpoint
 from biometric_integration.sync.records import servers
 from biometric_integration.sync.records.servers import SETTINGS
 
-PATH = re.compile(
-	r"(?:(?P<secret>[A-Za-z0-9_-]{1,64})/)?iclock/(?P<endpoint>[a-z]{1,20})(?:\.aspx)?", re.I | re.A
-)
-"""eSSL firmware adds `.aspx`; what is entered as the address may end in a path, to which a device adds its own (essl-protocol §6.2)."""
 SECRET = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 Network = IPv4Network | IPv6Network

@@ -8,15 +8,17 @@ import frappe
 from frappe import _
 from frappe.core.doctype.user_permission.user_permission import get_user_permissions
 
-from biometric_integration.core.errors import SyncError
 from biometric_integration.core.punch import Record, Unreadable
 from biometric_integration.core.runs import Channel
-from biometric_integration.core.store import BatchLost
 from biometric_integration.receivers import ingest
 from biometric_integration.receivers.texts import Refusal
-from biometric_integration.sync.db import transaction
-from biometric_integration.sync.receiving.receive import Result, RowStatus, note_defect, receive
+from biometric_integration.sync.receiving.receive import Result, RowStatus, receive, tried
 from biometric_integration.sync.records import devices
+
+WORDS = {
+	503: "The punches could not be kept now. Send them again later.",
+	500: "Something unexpected happened. Send the punches again later.",
+}
 
 
 def answer(body: bytes) -> tuple[int, dict]:
@@ -24,17 +26,9 @@ def answer(body: bytes) -> tuple[int, dict]:
 
 	With any status but 200 nothing was acknowledged: the sender keeps the batch, and sends it again.
 	"""
-	try:
-		rows = ingest.read(body)
-		results = _received(rows)
-	except Refusal as refusal:
-		return refusal.status, {"error": _(str(refusal))}
-	except (SyncError, BatchLost, frappe.db.OperationalError, frappe.db.InternalError):
-		transaction.roll_back()
-		return 503, {"error": _("The punches could not be kept now. Send them again later.")}
-	except Exception as error:  # the host would keep the whole request
-		note_defect(error)
-		return 500, {"error": _("Something unexpected happened. Send the punches again later.")}
+	results = tried(lambda: _received(ingest.read(body)))
+	if isinstance(results, Refusal):
+		return results.status, {"error": _(WORDS.get(results.status) or str(results))}
 	shown = [_shown(index, result) for index, result in enumerate(results)]
 	counts = {status.value: sum(one.status is status for one in results) for status in RowStatus}
 	return 200, {"results": shown, **counts}

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import traceback
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from importlib import import_module
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import frappe
 from frappe import _
@@ -21,12 +21,14 @@ from frappe.utils import get_system_timezone, getdate, now_datetime
 
 from biometric_integration.core.batches import BATCH, batches
 from biometric_integration.core.devices import Device
+from biometric_integration.core.errors import SyncError
 from biometric_integration.core.punch import Kind, Punch, Record, Unreadable, fitted
 from biometric_integration.core.runs import FIRST_SEEN, Channel, RunCounts
 from biometric_integration.core.source import Stamp, punch_of, unreadable_punch
-from biometric_integration.core.store import Claim
+from biometric_integration.core.store import BatchLost, Claim
 from biometric_integration.core.stream import PRIMARY, Cursor, Stream
 from biometric_integration.core.text import LONGEST, fitting, storable
+from biometric_integration.receivers.texts import Refusal
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import transaction
 from biometric_integration.sync.records import devices, servers, staging, sync_log
@@ -35,6 +37,7 @@ LONGEST_RAW = 2000
 """Characters of a row that are kept."""
 
 Row = Record | Unreadable
+Found = TypeVar("Found")
 
 
 class RowStatus(str, Enum):
@@ -88,7 +91,21 @@ def receive(
 	return receipt
 
 
-def note_defect(error: Exception) -> None:
+def tried(work: Callable[[], Found]) -> Found | Refusal:
+	"""What `work` returns; for whatever goes wrong in it a Refusal, with its sentence where it is the sender's fault. 503: later, 500: nobody foresaw it."""
+	try:
+		return work()
+	except Refusal as refusal:
+		return refusal
+	except (SyncError, BatchLost, frappe.db.OperationalError, frappe.db.InternalError):
+		transaction.roll_back()
+		return Refusal(503, "")
+	except Exception as error:  # the host would keep the whole request
+		_note_defect(error)
+		return Refusal(500, "")
+
+
+def _note_defect(error: Exception) -> None:
 	"""A request that failed in a way that nobody foresaw: the trace without the values of variables, of which one may be a secret. Nothing of it stays."""
 	transaction.roll_back()
 	frames = "".join(traceback.format_tb(error.__traceback__))

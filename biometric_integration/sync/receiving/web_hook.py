@@ -16,13 +16,12 @@ from biometric_integration.core.devices import Device, DeviceBook, DeviceChange
 from biometric_integration.core.errors import SyncError
 from biometric_integration.core.punch import Record
 from biometric_integration.core.runs import Channel
-from biometric_integration.core.store import BatchLost
 from biometric_integration.core.text import fitting, storable
 from biometric_integration.receivers import ebioserver_hook
 from biometric_integration.receivers.ebioserver_hook import Delivered
 from biometric_integration.receivers.texts import Refusal
-from biometric_integration.sync.db import pace, transaction
-from biometric_integration.sync.receiving.receive import RowStatus, note_defect, receive
+from biometric_integration.sync.db import pace
+from biometric_integration.sync.receiving.receive import RowStatus, receive, tried
 from biometric_integration.sync.records import devices, servers
 from biometric_integration.sync.records.servers import KEY_BYTES, Hook
 from biometric_integration.sync.store import PullStore
@@ -37,17 +36,8 @@ def answer(secret: str, body: bytes) -> tuple[int, str]:
 	hook = _hook(secret)
 	if hook is None:
 		return (429 if _is_too_much() else 403), ""
-	try:
-		_keep(hook.server, _opened(hook, ebioserver_hook.envelope(body)))
-	except Refusal as refusal:
-		return refusal.status, ""
-	except (SyncError, BatchLost, frappe.db.OperationalError, frappe.db.InternalError):
-		transaction.roll_back()
-		return 503, ""
-	except Exception as error:  # the host would keep the whole request, with the secret in its address
-		note_defect(error)
-		return 500, ""
-	return 200, ACCEPTED
+	refused = tried(lambda: _keep(hook.server, _opened(hook, ebioserver_hook.envelope(body))))
+	return (refused.status, "") if refused else (200, ACCEPTED)
 
 
 def _hook(secret: str) -> Hook | None:
