@@ -8,12 +8,11 @@ import frappe
 from frappe import _
 from frappe.desk.doctype.notification_log.notification_log import make_notification_logs
 from frappe.utils import escape_html
-from frappe.utils.user import get_users_with_role
 
 from biometric_integration.core.bridges import is_worth_a_notice
 from biometric_integration.sync.bridges import standing
 from biometric_integration.sync.db import transaction
-from biometric_integration.sync.records import bridges
+from biometric_integration.sync.records import bridges, users
 
 ROLE = "System Manager"
 
@@ -35,5 +34,5 @@ def _note(row: frappe._dict, is_bad: bool, now: datetime) -> None:
 		words = escape_html(" ".join(standing.words(row, now)))
 		subject = f"<b>{escape_html(_('Biometric Bridge'))} {escape_html(row.name)}</b>: {words}"
 		about = {"document_type": bridges.DOCTYPE, "document_name": row.name}
-		emails = frappe.get_all("User", {"name": ("in", get_users_with_role(ROLE))}, pluck="email", limit=0)
+		emails = frappe.get_all("User", {"name": ("in", users.with_role(ROLE))}, pluck="email", limit=0)
 		make_notification_logs(frappe._dict(type="Alert", subject=subject, **about), emails)

@@ -10,12 +10,11 @@ import frappe
 from frappe import _
 from frappe.desk.doctype.notification_log.notification_log import make_notification_logs
 from frappe.utils import escape_html
-from frappe.utils.user import get_users_with_role
 
 from biometric_integration.core.evidence import hold_until
 from biometric_integration.core.window import DAY
 from biometric_integration.sync.hrms.holidays import Holidays
-from biometric_integration.sync.records import servers, sight
+from biometric_integration.sync.records import servers, sight, users
 from biometric_integration.sync.workdays import held_back
 from biometric_integration.sync.workdays.held_back import Cause
 from biometric_integration.sync.workdays.words import moment
@@ -90,8 +89,7 @@ class _Numbers:
 
 
 def _tell(cause: Cause, roles: Iterable[str], numbers: _Numbers) -> None:
-	users = {user for role in roles for user in get_users_with_role(role)}
-	for user in sorted(users):
+	for user in sorted({user for role in roles for user in users.with_role(role)}):
 		if number := numbers.of(cause, user):
 			_log(cause, user, number)
 

@@ -675,6 +675,7 @@ class Health(BridgeCase):
 		self.assertEqual(api.failed_runs()["value"], before + 1, "and its servers are none besides")
 
 	def test_system_managers_are_told_once(self):
+		factories.user("System Manager")
 		self.report()
 		self.assertEqual((self.tell(), self.notices()), (0, []))
 		self.be_silent(62 * MINUTE)
@@ -695,6 +696,13 @@ class Health(BridgeCase):
 			tasks.sync_due()
 		self.assertEqual(len(self.notices()), 2 * told)
 		self.assertIn("9 punches wait", self.notices()[-1].subject)
+
+	def test_administrator_is_told_where_nobody_else_manages_the_system(self):
+		self.report()
+		self.be_silent(76 * MINUTE)
+		with patch("biometric_integration.sync.records.users.get_users_with_role", lambda role: []):
+			self.assertEqual(self.tell(), 1)
+		self.assertEqual([notice.for_user for notice in self.notices()], ["Administrator"])
 
 	def test_who_is_limited_to_a_company_sees_the_bridges_of_it(self):
 		user = factories.user("HR Manager")
