@@ -25,7 +25,7 @@ LABEL = re.compile(r"(?<![*\w])\*([^*\n]+)\*(?!\*)")
 BUTTON = re.compile(
 	r'(?:add_custom_button|add_inner_button|add_actions_menu_item|add_menu_item)\(\s*__\("([^"]+)"'
 )
-WORDS = re.compile(r"""\b_{1,2}\(\s*(?:"([^"]+)"|'([^']+)')""")
+QUOTED = re.compile(r'"([^"\n]+)"')
 PROMISE = re.compile(r"`((?:\w+\.)+test_\w+)`")
 
 FILLED_IN = (
@@ -39,6 +39,26 @@ FILLED_IN = (
 	"Biometric Sync Settings",
 )
 """Doctypes whose fields people fill in, or look at to find out what is wrong: each field is named on some page."""
+
+OF_OTHERS = frozenset(
+	name
+	for names in (
+		# Frappe and GitHub
+		"API Access|Actions|Apply Strict User Permissions|Auto Email Report|Data Import|Error Log|Generate Keys|Insert New Records|Like|Log Settings",
+		"Report a vulnerability|Security|System Settings|Unreleased|User Permissions",
+		# ERPNext and Frappe HR
+		"Allow Geolocation Tracking|Allow check-out after shift end time|Alternating entries as IN and OUT during the same shift",
+		"Auto Attendance Settings|Begin check-in before shift start time|Consider Unmarked Attendance As|Default Shift",
+		"Determine Check-in and Check-out|Enable Auto Attendance|Fetch Shifts|Last Sync of Checkin|Mark Attendance|Mark Auto Attendance on Holidays",
+		"Off-shift|Process Attendance After|Skip Auto Attendance|Working Hours Calculation Based On",
+		# devices, their servers, Windows
+		"Attendance Data|Back from break|Cloud Server|Cloud Server Setting|Comm.|Conditions|Data Management|Download|Enable Domain Name",
+		"If the task fails, restart every 1 minute|In|Menu|Out|Overtime in|Overtime out|Punch Records|Reset Transaction Stamp",
+		"Stop the task if it runs longer than|System Info|To break|Transactions|USB Manager|Utilities|ZKBio CVSecurity",
+	)
+	for name in names.split("|")
+)
+"""What is in italics in the docs and stands on the screens of other products."""
 
 LAYOUT = {"Section Break", "Column Break", "Tab Break"}
 
@@ -103,6 +123,20 @@ def _tests_of(tree: ast.Module) -> Iterator[tuple[str, str]]:
 					yield node.name, member.name
 
 
+def _labels() -> set[str]:
+	"""What the app writes on a screen, and whatever else its code says in quotes; of a label also what stands before its unit in brackets."""
+	said = {text for document in MODULE.glob("*/*/*.json") for text in _texts(document)}
+	scripts = (file for kind in ("*.js", "*.py") for file in PACKAGE.rglob(kind))
+	code = [file for file in scripts if PACKAGE / "tests" not in file.parents]
+	said |= {text for file in code for text in QUOTED.findall(file.read_text(encoding="utf-8"))}
+	return said | {text.partition(" (")[0] for text in said}
+
+
+def _texts(document: Path) -> Iterator[str]:
+	for text in QUOTED.findall(document.read_text(encoding="utf-8")):
+		yield from text.split("\\n")
+
+
 @unittest.skipUnless(DOCS.exists(), "this is no checkout")
 class Pages(unittest.TestCase):
 	def test_each_link_leads_somewhere(self):
@@ -151,6 +185,18 @@ class Names(unittest.TestCase):
 		buttons = {name for script in scripts for name in BUTTON.findall(script.read_text(encoding="utf-8"))}
 		self.assertIn("Test Connection", buttons, "what is looked for is found")
 		self.assertEqual(self.missing(buttons), [])
+
+	def test_what_is_in_italics_stands_on_a_screen(self):
+		italic = {
+			name: page.name
+			for page in pages()
+			for label in LABEL.findall(text_of(page))
+			for name in label.split(" → ")
+			if name[:1].isupper()
+		}
+		there = _labels()
+		self.assertEqual({name: italic[name] for name in italic.keys() - there - OF_OTHERS}, {})
+		self.assertEqual(OF_OTHERS - italic.keys(), set(), "no page names it any more")
 
 	def test_each_reason_code_stands_with_its_status(self):
 		table = re.findall(r"^\| \*\*(\w+)\*\*(?:, `(\w+)`)? \|", text_of(DOCS / "punches.md"), re.MULTILINE)
