@@ -36,6 +36,8 @@ doctype_js = {
 	"Shift Type": "public/js/shift_type.js",
 }
 
+after_request = ["biometric_integration.sync.desk.exports.after_request"]
+
 page_renderer = ["biometric_integration.push.PushPage"]
 
 scheduler_events = {
