@@ -65,10 +65,11 @@ def locations(server: str | None = None) -> list:
 
 
 @frappe.whitelist()
-def sync_state(since: str | None = None) -> dict:
-	"""Runs since a time of the site's clock. Returns {"running": bool, "runs": [{"name", "stream", "status", …}]}."""
+def sync_state(since: str | None = None, retried: str | None = None) -> dict:
+	"""Runs since a time of the site's clock. Returns {"running": bool, "runs": [{"name", "stream", "status", …}], "pulls": {server: "queued" or
+	"started"}, "using": are check-ins being made, "idle": why nothing begins}. `retried`: a log whose retry counts as well."""
 	frappe.only_for(SYNC_ROLES)
-	return site_status.runs(since)
+	return site_status.runs(since, retried)
 
 
 @frappe.whitelist()
