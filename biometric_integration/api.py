@@ -53,7 +53,7 @@ def sync_now(server: str | None = None, device: str | None = None, wait: int = 0
 
 @frappe.whitelist(methods=["POST"])
 def test_connection(server: str | None = None) -> dict:
-	"""Go to a server step by step. Returns {"ok": bool, "steps": [{"step", "ok", "message", "fix"}]}; `ok` is None for a step not tried.
+	"""Go to a server step by step. Returns {"ok": bool, "steps": [{"step", "ok", "message", "fix", "error_class"}]}; `ok` is None for a step not tried.
 
 	Where the service of another product is at the address: "switch": {"server", "server_type"}.
 	"""

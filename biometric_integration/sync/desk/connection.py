@@ -11,7 +11,7 @@ from frappe.query_builder import DocType
 from frappe.query_builder.functions import Count, Max
 from frappe.utils import format_datetime
 
-from biometric_integration.core.errors import SyncError
+from biometric_integration.core.errors import ErrorClass, SyncError
 from biometric_integration.core.punch import Kind
 from biometric_integration.core.text import harmless
 from biometric_integration.sync.records import devices, servers, staging
@@ -19,8 +19,8 @@ from biometric_integration.sync.records import devices, servers, staging
 NAMED = 10
 """Serial numbers that a sentence names."""
 
-AT_ANOTHER_TYPE = ("HTTP", "Login", "Operation")
-"""Steps that fail where the service of another product is at the address."""
+AT_ANOTHER_TYPE = (ErrorClass.CONFIGURATION.value, ErrorClass.PROTOCOL.value)
+"""How a test fails where the service of another product is at the address."""
 
 
 def test(server: str | None) -> dict:
@@ -45,7 +45,7 @@ def test(server: str | None) -> dict:
 
 def _switch(target: servers.Server, failed: dict | None) -> dict:
 	"""{"switch": {"server", "server_type"}} where another server type answers at the address; the step says so."""
-	if not failed or failed["step"] not in AT_ANOTHER_TYPE:
+	if not failed or failed["error_class"] not in AT_ANOTHER_TYPE:
 		return {}
 	other = target.type_that_answers()
 	if not other:

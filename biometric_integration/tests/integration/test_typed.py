@@ -32,49 +32,28 @@ BRANCH = {**CONNECTION, "server_id": "branch-2", "label": "Branch", "enabled": 1
 
 TEXTS = ("Data", "Small Text", "Long Text", "Autocomplete", "Select", "Password", "Code")
 NUMBERS = ("Int", "Float")
-BLANK = ("", None, " ", "\t", "\u200b")
 ABSURD_TEXTS = (
-	*BLANK,
+	None,
+	"\u200b\t",
 	"x" * 10_000,
 	"a\x00b",
 	"\x1b[0m",
 	"😀",
-	"%",
-	"'",
 	"<script>alert(1)</script>",
 	"=cmd|' /C calc'!A0",
 	"-1",
 )
-ABSURD_NUMBERS = (
-	*BLANK,
-	0,
-	-1,
-	-0.5,
-	10**6,
-	10**12,
-	10**40,
-	1e308,
-	"abc",
-	"12abc",
-	"nan",
-	"inf",
-	"-inf",
-	"\x00",
-	"9" * 10_000,
-)
+ABSURD_NUMBERS = (None, " ", 0, -1, -0.5, 10**12, 10**40, "abc", "nan", "inf", "9" * 10_000)
 ABSURD_DAYS = (
 	None,
-	"",
 	"abc",
 	"1900-01-01",
 	"0000-00-00",
-	"0001-01-01",
 	"9999-12-31",
 	"12345-01-01",
 	"2026-13-45",
 	"x" * 10_000,
 	-1,
-	"\x00",
 )
 ABSURD_TIMES = ("25:99:99", "abc", "-01:00:00", "x" * 10_000, 10**12)
 
