@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import unittest
 from datetime import date, timedelta
@@ -42,12 +43,28 @@ class Configuration(FileTest):
 			self.load(text)
 		return caught.exception.message
 
-	def test_the_example_in_the_help_can_be_used(self):
-		found = self.load(config.EXAMPLE)
-		self.assertEqual([entry.id for entry in found.servers], ["main", "plant"])
-		self.assertEqual(found.servers[1].serials, ("CQUH212160002", "CQUH212160001"))
-		canteen = next(device for device in found.devices if device.label == "Canteen")
-		self.assertFalse(canteen.counts_for_attendance)
+	def test_the_written_one_works_with_address_user_and_place_of_the_password(self):
+		self.assertIn("url is missing", self.refused(config.EXAMPLE))
+		text = config.EXAMPLE
+		self.assertIn(
+			"user is missing", self.refused(text := text.replace("url =", "url = http://10.0.0.5:81", 1))
+		)
+		text = text.replace("user =", "user = api").replace(
+			"password_file =", "password_file = main.password"
+		)
+		(entry,) = self.load(text).servers
+		self.assertEqual(entry, self.load(SITE + SERVER + "password_file = main.password\n").servers[0])
+
+	def test_the_written_one_names_every_key_and_each_can_be_used(self):
+		self.write("server.pem", "-----BEGIN CERTIFICATE-----")
+		text = re.sub(r"(?m)^#(?! )", "", config.EXAMPLE)
+		text = re.sub(r"(?m)^(url|user|password_file) =$", r"\1 = http://10.0.0.6", text)
+		found = self.load(text.replace("type = eBioServer", "type = eTimeTrackLite"))
+		self.assertEqual(found.servers[0].serials, ("CQUH212160002", "CQUH212160001"))
+		(canteen, _other) = found.devices
+		self.assertEqual((canteen.label, canteen.counts_for_attendance), ("Canteen", False))
+		names = set(re.findall(r"(?m)^(\w+) =", text))
+		self.assertEqual(names, config.SITE.keys() | config.SERVER.keys() | config.DEVICE.keys())
 
 	def test_what_is_left_out_has_a_sensible_value(self):
 		found = self.load(SITE + SERVER)
@@ -168,6 +185,12 @@ class Passwords(FileTest):
 		with mock.patch("sys.stdin") as stdin:
 			stdin.isatty.return_value = False
 			with self.assertRaisesRegex(ConfigurationError, "nobody to ask"):
+				PasswordSource().read("x")
+
+	def test_who_is_asked_may_say_nothing(self):
+		with mock.patch("sys.stdin") as stdin, mock.patch("getpass.getpass", side_effect=EOFError):
+			stdin.isatty.return_value = True
+			with self.assertRaisesRegex(ConfigurationError, "No password was entered for x"):
 				PasswordSource().read("x")
 
 
