@@ -96,7 +96,7 @@ class Running:
 		return [
 			sys.executable,
 			"-m",
-			"biometric_integration.bridge.cli",
+			"biometric_integration.bridge",
 			"bridge",
 			*more,
 			"--config",
