@@ -78,7 +78,7 @@ def _code(wrong: list[str]) -> Exit:
 
 def status(path: Path, as_json: bool = False) -> Exit:
 	"""How things stand."""
-	found = standing.overview(load(path))
+	found = standing.overview(load(path), utc_now())
 	if as_json:
 		print(json.dumps(found, indent=2, default=str))
 	else:
