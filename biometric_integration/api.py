@@ -18,6 +18,7 @@ from biometric_integration.sync.desk import (
 	console,
 	correction,
 	device_states,
+	doubts,
 	file_undo,
 	files,
 	mapping,
@@ -52,7 +53,10 @@ def sync_now(server: str | None = None, device: str | None = None, wait: int = 0
 
 @frappe.whitelist(methods=["POST"])
 def test_connection(server: str | None = None) -> dict:
-	"""Go to a server step by step. Returns {"ok": bool, "steps": [{"step", "ok", "message", "fix"}]}; `ok` is None for a step not tried."""
+	"""Go to a server step by step. Returns {"ok": bool, "steps": [{"step", "ok", "message", "fix", "error_class"}]}; `ok` is None for a step not tried.
+
+	Where the service of another product is at the address: "switch": {"server", "server_type"}.
+	"""
 	frappe.only_for(SETUP_ROLES)
 	return connection.test(server)
 
@@ -65,10 +69,11 @@ def locations(server: str | None = None) -> list:
 
 
 @frappe.whitelist()
-def sync_state(since: str | None = None) -> dict:
-	"""Runs since a time of the site's clock. Returns {"running": bool, "runs": [{"name", "stream", "status", …}]}."""
+def sync_state(since: str | None = None, retried: str | None = None) -> dict:
+	"""Runs since a time of the site's clock. Returns {"running": bool, "runs": [{"name", "stream", "status", …}], "pulls": {server: "queued" or
+	"started"}, "using": are check-ins being made, "idle": why nothing begins}. `retried`: a log whose retry counts as well."""
 	frappe.only_for(SYNC_ROLES)
-	return site_status.runs(since)
+	return site_status.runs(since, retried)
 
 
 @frappe.whitelist()
@@ -216,10 +221,14 @@ def rederive_state(server: str | None = None) -> dict:
 
 
 @frappe.whitelist(methods=["POST"])
-def time_zone_doubts(zones: dict | str) -> list:
-	"""Sentences about time zones ({server id: zone}) that are not saved yet, and that the newest punches speak against. No server is asked."""
+def settings_doubts(
+	zones: dict | str, types: dict | str | None = None, start_date: str | None = None
+) -> list:
+	"""Sentences about settings that are not saved yet, and that may not be meant: time zones ({server id: zone}) that the newest punches speak
+	against, servers ({server id: server type}) that are gone or another one, a start date to come. No server is asked."""
 	frappe.only_for(SETUP_ROLES)
-	return time_zones.doubts(frappe.parse_json(zones))
+	found = time_zones.doubts(frappe.parse_json(zones))
+	return found + (doubts.of_form(frappe.parse_json(types), start_date) if types else [])
 
 
 @frappe.whitelist(methods=["POST"])

@@ -36,6 +36,8 @@ doctype_js = {
 	"Shift Type": "public/js/shift_type.js",
 }
 
+after_request = ["biometric_integration.sync.desk.exports.after_request"]
+
 page_renderer = ["biometric_integration.push.PushPage"]
 
 scheduler_events = {
@@ -80,10 +82,12 @@ else:
 
 doc_events = {
 	"Employee": {
-		"validate": f"{CHANGES}.trim_ids",
+		"validate": [f"{CHANGES}.trim_ids", f"{CHANGES}.check_longest_workday"],
 		"on_update": [f"{CHANGES}.employee_changed", f"{STALE}.employee_changed"],
 		"on_trash": f"{STALE}.employee_changed",
 	},
+	"Department": {"validate": f"{CHANGES}.check_longest_workday"},
+	"Employment Type": {"validate": f"{CHANGES}.check_longest_workday"},
 	"Employee Checkin": {
 		"on_update": f"{STALE}.checkin_changed",
 		"on_trash": [f"{CHANGES}.checkin_deleted", f"{STALE}.checkin_changed"],

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TextIO
 
 from biometric_integration.bridge.database import Database
+from biometric_integration.core.text import harmless_cell
 
 COLUMNS = {
 	"Employee": "employee",
@@ -38,6 +39,6 @@ def write_checkins(
 	written = 0
 	with closing(rows):
 		for row in rows:
-			writer.writerow([row[COLUMNS[label]] for label in labels])
+			writer.writerow([harmless_cell(row[COLUMNS[label]]) for label in labels])
 			written += 1
 	return written

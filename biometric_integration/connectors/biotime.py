@@ -136,6 +136,7 @@ class BioTime:
 
 	unit: Unit = Unit.SERVER
 	feeds: Sequence[Feed] = (Feed("punches"),)
+	service_names: Sequence[str] = ()
 	lists_devices = True
 	lists_pings = True
 

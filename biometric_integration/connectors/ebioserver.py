@@ -84,6 +84,7 @@ class EBioServer:
 
 	unit: Unit = Unit.LOCATION
 	feeds: Sequence[Feed] = (Feed("live", by_position=True), Feed("day"))
+	service_names: Sequence[str] = SERVICE_NAMES
 	lists_devices = True
 	lists_pings = False
 

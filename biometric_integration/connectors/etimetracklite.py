@@ -141,6 +141,7 @@ class ETimeTrackLite:
 
 	unit: Unit = Unit.DEVICE
 	feeds: Sequence[Feed] = (Feed("punches"),)
+	service_names: Sequence[str] = SERVICE_NAMES
 	lists_devices = False
 
 	def __init__(

@@ -46,7 +46,7 @@ def walk(attempts: Attempts) -> Iterator[Step]:
 			yield Step(step, True, attempts[step]())
 		except SyncError as error:
 			failed = True
-			yield Step(step, False, error.message, fix)
+			yield Step(step, False, error.message, fix, error.error_class.value)
 
 
 @dataclass(frozen=True)

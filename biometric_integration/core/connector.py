@@ -105,12 +105,13 @@ class Page(Protocol):
 
 @dataclass(frozen=True)
 class Step:
-	"""One step of a connection test. `ok` is None for a step that was not tried; `fix` says what to do about a failure."""
+	"""One step of a connection test. `ok` is None for a step that was not tried; `fix` says what to do about a failure, `error_class` what kind of one it is."""
 
 	step: str
 	ok: bool | None
 	message: str
 	fix: str = ""
+	error_class: str = ""
 
 
 class Connector(Protocol):

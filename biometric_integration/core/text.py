@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 _HARMLESS = str.maketrans("<>", "\u2039\u203a")
 
+FORMULAS = ("=", "+", "-", "@")
+"""How a cell begins that a spreadsheet program calculates."""
 
 LONGEST = 140
 """Characters of an id or a name that every host can keep (a Data field of frappe)."""
@@ -22,3 +26,9 @@ def storable(text: str) -> str:
 def fitting(text: str) -> str:
 	"""Harmless, and as much of it as a host can keep."""
 	return harmless(text[:LONGEST])
+
+
+def harmless_cell(value: Any) -> Any:
+	"""A spreadsheet program takes a text that begins like this for a formula, blanks in front included."""
+	is_formula = isinstance(value, str) and value.lstrip().startswith(FORMULAS)
+	return f"'{value}" if is_formula else value

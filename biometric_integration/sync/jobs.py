@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 import frappe
 from frappe import _
 from frappe.utils import get_system_timezone, now_datetime
-from frappe.utils.background_jobs import create_job_id, get_queue, get_queue_list, is_job_enqueued
+from frappe.utils.background_jobs import create_job_id, get_job_status, get_queue, get_queue_list
 
 from biometric_integration.core.connector import TellsPings
 from biometric_integration.core.errors import SyncError
@@ -51,6 +51,12 @@ LIVE, LIVE_FOR = "live", 900
 
 LIVE_AT_MOST, LOOK_EVERY = 50, 0.2
 """Seconds that one job waits for the next punch, and between two looks."""
+
+QUEUED, STARTED = "queued", "started"
+"""States of a job that has not ended."""
+
+RETRY_TURNS = 10
+"""So many names of a retry that waits in vain are looked for."""
 
 READ = (RunStatus.SUCCESS, RunStatus.PARTIAL)
 
@@ -364,8 +370,21 @@ def close_abandoned() -> None:
 
 def busy() -> bool:
 	"""Is a pull queued or running, or are punches being used at this moment?"""
-	pulls = (f"biometric-pull-{server.id}" for server in servers.all_servers())
-	return locks.taken(locks.LANE) or any(is_job_enqueued(job_id) for job_id in pulls)
+	return locks.taken(locks.LANE) or bool(pulls())
+
+
+def pulls(retried: str | None = None) -> dict[str, str]:
+	"""Server → QUEUED or STARTED, where a pull was asked for and has not ended, or the retry of this log."""
+	names = {server.id: [f"biometric-pull-{server.id}"] for server in servers.all_servers()}
+	if retried and (server := frappe.db.get_value("Biometric Sync Log", retried, "server")):
+		names[server] = [f"biometric-retry-{retried}-{turn}" for turn in range(RETRY_TURNS)]
+	found = {server: _state(job_ids) for server, job_ids in names.items()}
+	return {server: state for server, state in found.items() if state}
+
+
+def _state(job_ids: Iterable[str]) -> str:
+	states = [get_job_status(job_id) for job_id in job_ids]
+	return next((state for state in (STARTED, QUEUED) if state in states), "")
 
 
 def enqueue_retry(log: str, turn: int = 0) -> None:

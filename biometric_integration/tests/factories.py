@@ -204,13 +204,17 @@ def workday(employee: str, day: date, state: str = "To Settle", **values) -> str
 
 
 def settings(**values):
-	"""The settings form, filled in and enabled; whatever is not given goes back to its default."""
+	"""The settings form, filled in and enabled; whatever is not given goes back to its default. A server has a password in any case."""
 	document = frappe.get_single(SETTINGS)
+	values.setdefault("api_password", document.api_password or "secret")
+	values["more_servers"] = [
+		{"api_password": "secret", **row} if isinstance(row, dict) else row
+		for row in values.get("more_servers", [])
+	]
 	defaults = {field.fieldname: field.default for field in document.meta.fields if field.default is not None}
 	document.update(
 		{
 			**defaults,
-			"more_servers": [],
 			"location": "",
 			"import_floor": None,
 			"payloads_empty_until": None,

@@ -2,6 +2,7 @@
 // so it stays small and asks the server nothing by itself.
 import { ask, look, server_options } from "./api.js";
 import { bridge_state, device_state } from "./device_states.js";
+import { form_title } from "./form_title.js";
 import { short_time, show_columns } from "./list_columns.js";
 import { exact_filters } from "./list_filters.js";
 import { correct_mapping, ignore_id, map_id } from "./mapping.js";
@@ -22,6 +23,7 @@ Object.assign(biometric_integration, {
 	correct_mapping,
 	device_state,
 	exact_filters,
+	form_title,
 	ignore_id,
 	intro_color,
 	look,

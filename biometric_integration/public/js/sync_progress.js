@@ -8,15 +8,21 @@ export async function sync_now(args) {
 	const before = await frappe.xcall("biometric_integration.api.status");
 	const answer = await frappe.xcall("biometric_integration.api.sync_now", args);
 	const since = await first_start(answer.running, before.now);
-	return new SyncProgress(answer, since);
+	return new SyncProgress(answer, { since, labels: labels_of(before) });
 }
 
 // Read the window of a run once more, and show what becomes of it.
 export async function retry({ name, server }) {
 	const before = await frappe.xcall("biometric_integration.api.status");
 	const { message } = await frappe.xcall("biometric_integration.api.retry", { log: name });
-	return new SyncProgress({ queued: [server], running: [], message }, before.now, name);
+	const answer = { queued: [server], running: [], message };
+	return new SyncProgress(answer, { since: before.now, labels: labels_of(before), retried: name });
 }
+
+const labels_of = ({ servers }) =>
+	Object.fromEntries(
+		servers.map(({ server, label }) => [server, server === "main" ? __("Main Server") : label || server])
+	);
 
 // A run that was already going on began before anybody asked.
 async function first_start(running, now) {
@@ -31,13 +37,19 @@ async function first_start(running, now) {
 	return first ? first.started_at : now;
 }
 
+// Of a run, or of a job that has not begun one.
+const state_words = (status) =>
+	({ queued: __("Waiting to Start"), started: __("Starting") })[status] || __(status);
+
 // A dialog that follows the runs of a sync. Realtime events make it quick, asking every two seconds makes it certain.
 class SyncProgress {
-	// `retried`: the run that is to be read again; runs of others say nothing about that.
-	constructor(answer, since, retried = "") {
+	// `retried`: the run that is to be read again.
+	constructor(answer, { since, labels, retried = "" }) {
 		this.retried = retried;
+		this.labels = labels;
 		this.wait_for_worker = 20000;
 		this.runs = new Map();
+		this.pulls = {};
 		this.quiet_polls = 0;
 		this.asked_at = Date.now();
 		this.since = since;
@@ -46,7 +58,7 @@ class SyncProgress {
 		if (answer.queued.length || answer.running.length) {
 			this.listen();
 			this.poller = poll({
-				ask: () => look("sync_state", { since: this.since }),
+				ask: () => look("sync_state", { since: this.since, retried: this.retried || undefined }),
 				take: (state) => this.take(state),
 				dialog: this.dialog,
 			});
@@ -83,7 +95,6 @@ class SyncProgress {
 	listen() {
 		this.on_event = (event) => {
 			if (!this.servers.has(event.server)) return;
-			this.quiet_polls = 0;
 			this.note({ ...event.counts, ...this.from_event(event) });
 			this.say(__("Reading…"));
 			if (event.state === "finished") this.poller.now();
@@ -98,53 +109,62 @@ class SyncProgress {
 		return run;
 	}
 
+	// Each run is a row of its own; what never began is known by its server.
 	note(run) {
 		if (!run.stream) return;
-		const known = this.runs.get(run.stream) || {};
-		const is_late_event = run.status === "Running" && known.name === run.name && known.finished;
-		if (is_late_event) return;
-		const finished = run.status !== "Running";
-		this.runs.set(run.stream, { ...(known.name === run.name ? known : {}), ...run, finished });
+		const key = run.name || run.stream;
+		const known = this.runs.get(key) || {};
+		if (run.status === "Running" && known.finished) return; // an event that came late
+		this.runs.set(key, { ...known, ...run, finished: run.status !== "Running" });
 		this.render();
 	}
 
 	// Whether it is over.
 	take(state) {
 		const runs = state.runs.filter((run) => this.servers.has(run.server));
+		this.pulls = state.pulls;
 		[...runs].reverse().forEach((run) => this.note(run));
-		this.count_quiet_polls(runs);
-		const over = this.is_over(runs);
+		this.render();
+		const over = this.is_over(runs, state);
 		if (over) this.finish();
-		else this.say(this.stage(runs));
+		else this.say(this.stage(runs, state));
 		return over;
 	}
 
-	count_quiet_polls(runs) {
-		const now = JSON.stringify(runs.map((run) => [run.name, run.status, run.fetched, run.pending]));
-		const running = runs.some((run) => run.status === "Running");
-		this.quiet_polls = running || !runs.length || now !== this.before ? 0 : this.quiet_polls + 1;
-		this.before = now;
+	// Two looks: a job may have ended, and the next one of the same retry not begun.
+	is_over(runs, { using }) {
+		const goes_on =
+			[...this.servers].some((server) => this.pulls[server]) ||
+			runs.some((run) => run.status === "Running") ||
+			(using && this.sum(runs, "pending") > 0);
+		this.quiet_polls = goes_on ? 0 : this.quiet_polls + 1;
+		return this.quiet_polls >= 2;
 	}
 
-	// Streams are read in turn, and check-ins are made after that: a single look in between proves nothing.
-	is_over(runs) {
-		const never_began = [...this.runs.values()].filter((run) => run.finished && !run.name);
-		if (!runs.length && never_began.length >= this.servers.size) return true;
-		const is_waiting = this.retried && !runs.some((run) => run.retried_from === this.retried);
-		return this.quiet_polls >= (is_waiting || this.sum(runs, "pending") ? 30 : 2);
+	stage(runs, { using, idle }) {
+		const queued = [...this.servers].filter((server) => this.pulls[server] === "queued");
+		const is_read =
+			runs.some((run) => run.status === "Running") ||
+			[...this.servers].some((server) => this.pulls[server] === "started");
+		const pending = this.sum(runs, "pending");
+		if (is_read && queued.length)
+			return __("Reading… Servers that wait for a background worker: {0}.", [queued.length]);
+		if (using && pending) return __("Making check-ins of {0} punches…", [pending]);
+		if (is_read) return __("Reading…");
+		if (!queued.length) return this.$headline.text();
+		if (idle)
+			return `${idle} ${__("The sync begins as soon as there is one, and then shows up in Sync Logs.")}`;
+		return Date.now() - this.asked_at > this.wait_for_worker
+			? __(
+					"Nothing has begun yet. The sync starts as soon as a background worker is free, and then shows up in Sync Logs. If it does not, an administrator finds out why in RQ Job and Error Log."
+				)
+			: this.$headline.text();
 	}
 
-	stage(runs) {
-		if (!runs.length) {
-			return Date.now() - this.asked_at > this.wait_for_worker
-				? __(
-						"Nothing has begun yet. The sync starts as soon as a background worker is free, and then shows up in Sync Logs. If it does not, an administrator finds out why in RQ Job and Error Log."
-					)
-				: this.$headline.text();
-		}
-		const waiting = this.sum(runs, "pending");
-		const running = runs.some((run) => run.status === "Running");
-		return waiting && !running ? __("Making check-ins of {0} punches…", [waiting]) : __("Reading…");
+	// Of which nothing was read so far, nor anything said.
+	silent_servers() {
+		const told = new Set([...this.runs.values()].map(({ stream }) => stream.split("/")[0]));
+		return [...this.servers].filter((server) => !told.has(server));
 	}
 
 	sum(runs, fieldname) {
@@ -153,6 +173,12 @@ class SyncProgress {
 
 	async finish() {
 		this.stop_listening();
+		const status = await look("status").catch(() => ({ servers: [], unused: "" }));
+		for (const server of this.silent_servers()) {
+			const { message } = status.servers.find((each) => each.server === server) || {};
+			const words = message || __("The job has ended without reading it. See RQ Job and Error Log.");
+			this.note({ stream: server, status: "Failed", message: words });
+		}
 		const runs = [...this.runs.values()];
 		const unread = runs.filter((run) => run.status !== "Success").length;
 		const waiting = this.sum(runs, "pending");
@@ -165,11 +191,7 @@ class SyncProgress {
 				: __("Finished."),
 			__("{0} new punches, {1} check-ins made.", [this.sum(runs, "new"), this.sum(runs, "created")]),
 			waiting && __("{0} punches wait; their reasons are in the log.", [waiting]),
-			waiting &&
-				(await look("status").then(
-					({ unused }) => unused,
-					() => ""
-				)),
+			waiting && status.unused,
 		];
 		this.say(words.filter(Boolean).join(" "));
 	}
@@ -189,7 +211,10 @@ class SyncProgress {
 			__("Log"),
 		];
 		const head = titles.map((title) => `<th scope="col">${title}</th>`).join("");
-		const rows = [...this.runs.values()].map((run) => this.row(run)).join("");
+		const waiting = this.silent_servers()
+			.filter((server) => this.pulls[server])
+			.map((stream) => ({ stream, status: this.pulls[stream] }));
+		const rows = [...this.runs.values(), ...waiting].map((run) => this.row(run)).join("");
 		this.$runs.html(
 			`<div class="table-responsive"><table class="table table-bordered table-sm">
 				<thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table></div>`
@@ -203,8 +228,8 @@ class SyncProgress {
 			? frappe.utils.get_form_link("Biometric Sync Log", run.name, true, __("Open"))
 			: "";
 		return `<tr>
-			<th scope="row">${frappe.utils.escape_html(stream_words(run.stream))}</th>
-			<td><span class="indicator-pill ${status_color("Biometric Sync Log", run.status)}">${__(run.status)}</span></td>
+			<th scope="row">${frappe.utils.escape_html(this.labels[run.stream] || stream_words(run.stream))}</th>
+			<td><span class="indicator-pill ${status_color("Biometric Sync Log", run.status)}">${state_words(run.status)}</span></td>
 			${number("fetched")}${number("new")}${number("created")}${number("unmapped")}
 			<td>${log}</td>
 		</tr>${words ? `<tr><td colspan="7" class="text-muted">${frappe.utils.escape_html(words)}</td></tr>` : ""}`;

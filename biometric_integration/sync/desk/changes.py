@@ -11,6 +11,7 @@ from frappe.utils import now_datetime
 from biometric_integration.core.mapping import MappingRule
 from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.sync import jobs
+from biometric_integration.sync.desk import limits
 from biometric_integration.sync.process import mapping_rules, sweep
 from biometric_integration.sync.records import servers, staging
 
@@ -19,10 +20,17 @@ EMPLOYMENT_FIELDS = ("status", "date_of_joining", "relieving_date")
 
 
 def trim_ids(employee, method: str | None = None) -> None:
-	"""Blanks around an id are nobody's intention, and no punch has them."""
+	"""Blanks around an id, and signs that nobody sees, are nobody's intention, and no punch has them."""
 	for field in servers.employee_fields():
-		if isinstance(value := employee.get(field), str) and value != value.strip():
-			employee.set(field, value.strip() or None)
+		value = employee.get(field)
+		if field != "name" and isinstance(value, str) and value != (typed := staging.as_typed(value)):
+			employee.set(field, typed or None)
+
+
+def check_longest_workday(document, method: str | None = None) -> None:
+	"""Of an employee, or of a group of them."""
+	if document.has_value_changed("longest_workday"):
+		limits.check_numbers(document, limits.OF_PERSON)
 
 
 def employee_changed(employee, method: str | None = None) -> None:

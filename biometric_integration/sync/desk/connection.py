@@ -11,13 +11,16 @@ from frappe.query_builder import DocType
 from frappe.query_builder.functions import Count, Max
 from frappe.utils import format_datetime
 
-from biometric_integration.core.errors import SyncError
+from biometric_integration.core.errors import ErrorClass, SyncError
 from biometric_integration.core.punch import Kind
 from biometric_integration.core.text import harmless
 from biometric_integration.sync.records import devices, servers, staging
 
 NAMED = 10
 """Serial numbers that a sentence names."""
+
+AT_ANOTHER_TYPE = (ErrorClass.CONFIGURATION.value, ErrorClass.PROTOCOL.value)
+"""How a test fails where the service of another product is at the address."""
 
 
 def test(server: str | None) -> dict:
@@ -36,7 +39,19 @@ def test(server: str | None) -> dict:
 	servers.remember(target)
 	if all(step["ok"] for step in steps):
 		_add_what_is_known(steps[-1], target, unit)
-	return {"ok": all(step["ok"] for step in steps), "steps": steps}
+	answer = {"ok": all(step["ok"] for step in steps), "steps": steps}
+	return {**answer, **_switch(target, next((step for step in steps if step["ok"] is False), None))}
+
+
+def _switch(target: servers.Server, failed: dict | None) -> dict:
+	"""{"switch": {"server", "server_type"}} where another server type answers at the address; the step says so."""
+	if not failed or failed["error_class"] not in AT_ANOTHER_TYPE:
+		return {}
+	other = target.type_that_answers()
+	if not other:
+		return {}
+	failed["fix"] = _("{0} answers at this address: choose it as the Server Type.").format(other)
+	return {"switch": {"server": target.id, "server_type": other}}
 
 
 def _left_to_bridge(target: servers.Server) -> dict:

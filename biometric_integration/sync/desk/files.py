@@ -24,7 +24,7 @@ from biometric_integration.core.punch import Punch, Record, Unreadable
 from biometric_integration.core.runs import Channel, Outcome, RunCounts, Trigger
 from biometric_integration.core.source import Stamp, punch_of
 from biometric_integration.core.stream import PRIMARY, Stream
-from biometric_integration.core.text import harmless
+from biometric_integration.core.text import harmless, harmless_cell
 from biometric_integration.receivers.files.refusal import Refused
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks, sql, transaction
@@ -41,7 +41,6 @@ MOST_PEOPLE = 20_000
 """Different ids of which the preview says whose they are."""
 AT_ONCE = 500
 REALTIME = "biometric_file"
-FORMULAS = ("=", "+", "-", "@")
 RECORD = ("imported_by", "imported_at", "undone_by", "undone_at", "sync_logs")
 """Fields that say what was done with the file."""
 
@@ -438,8 +437,3 @@ def odd_lines(name: str) -> str:
 	except (Question, Refused) as error:
 		frappe.throw(harmless(_(str(error))))
 	return text.getvalue()
-
-
-def harmless_cell(text: str) -> str:
-	"""A spreadsheet program takes what begins like this for a formula, blanks in front included."""
-	return f"'{text}" if text.lstrip()[:1] in FORMULAS and text.strip() else text

@@ -46,12 +46,18 @@ RUN_FIELDS = [
 ]
 
 
-def runs(since: str | None) -> dict:
-	"""The newest runs that began at `since` (site clock) or later, and whether something is still going on or waits for a worker."""
+def runs(since: str | None, retried: str | None = None) -> dict:
+	"""The newest runs that began at `since` (site clock) or later, and what is still going on or waits for a worker; also of the retry of a log."""
 	filters = {"started_at": (">=", since)} if since else {}
 	found = frappe.get_list("Biometric Sync Log", filters, RUN_FIELDS, order_by="started_at desc", limit=100)
-	busy = any(run.status == RunStatus.RUNNING.value for run in found) or jobs.busy()
-	return {"running": busy, "runs": found}
+	pulls, using = jobs.pulls(retried), locks.taken(locks.LANE)
+	return {
+		"running": using or bool(pulls) or any(run.status == RunStatus.RUNNING.value for run in found),
+		"runs": found,
+		"pulls": pulls,
+		"using": using,
+		"idle": _who_is_missing() if jobs.QUEUED in pulls.values() else "",
+	}
 
 
 def overview() -> dict:
@@ -129,6 +135,13 @@ def _why_idle() -> str:
 		return _(
 			"The scheduler of this site is off, so nothing is read or used. An administrator turns it on: bench --site {0} enable-scheduler."
 		).format(frappe.local.site)
+	return _who_is_missing() or _(
+		"See Scheduled Job Type and RQ Job: does tasks.sync_due run each minute, and do its jobs?"
+	)
+
+
+def _who_is_missing() -> str:
+	"""Why no job is done; empty where there are workers, and their queue."""
 	try:
 		workers = get_workers()
 	except jobs.RedisError:
@@ -140,7 +153,7 @@ def _why_idle() -> str:
 		return _(
 			"No background worker serves {0}, so nothing is read or used. An administrator starts the workers of the bench."
 		).format(", ".join(missing))
-	return _("See Scheduled Job Type and RQ Job: does tasks.sync_due run each minute, and do its jobs?")
+	return ""
 
 
 def _why_unused() -> str:

@@ -13,7 +13,6 @@ from frappe.utils import getdate
 
 from biometric_integration.core.mapping import WILDCARDS, MappingRule, Place, Scope
 from biometric_integration.core.reasons import EventStatus, Reason
-from biometric_integration.core.stream import PRIMARY
 from biometric_integration.core.window import DAY, shifted
 from biometric_integration.sync.records import devices, servers
 
@@ -170,10 +169,6 @@ def _punched_ids(like: str) -> list[str]:
 	event = DocType(EVENT)
 	query = frappe.qb.from_(event).select(event.device_user_id).where(event.device_user_id.like(like))
 	return query.groupby(event.device_user_id).run(pluck=True)
-
-
-def server_ids() -> list[str]:
-	return [PRIMARY, *(row.server_id for row in frappe.get_cached_doc(servers.SETTINGS).more_servers)]
 
 
 def other_carriers(rule: MappingRule) -> list[str]:

@@ -11,7 +11,7 @@ import frappe
 from frappe import _
 from frappe.utils import get_datetime, get_system_timezone, get_time, getdate, now_datetime
 
-from biometric_integration.connectors.registry import CONNECTORS, connect
+from biometric_integration.connectors.registry import CONNECTORS, connect, named_by, type_that_answers
 from biometric_integration.core.backoff import PROBE, judged, rests, wait
 from biometric_integration.core.connector import Connector, ServerConfig, Unit
 from biometric_integration.core.decide import Rules
@@ -110,6 +110,10 @@ class Server:
 			raise ConfigurationError(self.fault)
 		return connect(self.config)
 
+	def type_that_answers(self) -> str:
+		"""Another server type whose service is at the address; empty where none is. The server is asked."""
+		return type_that_answers(self.config)
+
 
 def all_servers() -> list[Server]:
 	"""The server on the settings form first, then those of *More Servers*; disabled ones included."""
@@ -124,6 +128,17 @@ def left_to_bridge(server: Server) -> str:
 	return _(
 		"{0} is read by the bridge {1}, by its schedule, and not by this site. How it goes is said on that Biometric Bridge."
 	).format(server.label, server.read_by)
+
+
+def other_type(row) -> str:
+	"""The server type that the address of a row of the settings is known for, where another one is chosen; empty where that is not so."""
+	named = named_by(row.endpoint_url or "")
+	return named if row.server_type and named != row.server_type else ""
+
+
+def ids() -> list[str]:
+	"""Of all rows of the settings; the main server's is one whether it is filled in or not."""
+	return [PRIMARY, *(row.server_id for row in frappe.get_cached_doc(SETTINGS).more_servers)]
 
 
 def of_bridge(bridge: str) -> list[Server]:

@@ -19,6 +19,7 @@ from biometric_integration.core.runs import FIRST_SEEN, Channel, RunCounts
 from biometric_integration.core.store import Claim
 from biometric_integration.core.stream import Stream
 from biometric_integration.core.text import harmless
+from biometric_integration.core.typed import code
 from biometric_integration.core.window import Window
 from biometric_integration.sync.db import sql
 from biometric_integration.sync.records import device_hours, sight
@@ -85,6 +86,13 @@ UNDECIDED = {
 	"resolved_at": None,
 }
 """Reopened as if nothing had been decided before."""
+
+
+def as_typed(user_id: str | None) -> str:
+	"""An id as the person meant it who typed it: without blanks around it and signs that nobody sees. One that punches carry to the letter is as it is."""
+	stripped, meant = (user_id or "").strip(), code(user_id)
+	is_odd = stripped != meant and stripped
+	return stripped if is_odd and frappe.db.exists(DOCTYPE, {"device_user_id": stripped}) else meant
 
 
 def stage(claim: Claim, punches: Sequence[Punch]) -> RunCounts:

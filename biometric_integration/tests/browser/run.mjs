@@ -136,6 +136,22 @@ async function the_right_one_passes(desk, servers) {
 	await desk.dialog_close("Test Connection");
 }
 
+async function another_type_is_told_and_switched(desk, servers) {
+	await desk.choose("server_type", "eTimeTrackLite");
+	await desk.fill("endpoint_url", `${servers.main}/webservice.asmx?op=GetDeviceList`);
+	await desk.page.locator(".page-head:visible .primary-action:visible").click();
+	await desk.dialog_press("Another Server Type", "Switch to eBioServer");
+	await desk.becomes("server_type", "eBioServer");
+	assert.equal(await desk.doc("endpoint_url"), `${servers.main}/webservice.asmx`);
+	await desk.choose("server_type", "eTimeTrackLite");
+	await desk.fill("endpoint_url", servers.main);
+	await desk.save();
+	await desk.press("Test Connection");
+	await desk.dialog_says("Test Connection", /eBioServer answers at this address/);
+	await desk.dialog_press("Test Connection", "Switch to eBioServer");
+	await desk.becomes("server_type", "eBioServer");
+}
+
 async function steps_shown(desk) {
 	return desk
 		.dialog("Test Connection")
@@ -438,6 +454,7 @@ async function main() {
 		await step(settings_of_the_main_server, servers);
 		await step(a_wrong_password_is_a_red_step_with_its_fix);
 		await step(the_right_one_passes, servers);
+		await step(another_type_is_told_and_switched, servers);
 		await step(a_second_server_of_the_other_type, servers);
 		await step(sync_now_to_the_end, servers);
 		await step(a_second_sync_brings_nothing_new);

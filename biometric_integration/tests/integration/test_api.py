@@ -44,7 +44,10 @@ class TestApi(SiteTestCase):
 		self.start("eBioServer", small_world())
 		self.as_user("HR User")
 		self.assertEqual(api.status()["servers"][0]["server"], "main")
-		self.assertEqual(api.sync_state(), {"running": False, "runs": []})
+		state = api.sync_state()
+		self.assertEqual(
+			(state["running"], state["runs"], state["pulls"], state["idle"]), (False, [], {}, "")
+		)
 		self.assertEqual(sync()["status"], "Success")
 		for endpoint in FOR_SETUP_ONLY:
 			with self.assertRaises(frappe.PermissionError):
@@ -113,9 +116,22 @@ class TestApi(SiteTestCase):
 		result = api.sync_now(wait=1)
 		self.assertEqual(logs(), [])
 		self.assertEqual(result["queued"] + [row["server"] for row in result["running"]], ["main"])
-		self.assertTrue(api.sync_state()["running"], "it waits for a worker")
+		state = api.sync_state()
+		self.assertEqual(
+			(state["running"], state["pulls"]), (True, {"main": "queued"}), "it waits for a worker"
+		)
+		self.assertIn("worker", state["idle"])
 		get_job("biometric-pull-main").delete()
 		self.assertFalse(api.sync_state()["running"])
+
+	def test_a_retry_that_waits_for_a_worker_is_told(self):
+		self.start("eBioServer", small_world())
+		sync()
+		log = logs()[0].name
+		api.retry(log)
+		self.addCleanup(lambda: get_job(f"biometric-retry-{log}-0").delete())
+		self.assertEqual(api.sync_state(retried=log)["pulls"], {"main": "queued"})
+		self.assertEqual(api.sync_state()["pulls"], {})
 
 	def test_a_device_is_read_alone(self):
 		world = small_world()

@@ -427,12 +427,12 @@ class TestTimeZone(Clocks):
 		world.punch("SN1", "1", now() - MINUTE)
 		sync()
 		site = frappe.utils.get_system_timezone()
-		self.assertEqual(api.time_zone_doubts({"main": site}), [])
-		self.assertEqual(api.time_zone_doubts({"main": ""}), [], "the zone of the site")
-		(sentence,) = api.time_zone_doubts({"main": LONDON})
+		self.assertEqual(api.settings_doubts({"main": site}), [])
+		self.assertEqual(api.settings_doubts({"main": ""}), [], "the zone of the site")
+		(sentence,) = api.settings_doubts({"main": LONDON})
 		self.assertIn("before they were made", sentence)
 		self.assertIn(site, sentence)
-		(sentence,) = api.time_zone_doubts(frappe.as_json({"main": "Asia/Tokyo"}))
+		(sentence,) = api.settings_doubts(frappe.as_json({"main": "Asia/Tokyo"}))
 		self.assertIn("after they were made", sentence)
 		self.assertFalse(api.status()["servers"][0]["doubt"])
 		self.settings("eTimeTrackLite", server, time_zone=LONDON)
@@ -453,7 +453,7 @@ class TestTimeZone(Clocks):
 		calls = (
 			lambda: api.rederive_times("main"),
 			lambda: api.rederive_state("main"),
-			lambda: api.time_zone_doubts({}),
+			lambda: api.settings_doubts({}),
 		)
 		with self.as_user("HR User"):
 			for call in calls:

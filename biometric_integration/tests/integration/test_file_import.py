@@ -19,7 +19,7 @@ from biometric_integration.simulator import FakeETimeTrackLite, World
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import sql
 from biometric_integration.sync.desk import file_undo, files
-from biometric_integration.sync.desk.files import FileStatus, harmless_cell
+from biometric_integration.sync.desk.files import FileStatus
 from biometric_integration.sync.receiving.receive import receive
 from biometric_integration.sync.records import staging, sync_log
 from biometric_integration.tests import factories
@@ -169,12 +169,6 @@ class TestImport(FileTestCase):
 		frappe.response.pop("type")
 		self.assertEqual(row[0], "2")
 		self.assertTrue(row[2].startswith("'"))
-
-	def test_cells_that_a_spreadsheet_program_would_calculate(self):
-		for text in ("=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1"):
-			self.assertEqual(harmless_cell(text), f"'{text}")
-		for text in ("0031\t2025", "", "  ", "a=1"):
-			self.assertEqual(harmless_cell(text), text)
 
 	def test_ids_that_nobody_has_wait_and_days_before_the_start_are_told(self):
 		early = ("44", datetime(2025, 3, 31, 9))

@@ -288,6 +288,7 @@ class Homes(ReceiveCase):
 		self.assertEqual(times.differing(times.of_names([name]), times.derive()), [])
 
 	def test_the_home_of_a_device_with_punches_stays(self):
+		factories.settings(server_type="", enabled=0, more_servers=[BRANCH])
 		device = frappe.get_doc("Biometric Device", self.device)
 		device.server = "branch"
 		device.save()  # no punches yet

@@ -2,6 +2,7 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
+from biometric_integration.core.typed import line
 from biometric_integration.permissions import BRIDGE_ROLE
 from biometric_integration.sync.push import strangers
 from biometric_integration.sync.records import bridges
@@ -9,6 +10,9 @@ from biometric_integration.sync.records import bridges
 
 class BiometricBridge(Document):
 	"""A program in the LAN that reads and receives for this site; what it reported stands here, and is written by its reports alone."""
+
+	def before_insert(self) -> None:
+		self.bridge_name = line(self.bridge_name)
 
 	def validate(self) -> None:
 		self.keep_what_it_reported()

@@ -1,11 +1,15 @@
+import re
+
 import frappe
 from frappe import _
 from frappe.model.document import Document
 from frappe.utils import now_datetime
 
 from biometric_integration.core.stream import PRIMARY
+from biometric_integration.core.typed import code, line
 from biometric_integration.sync.bridges import standing, streams
-from biometric_integration.sync.desk import changes
+from biometric_integration.sync.desk import changes, limits
+from biometric_integration.sync.push.host import ONLY_PUSHES
 from biometric_integration.sync.records import device_hours, servers
 from biometric_integration.sync.records.devices import home
 from biometric_integration.sync.workdays import stale
@@ -16,18 +20,48 @@ REOPENING_FIELDS = ("enabled", "counts_for_attendance", "same_as", "latitude", "
 SENDING_FIELDS = ("enabled", "serial_number", "server", "company", "location")
 """A change of one of these may let in what was refused."""
 
+SERIAL = re.compile(r"[A-Z0-9_./-]+")
+"""As they are printed on devices."""
+
 
 class BiometricDevice(Document):
 	"""One terminal; its name never changes, because its punches are known by it."""
 
 	def validate(self) -> None:
-		self.serial_number = (self.serial_number or "").strip() or None
-		self.server = (self.server or "").strip().lower()
+		self.device_name, self.location = line(self.device_name), line(self.location)
+		self.serial_number = code(self.serial_number) or None
+		self.server = code(self.server).lower()
+		limits.check_numbers(self, limits.OF_DEVICE)
+		limits.check_days(self, "start_date", "replaced_on")
+		self.check_server()
 		self.check_home()
+		self.look_at_the_serial_number()
 		if self.same_as:
 			self.check_same_as()
 		self.check_replaced_by()
 		self.look_at_the_bridge_before()
+
+	def check_server(self) -> None:
+		"""What a person enters. One whose server was removed may be changed all the same."""
+		is_typed = self.has_value_changed("server") and not self.flags.ignore_permissions
+		known = [*servers.ids(), ONLY_PUSHES]
+		if is_typed and home(self.server) not in known:
+			frappe.throw(
+				_("There is no attendance server with the id {0}. Choose one of: {1}.").format(
+					frappe.bold(frappe.utils.escape_html(self.server)), ", ".join(known)
+				)
+			)
+
+	def look_at_the_serial_number(self) -> None:
+		"""What no device has printed on it may be a slip, and then nothing would ever come."""
+		serial = self.serial_number
+		if serial and self.has_value_changed("serial_number") and not SERIAL.fullmatch(serial):
+			frappe.msgprint(
+				_(
+					"The Serial Number {0} has small letters, blanks or other signs that devices seldom have. It is compared letter by letter: look at the device once more."
+				).format(frappe.bold(frappe.utils.escape_html(serial))),
+				indicator="orange",
+			)
 
 	def check_home(self) -> None:
 		"""The names of punches are made of it: with another one, those that come again would be taken for new ones."""

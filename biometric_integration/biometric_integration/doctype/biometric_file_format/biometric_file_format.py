@@ -2,15 +2,20 @@ import frappe
 from frappe import _
 from frappe.model.document import Document
 
+from biometric_integration.core.typed import line
+
 COLUMNS = ("user_id_column", "time_column", "clock_column", "device_column", "direction_column")
 
 
 class BiometricFileFormat(Document):
 	"""Which columns of a table are used: the saved mapping of *Biometric File Import*."""
 
+	def before_insert(self) -> None:
+		self.format_name = line(self.format_name)
+
 	def validate(self) -> None:
 		for field in (*COLUMNS, "in_words", "out_words"):
-			self.set(field, (self.get(field) or "").strip())
+			self.set(field, line(self.get(field)))
 		if not self.direction_column:
 			self.in_words = self.out_words = ""
 		self.check_columns()

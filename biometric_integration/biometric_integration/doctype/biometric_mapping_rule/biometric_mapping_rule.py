@@ -1,3 +1,5 @@
+from datetime import date
+
 import frappe
 from frappe import _
 from frappe.model.document import Document
@@ -5,16 +7,25 @@ from frappe.utils import format_date, get_link_to_form, getdate
 
 from biometric_integration.core.mapping import Scope, is_pattern, literal
 from biometric_integration.core.text import harmless
-from biometric_integration.sync.desk import changes, mapping
+from biometric_integration.core.typed import code, line
+from biometric_integration.sync.desk import changes, limits, mapping
 from biometric_integration.sync.process import mapping_rules
 from biometric_integration.sync.process.mapping_rules import Action
+from biometric_integration.sync.records import servers, staging
+
+TYPED = {"server": code, "location": line, "device": line}
+"""What is taken off what people paste into the fields that say where a rule holds."""
+
+EARLIEST = date(1900, 1, 1)
+"""A rule may begin with the employment of its person."""
 
 
 class BiometricMappingRule(Document):
 	"""Whose id it is, or that it is nobody's."""
 
 	def validate(self) -> None:
-		self.device_user_id = harmless((self.device_user_id or "").strip())
+		self.device_user_id = harmless(staging.as_typed(self.device_user_id))
+		self.check_choices()
 		self.clear_unused()
 		self.check_id()
 		self.check_place()
@@ -25,11 +36,19 @@ class BiometricMappingRule(Document):
 		self.warn_of_collision()
 		self.tell_ids_covered()
 
+	def check_choices(self) -> None:
+		"""Frappe looks at them when all of this is done."""
+		for fieldname, choices in (("scope", Scope), ("action", Action)):
+			known = [choice.value for choice in choices]
+			if self.get(fieldname) not in known:
+				label = frappe.bold(_(self.meta.get_label(fieldname)))
+				frappe.throw(_("{0}: choose one of {1}.").format(label, ", ".join(map(_, known))))
+
 	def clear_unused(self) -> None:
 		"""Fields of another scope, and the employee of an id that is ignored."""
 		used = mapping_rules.WHERE.get(Scope(self.scope))
 		for field in mapping_rules.WHERE.values():
-			self.set(field, (self.get(field) or "").strip() if field == used else None)
+			self.set(field, TYPED[field](self.get(field)) if field == used else None)
 		if self.action == Action.IGNORE.value:
 			self.employee = self.employee_name = None
 
@@ -51,15 +70,16 @@ class BiometricMappingRule(Document):
 					_(self.scope), frappe.bold(_(self.meta.get_label(field)))
 				)
 			)
-		known = mapping_rules.server_ids()
+		known = servers.ids()
 		if self.server and self.server not in known:
 			frappe.throw(
 				_("There is no attendance server with the id {0}. Choose one of: {1}.").format(
-					frappe.bold(self.server), ", ".join(known)
+					frappe.bold(frappe.utils.escape_html(self.server)), ", ".join(known)
 				)
 			)
 
 	def check_dates(self) -> None:
+		limits.check_days(self, "from_date", "to_date", first=EARLIEST)
 		if self.from_date and self.to_date and getdate(self.from_date) > getdate(self.to_date):
 			frappe.throw(_("From Date is after To Date. Correct one of them."))
 

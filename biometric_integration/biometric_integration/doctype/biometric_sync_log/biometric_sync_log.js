@@ -18,7 +18,7 @@ const ENDED = ["Success", "Partial", "Failed"];
 frappe.ui.form.on("Biometric Sync Log", {
 	refresh(frm) {
 		frm.disable_save();
-		frm.page.set_title(frappe.utils.escape_html(biometric_integration.stream_words(frm.doc.stream)));
+		biometric_integration.form_title(frm, biometric_integration.stream_words(frm.doc.stream));
 		show_headline(frm);
 		if (ENDED.includes(frm.doc.status)) {
 			const was_read = frm.doc.trigger !== "Received";

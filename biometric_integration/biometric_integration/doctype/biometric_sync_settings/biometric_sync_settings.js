@@ -32,8 +32,18 @@ frappe.ui.form.on("Biometric Sync Settings", {
 		show_state(frm);
 	},
 
-	before_save: (frm) => ask_about_time_zones(frm),
+	before_save: (frm) => ask_about_doubts(frm),
 });
+
+// What a message after a save offers as well: the server type whose service is at the address.
+biometric_integration.switch_server_type = async ({ server, server_type }) => {
+	frappe.hide_msgprint();
+	await frappe.set_route("Form", "Biometric Sync Settings");
+	const frm = cur_frm;
+	const row = server === "main" ? frm.doc : frm.doc.more_servers.find((each) => each.server_id === server);
+	await frappe.model.set_value(row.doctype, row.name, "server_type", server_type);
+	return frm.save();
+};
 
 frappe.ui.form.on("Biometric Server", {
 	form_render(frm) {
@@ -97,7 +107,7 @@ function test_connection(frm) {
 	choose_server(frm, __("Test Connection"), false, (args) =>
 		biometric_integration
 			.ask("test_connection", args, __("Asking the server…"))
-			.then((answer) => answer && show_steps(answer))
+			.then((answer) => answer && show_steps(frm, answer))
 	);
 }
 
@@ -124,7 +134,7 @@ function show_address(frm, args) {
 	});
 }
 
-function show_steps({ ok, steps }) {
+function show_steps(frm, { ok, steps, switch: other }) {
 	const dialog = new frappe.ui.Dialog({
 		title: __("Test Connection"),
 		indicator: ok ? "green" : ok === false ? "red" : "blue",
@@ -132,6 +142,13 @@ function show_steps({ ok, steps }) {
 		primary_action_label: __("Close"),
 		primary_action: () => dialog.hide(),
 	});
+	if (other && frm.perm[0]?.write) {
+		dialog.set_secondary_action_label(__("Switch to {0}", [other.server_type]));
+		dialog.set_secondary_action(() => {
+			dialog.hide();
+			biometric_integration.switch_server_type(other);
+		});
+	}
 	const of_bridge = ok === null || ok === undefined;
 	const not_yet = of_bridge ? __("This site does not read it.") : __("The connection does not work yet.");
 	const verdict = ok ? __("The connection works.") : not_yet;
@@ -210,18 +227,23 @@ async function show_push_address(frm) {
 		.on("click", "a", (event) => open_list(event, "Biometric Unknown Device", {}));
 }
 
-// What the last runs brought speaks for or against a time zone; no server is asked.
-async function ask_about_time_zones(frm) {
+// What the last runs brought speaks for or against a time zone, and a server that is removed or becomes another one may be a slip; no server is asked.
+async function ask_about_doubts(frm) {
 	const zones = { main: frm.doc.time_zone || "" };
-	for (const row of frm.doc.more_servers || []) zones[row.server_id] = row.time_zone || "";
+	const types = { main: frm.doc.server_type || "" };
+	for (const row of frm.doc.more_servers || []) {
+		zones[row.server_id] = row.time_zone || "";
+		types[row.server_id] = row.server_type || "";
+	}
 	const doubts = await frappe
-		.xcall("biometric_integration.api.time_zone_doubts", { zones })
-		.catch(() => []);
-	if (!doubts.length) return;
+		.xcall("biometric_integration.api.settings_doubts", { zones, types, start_date: frm.doc.start_date })
+		.catch(() => null);
+	frm.doc.__doubts_asked = doubts ? 1 : 0;
+	if (!doubts?.length) return;
 	const words = doubts.map((doubt) => `<p>${frappe.utils.escape_html(doubt)}</p>`).join("");
 	const sure = await new Promise((resolve) =>
 		frappe.confirm(
-			`${words}<p>${__("Check-ins would get wrong times. Save this time zone all the same?")}</p>`,
+			`${words}<p>${__("Save all the same?")}</p>`,
 			() => resolve(true),
 			() => resolve(false)
 		)

@@ -1,15 +1,15 @@
 import re
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import frappe
 from frappe import _
 from frappe.model.document import Document
-from frappe.utils import cint, get_system_timezone, nowdate
+from frappe.utils import cint, get_system_timezone, get_time, getdate, nowdate
 
-from biometric_integration.core.in_flight import AT_ONCE, MOST_AT_ONCE
 from biometric_integration.core.stream import PRIMARY
-from biometric_integration.sync.desk import zones
+from biometric_integration.core.typed import CONTROL, code, is_web_address, line, web_address
+from biometric_integration.core.window import DAY
+from biometric_integration.sync.desk import doubts, limits, zones
 from biometric_integration.sync.push import door
 from biometric_integration.sync.records import servers
 from biometric_integration.sync.workdays import stale
@@ -17,8 +17,20 @@ from biometric_integration.sync.workdays import stale
 HOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{20,100}")
 SERVER_ID = re.compile(r"[a-z0-9_-]{1,20}")
 PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+-----END CERTIFICATE-----", re.DOTALL)
-TRIMMED = ("endpoint_url", "api_user", "location", "time_zone")
-NEEDED_WHEN_ENABLED = ("server_type", "endpoint_url", "api_user")
+TYPED = {
+	"endpoint_url": web_address,
+	"api_user": line,
+	"location": line,
+	"label": line,
+	"time_zone": code,
+	"strip_prefix": code,
+	"hook_secret": code,
+}
+"""What is taken off what people paste into these fields."""
+PASSWORDS = ("api_password", "hook_password")
+NEEDED_WHEN_ENABLED = ("server_type", "endpoint_url", "api_user", "api_password")
+AHEAD = {"start_date": 31 * DAY, "attendance_from": 366 * DAY, "workdays_from": 366 * DAY}
+"""Days from which something holds, and how far ahead people plan them."""
 
 
 class BiometricSyncSettings(Document):
@@ -30,6 +42,10 @@ class BiometricSyncSettings(Document):
 		is_chosen = self.has_value_changed("output") and not self.has_value_changed("attendance_from")
 		if self.output == "Attendance" and (is_chosen or not self.attendance_from):
 			self.attendance_from = nowdate()
+		limits.check_numbers(self, limits.OF_SETTINGS)
+		for fieldname, ahead in AHEAD.items():
+			limits.check_days(self, fieldname, last=getdate(nowdate()) + ahead)
+		self.check_sync_time()
 		self.check_server_ids()
 		self.check_employee_fields()
 		self.check_push()
@@ -40,7 +56,19 @@ class BiometricSyncSettings(Document):
 	def on_update(self) -> None:
 		stale.settings_changed(self)
 		self.tell_of_zones()
+		self.tell_of_doubts()
 		door.moved()
+
+	def tell_of_doubts(self) -> None:
+		"""The form asks before it saves."""
+		before = self.get_doc_before_save()
+		if not self.get("__doubts_asked"):
+			for sentence in doubts.of(self, before):
+				frappe.msgprint(frappe.utils.escape_html(sentence), indicator="orange")
+		told = {address(server) for server in (before, *before.more_servers)} if before else set()
+		for server in (self, *self.more_servers):
+			if address(server) not in told and (other := servers.other_type(server)):
+				tell_of_type(server, other)
 
 	def tell_of_zones(self) -> None:
 		"""Punches keep the time that the zone gave when they came."""
@@ -59,9 +87,17 @@ class BiometricSyncSettings(Document):
 					).format(frappe.bold(frappe.utils.escape_html(row.get("label") or server)))
 				)
 
+	def check_sync_time(self) -> None:
+		if not self.sync_time and not cint(self.sync_interval):
+			frappe.throw(_("Fill in Sync At, or a number of minutes in Sync Every."))
+		try:
+			get_time(self.sync_time or "00:00:00")
+		except (frappe.ValidationError, ValueError, TypeError):
+			frappe.throw(_("Sync At: enter a time of the day, such as 01:00:00."))
+
 	def check_push(self) -> None:
 		"""A secret that was not typed anew comes as asterisks."""
-		self.push_secret = (self.push_secret or "").strip().strip("/")
+		self.push_secret = code(self.push_secret).strip("/")
 		if self.push_secret.strip("*") and not door.SECRET.fullmatch(self.push_secret):
 			frappe.throw(
 				_(
@@ -79,7 +115,7 @@ class BiometricSyncSettings(Document):
 
 	def check_employee_fields(self) -> None:
 		for row in self.employee_fields:
-			row.fieldname = (row.fieldname or "").strip()
+			row.fieldname = code(row.fieldname)
 			if not servers.can_hold_ids(row.fieldname):
 				frappe.throw(
 					_(
@@ -93,7 +129,7 @@ class BiometricSyncSettings(Document):
 		former = {row.name: row.server_id for row in before.more_servers} if before else {}
 		taken = {PRIMARY}
 		for row in self.more_servers:
-			row.server_id = (row.server_id or "").strip()
+			row.server_id = code(row.server_id)
 			where = _("More Servers, row {0}").format(row.idx)
 			if not SERVER_ID.fullmatch(row.server_id):
 				frappe.throw(
@@ -124,19 +160,23 @@ class BiometricSyncSettings(Document):
 
 def check_connection(server: Document) -> None:
 	"""Of the settings themselves or a row of More Servers."""
-	for fieldname in TRIMMED:
-		server.set(fieldname, (server.get(fieldname) or "").strip())
-	if server.endpoint_url and "://" not in server.endpoint_url:
-		server.endpoint_url = f"http://{server.endpoint_url}"
-	where = server.server_id if server.get("parentfield") else _("Connection")
+	where = place(server)
+	for fieldname, tidy in TYPED.items():
+		if server.meta.has_field(fieldname):
+			server.set(fieldname, tidy(server.get(fieldname)))
+	for fieldname in PASSWORDS:
+		check_password(server, fieldname)
+	server.requests_at_once = server.requests_at_once or None  # nothing stands for the default
+	limits.check_numbers(server, limits.OF_SERVER, where=where if server.get("parentfield") else "")
 	for fieldname in NEEDED_WHEN_ENABLED:
-		if server.enabled and not server.get(fieldname):
+		is_elsewhere = fieldname == "api_password" and server.read_by
+		if server.enabled and not server.get(fieldname) and not is_elsewhere:
 			label = _(server.meta.get_label(fieldname))
 			frappe.throw(_("{0}: fill in {1}, or turn off Enabled.").format(where, frappe.bold(label)))
 	if server.endpoint_url and not is_web_address(server.endpoint_url):
 		frappe.throw(
 			_(
-				"{0}: the Endpoint URL begins with http:// or https:// and names a host, without a login, such as {1}."
+				"{0}: the Endpoint URL begins with http:// or https:// and names a host and, if need be, a port from 1 to 65535, without blanks and without a login, such as {1}."
 			).format(where, "http://192.168.1.20:85")
 		)
 	if server.time_zone and not is_time_zone(server.time_zone):
@@ -145,9 +185,6 @@ def check_connection(server: Document) -> None:
 				where, frappe.bold(frappe.utils.escape_html(server.time_zone))
 			)
 		)
-	server.requests_at_once = cint(server.requests_at_once) or AT_ONCE
-	if not 1 <= server.requests_at_once <= MOST_AT_ONCE:
-		frappe.throw(_("{0}: Requests at Once is a number from 1 to {1}.").format(where, MOST_AT_ONCE))
 	if server.ca_certificate and not PEM.search(server.ca_certificate):
 		frappe.throw(
 			_("{0}: paste the CA Certificate as PEM text, from BEGIN CERTIFICATE to END CERTIFICATE.").format(
@@ -156,9 +193,56 @@ def check_connection(server: Document) -> None:
 		)
 
 
+def address(server: Document) -> tuple[str, str, str]:
+	return server.name, server.server_type or "", server.endpoint_url or ""
+
+
+def place(server: Document) -> str:
+	"""Where it stands on the form."""
+	return server.server_id if server.get("parentfield") else _("Connection")
+
+
+def check_password(server: Document, fieldname: str) -> None:
+	"""A line end comes with what is pasted. What is left must be what the server can be sent."""
+	password = (server.get(fieldname) or "").strip("\r\n")
+	server.set(fieldname, password)
+	label = frappe.bold(_(server.meta.get_label(fieldname)))
+	if CONTROL.search(password):
+		frappe.throw(
+			_("{0}: {1} holds a line end, a tab or another sign that nobody sees. Enter it again.").format(
+				place(server), label
+			)
+		)
+	if password != password.strip():
+		frappe.msgprint(
+			_("{0}: {1} begins or ends with a blank. Where that is not meant, enter it again.").format(
+				place(server), label
+			),
+			indicator="orange",
+		)
+
+
+def tell_of_type(server: Document, other: str) -> None:
+	"""Its address is that of another product. A proxy may call it as it likes, so it is kept, and a person asked."""
+	words = _(
+		"{0}: the Endpoint URL is the address of {1}, and the Server Type is {2}. Switch to {1}, or correct the URL. Test Connection tells which of the two answers."
+	)
+	server_id = server.get("server_id") or PRIMARY
+	frappe.msgprint(
+		words.format(place(server), other, server.server_type),
+		title=_("Another Server Type"),
+		indicator="orange",
+		primary_action={
+			"label": _("Switch to {0}").format(other),
+			"client_action": "window.biometric_integration.switch_server_type",
+			"args": {"server": server_id, "server_type": other},
+		},
+	)
+
+
 def check_hook(server: Document) -> None:
 	"""A password that was not typed anew comes as asterisks."""
-	where = server.server_id if server.get("parentfield") else _("Connection")
+	where = place(server)
 	secret, password = server.get("hook_secret") or "", server.get("hook_password") or ""
 	if secret.strip("*") and not HOOK_SECRET.fullmatch(secret):
 		frappe.throw(
@@ -172,20 +256,6 @@ def check_hook(server: Document) -> None:
 				where, servers.KEY_BYTES
 			)
 		)
-
-
-def is_web_address(url: str) -> bool:
-	"""An http(s) address with a host; a login in the address is refused, it would show up in logs."""
-	try:
-		parts = urlsplit(url)
-		return (
-			parts.scheme in ("http", "https")
-			and bool(parts.hostname)
-			and "@" not in parts.netloc
-			and parts.port != 0
-		)
-	except ValueError:
-		return False
 
 
 def is_time_zone(name: str) -> bool:

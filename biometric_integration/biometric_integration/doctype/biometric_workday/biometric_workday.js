@@ -4,7 +4,10 @@ frappe.ui.form.on("Biometric Workday", {
 		const { doc } = frm;
 		const { sentence, checkins, devices, actions, missing, decisions } = doc.__onload || {};
 		const color = biometric_integration.intro_color(frm.doctype, doc.state);
-		frm.page.set_title(`${doc.employee_name || doc.employee}, ${frappe.datetime.str_to_user(doc.date)}`);
+		biometric_integration.form_title(
+			frm,
+			`${doc.employee_name || doc.employee}, ${frappe.datetime.str_to_user(doc.date)}`
+		);
 		frm.set_intro("");
 		if (sentence) frm.set_intro(frappe.utils.escape_html(sentence), color);
 		frm.get_field("answer").$wrapper.html(

@@ -12,7 +12,7 @@ from frappe.query_builder import DocType
 from frappe.query_builder.functions import Coalesce, Count, Max
 from frappe.utils import getdate, nowdate
 
-from biometric_integration.biometric_integration.report.columns import column, link
+from biometric_integration.biometric_integration.report.columns import cells, column, link
 from biometric_integration.core.mapping import MappingRule, Scope
 from biometric_integration.core.reasons import Reason
 from biometric_integration.sync.process import mapping_rules
@@ -20,7 +20,8 @@ from biometric_integration.sync.records import event_groups, servers, sight, sta
 
 
 def execute(filters: dict | None = None) -> tuple[list[dict], list[dict]]:
-	return columns(), rows(frappe._dict(filters or {}))
+	shown = columns()
+	return shown, cells(shown, rows(frappe._dict(filters or {})))
 
 
 def columns() -> list[dict]:

@@ -12,7 +12,7 @@ frappe.query_reports["Unmapped Punches"] = {
 		const act = (event, action) => {
 			const number = cint(event.currentTarget.dataset.row);
 			const row = (report.data || []).find((each) => each.row === number);
-			if (row) action(row);
+			if (row) action({ ...row, device_user_id: row.user_id }); // what is shown is what a spreadsheet may have
 		};
 		const $page = $(report.page.main);
 		$page.on("click", ".biometric-map", (event) =>

@@ -8,7 +8,7 @@ from frappe.query_builder import DocType
 from frappe.query_builder.functions import Coalesce, Count, Max, Min
 from frappe.utils import add_days, getdate
 
-from biometric_integration.biometric_integration.report.columns import column, link
+from biometric_integration.biometric_integration.report.columns import cells, column, link
 from biometric_integration.core.reasons import STATUS_OF, EventStatus, Reason
 from biometric_integration.core.suggest import Candidate, Suggestions
 from biometric_integration.sync.db import sql
@@ -19,7 +19,8 @@ DEVICE_FIELDS = ["name", "device_name", "location", "company"]
 
 
 def execute(filters: dict | None = None) -> tuple[list[dict], list[dict]]:
-	return columns(), rows(frappe._dict(filters or {}))
+	shown = columns()
+	return shown, cells(shown, rows(frappe._dict(filters or {})))
 
 
 def columns() -> list[dict]:
@@ -49,7 +50,9 @@ def rows(filters) -> list[dict]:
 	if waiting:
 		_suggest(waiting, seen)
 	groups.sort(key=lambda group: (-group["punches"], group["device_user_id"], group["server"]))
-	return [{**group, "row": number} for number, group in enumerate(groups)]
+	return [
+		{**group, "row": number, "user_id": group["device_user_id"]} for number, group in enumerate(groups)
+	]
 
 
 def _groups(filters, seen: sight.Sight) -> list:

@@ -8,7 +8,7 @@ import frappe
 from frappe import _
 from frappe.utils import add_days, getdate
 
-from biometric_integration.biometric_integration.report.columns import column, link
+from biometric_integration.biometric_integration.report.columns import cells, column, link
 from biometric_integration.core.judgement import State
 from biometric_integration.sync.workdays import rows as workdays
 from biometric_integration.sync.workdays import words
@@ -60,7 +60,7 @@ def execute(filters: dict | None = None) -> tuple[list[dict], list[dict], None, 
 	shown = [_row(row) for row in found[:LIMIT]]
 	if len(found) > LIMIT:
 		shown.append({"sentence": _("There are more days than {0}. Choose fewer of them.").format(LIMIT)})
-	return columns(), shown, None, None, summary(found[:LIMIT])
+	return columns(), cells(columns(), shown), None, None, summary(found[:LIMIT])
 
 
 def columns() -> list[dict]:
