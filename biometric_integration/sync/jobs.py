@@ -24,7 +24,7 @@ from biometric_integration.core.pull import Puller, PullOptions
 from biometric_integration.core.reading import Watch
 from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.core.text import harmless
-from biometric_integration.core.window import DAY, Window
+from biometric_integration.core.window import Window
 from biometric_integration.sync.db import locks, transaction
 from biometric_integration.sync.records import pings, servers, staging, sync_log, times
 from biometric_integration.sync.records.servers import SETTINGS
@@ -136,7 +136,7 @@ def _units(reports: Iterable[RunReport]) -> list[str]:
 
 
 def retry(log: str, turn: int = 0) -> list[RunReport]:
-	"""Read the window of a run once more, or what its stream has now where it had none. A stopped period goes on where it ended, to its last day.
+	"""Read the window of a run once more, or what its stream has now where it had none.
 
 	A stream that somebody else reads all the while is asked for again, behind whoever waits by then; so is what there was no time for.
 	"""
@@ -164,23 +164,7 @@ def _window_again(of) -> Window | None:
 	start = of.window_from
 	if goes_on and of.read_to < of.window_to:
 		start = of.read_to
-	if not start:
-		return None
-	end = of.window_to
-	if of.period_until and not _was_gone_on_with(of):
-		end = max(end, datetime.combine(of.period_until, datetime.min.time()) + DAY)
-	return Window(start, max(start, end))
-
-
-def _was_gone_on_with(of) -> bool:
-	"""Has the period been read beyond this part of it?"""
-	later = {
-		"stream": of.stream,
-		"trigger": Trigger.PERIOD.value,
-		"period_until": of.period_until,
-		"window_from": (">=", of.window_to),
-	}
-	return bool(frappe.db.exists("Biometric Sync Log", later))
+	return Window(start, max(start, of.window_to)) if start else None
 
 
 def _has_begun(log: str) -> bool:

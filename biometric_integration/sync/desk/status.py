@@ -120,10 +120,10 @@ def _why_stalled(server: servers.Server) -> str:
 		return _("The bridge {0} has not read it for three intervals. See how it stands.").format(
 			server.read_by
 		)
-	return _("Nothing was read for three intervals.") + f" {_why_idle()}"
+	return _("Nothing was read for three intervals.") + f" {why_idle()}"
 
 
-def _why_idle() -> str:
+def why_idle() -> str:
 	"""Why nothing is read or used by schedule, as far as it can be told from here."""
 	if is_scheduler_inactive(verbose=False):
 		return _(
@@ -149,7 +149,7 @@ def _why_unused() -> str:
 	if not waits or now_datetime() - waits < UNUSED_AFTER or locks.taken(locks.LANE):
 		return ""
 	words = _("There are punches that wait to be used since {0}.").format(format_datetime(waits))
-	return f"{words} {_why_idle()}"
+	return f"{words} {why_idle()}"
 
 
 def troubles() -> dict:

@@ -178,7 +178,9 @@ class LooksBack(unittest.TestCase):
 		self.assertEqual(plan(further, NOW, date(2025, 2, 3), LOOKS).past.start, datetime(2025, 2, 15))
 		self.assertEqual(plan(further, NOW, date(2025, 1, 1), LOOKS).past.start, datetime(2025, 1, 1))
 		self.assertEqual(plan(further, NOW, date(2025, 3, 1), LOOKS).past.start, datetime(2025, 3, 1))
-		self.assertEqual(further.read_back(Window(datetime(2025, 2, 15), rest.end)), replace(kept, read_from=past.start))
+		self.assertEqual(
+			further.read_back(Window(datetime(2025, 2, 15), rest.end)), replace(kept, read_from=past.start)
+		)
 
 	def test_the_past_is_read_also_where_no_look_is_due(self):
 		kept = cursor(read_from=datetime(2025, 4, 1))
