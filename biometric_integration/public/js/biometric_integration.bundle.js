@@ -5,6 +5,7 @@ import { bridge_state, device_state } from "./device_states.js";
 import { short_time, show_columns } from "./list_columns.js";
 import { exact_filters } from "./list_filters.js";
 import { correct_mapping, ignore_id, map_id } from "./mapping.js";
+import { period_action, period_html } from "./period_state.js";
 import { poll } from "./poll.js";
 import { may_set_up, may_sync, several_companies } from "./roles.js";
 import { intro_color, status_color } from "./status_colors.js";
@@ -28,6 +29,8 @@ Object.assign(biometric_integration, {
 	map_id,
 	may_set_up,
 	may_sync,
+	period_action,
+	period_html,
 	poll,
 	rebuild_workdays,
 	retry,
