@@ -5,7 +5,7 @@ from frappe.utils import now_datetime
 from biometric_integration.core.runs import Trigger
 from biometric_integration.sync import jobs, retention
 from biometric_integration.sync.bridges import notices
-from biometric_integration.sync.desk import period
+from biometric_integration.sync.desk import first_reads, period
 from biometric_integration.sync.records import bridges, devices, servers
 
 
@@ -17,6 +17,7 @@ def sync_due() -> None:
 		jobs.enqueue_workdays()
 	for server, units in servers.due(now_datetime()):
 		jobs.enqueue_pull(server.id, Trigger.SCHEDULED, units)
+	first_reads.follow()
 	period.go_on()
 	if bridges.is_any():
 		notices.tell(now_datetime())

@@ -6,7 +6,11 @@ from collections.abc import Collection
 from datetime import datetime
 from enum import Enum
 
-from biometric_integration.core.window import DAY, Window
+from biometric_integration.core.stream import Cursor
+from biometric_integration.core.window import DAY, MONTH, Window, month_start
+
+LONG = 31
+"""Days: what is read of a server within a run or two needs no telling."""
 
 
 class PeriodStatus(str, Enum):
@@ -54,3 +58,21 @@ def status_of(streams: Collection[str]) -> PeriodStatus:
 	if OPEN.intersection(streams):
 		return PeriodStatus.READING
 	return PeriodStatus.FINISHED if set(streams) <= {StreamStatus.READ.value} else PeriodStatus.INCOMPLETE
+
+
+def unread(cursor: Cursor, floor: datetime, now: datetime) -> int:
+	"""Days that a stream, to be read from `floor` on, has still to be read; one that was begun today is none."""
+	if cursor.read_until is None:
+		return days_in(Window(min(floor, now), now))
+	past = cursor.past(floor)
+	rest = (now - max(cursor.read_until, min(floor, now))) // DAY
+	return max(rest, 0) + (days_in(past) if past else 0)
+
+
+def is_up_to_date(read_until: datetime | None, now: datetime) -> bool:
+	"""Does the deepest look back reach to where the stream was read? What is left of it then lies before it began."""
+	return read_until is not None and read_until >= deepest_look(now)
+
+
+def deepest_look(now: datetime) -> datetime:
+	return month_start(now) - MONTH

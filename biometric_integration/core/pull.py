@@ -56,7 +56,7 @@ class PullOptions:
 	window: Window | None = None
 	read_to: Mapping[str, datetime] = field(default_factory=dict)
 	watch: Watch = lambda log, piece, counts: ""
-	start_dates: Mapping[str, date] = field(default_factory=dict)
+	start_dates: Mapping[str, date | None] = field(default_factory=dict)
 	in_time: Callable[[], bool] = lambda: True
 	kept_from: date | None = None
 	at_once: int = AT_ONCE

@@ -16,7 +16,7 @@ from frappe.utils import format_datetime, now_datetime
 
 from biometric_integration.core.backoff import rests
 from biometric_integration.core.errors import SilentError, SyncError
-from biometric_integration.core.periods import PeriodStatus, Purpose, StreamStatus, days_in
+from biometric_integration.core.periods import PeriodStatus, Purpose, StreamStatus
 from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.core.window import Window
 from biometric_integration.sync import jobs
@@ -87,7 +87,8 @@ def stop(name: str) -> str:
 def resume(name: str) -> str:
 	if not transaction.in_one(lambda: periods.resume(name)):
 		return _("There is nothing to resume.")
-	_ask_for(name)
+	if periods.get(name).purpose is not Purpose.START_DATE:  # which the schedule reads
+		_ask_for(name)
 	return _("It goes on where it was left.")
 
 
@@ -96,7 +97,18 @@ def resume(name: str) -> str:
 
 def state(name: str) -> dict:
 	"""How it stands, for the dialog and the form."""
-	fields = ["name", "status", "purpose", "server", "device", "from_date", "to_date", "message", "modified"]
+	fields = [
+		"name",
+		"status",
+		"purpose",
+		"server",
+		"device",
+		"from_date",
+		"to_date",
+		"message",
+		"modified",
+		"days",
+	]
 	row = frappe.db.get_value(periods.DOCTYPE, name, [*fields, "requested_by", "stopped_by"], as_dict=True)
 	period = periods.get(name)
 	left = sum(part.days_left for part in period.open_parts)
@@ -105,7 +117,7 @@ def state(name: str) -> dict:
 	return {
 		**row,
 		"running": period.status is PeriodStatus.READING,
-		"days": len(period.parts) * days_in(period.window),
+		"days": row.days,
 		"days_left": left,
 		"streams": len(period.parts),
 		"streams_left": len(period.open_parts),
@@ -120,6 +132,8 @@ def state(name: str) -> dict:
 
 
 def _headline(period: Period, row, counts: dict, troubled: int) -> str:
+	if period.purpose is Purpose.START_DATE:
+		return _first_headline(period, row, troubled)
 	if period.status is PeriodStatus.READING:
 		return _("Being read.")
 	if period.status is PeriodStatus.STOPPED:
@@ -137,10 +151,26 @@ def _headline(period: Period, row, counts: dict, troubled: int) -> str:
 	return f"{problem} {found}"
 
 
+def _first_headline(period: Period, row, troubled: int) -> str:
+	if period.status is PeriodStatus.READING:
+		return _("Read by schedule from the Start Date on. Stop keeps to the days from now on.")
+	if period.status is PeriodStatus.STOPPED:
+		return _(
+			"Stopped by {0}. Devices whose days up to now were not reached are not read by schedule until somebody chooses Resume; the others are read on from day to day."
+		).format(row.stopped_by)
+	if period.status is PeriodStatus.FINISHED:
+		return _("Read to the end.")
+	return _(
+		"{0} of {1} had a problem, so punches may be missing: see below. The schedule tries again."
+	).format(troubled, len(period.parts))
+
+
 def _why_it_waits(period: Period, row) -> str:
 	"""Of one that is to be read and that nobody reads; empty where somebody does, or will in a moment."""
-	if period.status is not PeriodStatus.READING or locks.taken(period.lock):
+	if period.status is not PeriodStatus.READING or _is_being_read(period):
 		return ""
+	if period.purpose is Purpose.START_DATE and not _is_read_by_schedule(period.server):
+		return _("The server is not read by schedule: see Enabled in Biometric Sync Settings.")
 	server = servers.state(period.server)
 	if rests(server.next_attempt, now_datetime()):
 		return _("{0} The next attempt is at {1}.").format(
@@ -149,6 +179,16 @@ def _why_it_waits(period: Period, row) -> str:
 	if now_datetime() - row.modified > IDLE_AFTER:
 		return status.why_idle()
 	return _("Waits for a background worker.")
+
+
+def _is_read_by_schedule(server_id: str) -> bool:
+	return any(
+		server.enabled and not server.read_by for server in servers.all_servers() if server.id == server_id
+	)
+
+
+def _is_being_read(period: Period) -> bool:
+	return locks.taken(period.lock) or any(locks.taken(part.stream) for part in period.open_parts)
 
 
 # --- the job

@@ -18,7 +18,7 @@ from biometric_integration.core.window import DAY
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks
 from biometric_integration.sync.desk import bridge_states, watermarks, zones
-from biometric_integration.sync.records import servers, sight, staging
+from biometric_integration.sync.records import periods, servers, sight, staging
 
 WAITING = (EventStatus.PENDING, EventStatus.UNMAPPED, EventStatus.FAILED, EventStatus.QUARANTINED)
 QUEUES = ("default", "long")
@@ -105,8 +105,16 @@ def _server(server: servers.Server) -> dict:
 		"message": _why_stalled(server) if how is Health.STALLED else state.error or "",
 		"error_class": state.error_class or "",
 		"read_by": server.read_by,
+		"first_read": _first_read(server.id),
 		"doubt": zones.doubt(server) if server.enabled else "",
 	}
+
+
+def _first_read(server: str) -> dict | None:
+	"""How far it is, where it takes long."""
+	name = periods.of_start_date(server)
+	fields = ["name", "status", "days", "days_left"]
+	return frappe.db.get_value(periods.DOCTYPE, name, fields, as_dict=True) if name else None
 
 
 def standing(server: servers.Server, state: frappe._dict, streams_fail: bool = False) -> Health:

@@ -144,6 +144,29 @@ def reading() -> list[tuple[str, str]]:
 	)
 
 
+def of_start_date(server: str) -> str | None:
+	"""The one of its first read, as long as that goes on or is stopped."""
+	filters = {
+		"server": server,
+		"purpose": Purpose.START_DATE.value,
+		"status": ("in", [PeriodStatus.READING.value, PeriodStatus.STOPPED.value]),
+	}
+	return frappe.db.get_value(DOCTYPE, filters, "name", order_by="creation desc")
+
+
+def set_aside(server: str) -> dict[str, str]:
+	"""Unit → who has stopped its first read."""
+	period, part = DocType(DOCTYPE), DocType(STREAM)
+	query = frappe.qb.from_(period).join(part).on(part.parent == period.name)
+	query = query.select(part.unit, period.stopped_by).where(
+		(period.server == server)
+		& (period.status == PeriodStatus.STOPPED.value)
+		& (period.purpose == Purpose.START_DATE.value)
+		& part.status.isin(sorted(OPEN))
+	)
+	return {unit or "": stopped_by or "" for unit, stopped_by in query.run()}
+
+
 def stopped_by(name: str) -> str | None:
 	"""By whom it was stopped; None where it is to be read on."""
 	status, stopped_by = frappe.db.get_value(DOCTYPE, name, ["status", "stopped_by"]) or ("", "")

@@ -9,7 +9,7 @@ from frappe.utils import cint, get_system_timezone, nowdate
 
 from biometric_integration.core.in_flight import AT_ONCE, MOST_AT_ONCE
 from biometric_integration.core.stream import PRIMARY
-from biometric_integration.sync.desk import zones
+from biometric_integration.sync.desk import first_reads, zones
 from biometric_integration.sync.push import door
 from biometric_integration.sync.records import servers
 from biometric_integration.sync.workdays import stale
@@ -41,6 +41,8 @@ class BiometricSyncSettings(Document):
 		stale.settings_changed(self)
 		self.tell_of_zones()
 		door.moved()
+		if self.has_value_changed("start_date"):
+			first_reads.tell_cost()
 
 	def tell_of_zones(self) -> None:
 		"""Punches keep the time that the zone gave when they came."""
