@@ -188,7 +188,9 @@ def _is_read_by_schedule(server_id: str) -> bool:
 
 
 def _is_being_read(period: Period) -> bool:
-	return locks.taken(period.lock) or any(locks.taken(part.stream) for part in period.open_parts)
+	if period.purpose is Purpose.START_DATE:
+		return any(locks.taken(part.stream) for part in period.open_parts)
+	return locks.taken(period.lock)
 
 
 # --- the job

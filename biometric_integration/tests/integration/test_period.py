@@ -78,6 +78,7 @@ class PeriodTestCase(SiteTestCase):
 		with patch.object(periods, "note", kill), self.assertRaises(Killed):
 			period.read(name)
 		frappe.db.rollback()
+		frappe.db.sql("SELECT RELEASE_ALL_LOCKS()")  # as with its connection
 
 
 class TestWhatIsLeft(PeriodTestCase):
