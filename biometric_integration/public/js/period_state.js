@@ -8,19 +8,21 @@ export function period_html(state) {
 	return [left_html(state), counts_html(state), troubles_html(state)].join("");
 }
 
+const number = (value) => format_number(cint(value), null, 0);
+
 function left_html({ days, days_left, streams, streams_left, running, purpose }) {
 	if (!days) return "";
 	const done = Math.floor((100 * (days - days_left)) / days);
 	const words = days_left
 		? __("{0} of {1} days are left, of {2} of {3} devices or locations.", [
-				days_left,
-				days,
+				number(days_left),
+				number(days),
 				streams_left,
 				streams,
 			])
 		: purpose === "Only Count"
-			? __("All {0} days are counted.", [days])
-			: __("All {0} days are read.", [days]);
+			? __("All {0} days are counted.", [number(days)])
+			: __("All {0} days are read.", [number(days)]);
 	const moving = running ? "progress-bar-striped progress-bar-animated" : "";
 	return `<div class="progress mb-1" style="height: 8px" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="${done}">
 			<div class="progress-bar ${moving}" style="width: ${done}%"></div></div>
@@ -37,7 +39,7 @@ function counts_html({ counts }) {
 		invalid: __("Unreadable"),
 	};
 	const head = COUNTS.map((name) => `<th scope="col" class="text-right">${titles[name]}</th>`).join("");
-	const row = COUNTS.map((name) => `<td class="text-right">${cint(counts[name])}</td>`).join("");
+	const row = COUNTS.map((name) => `<td class="text-right">${number(counts[name])}</td>`).join("");
 	return `<div class="table-responsive"><table class="table table-bordered table-sm mb-2">
 		<thead><tr>${head}</tr></thead><tbody><tr>${row}</tr></tbody></table></div>`;
 }

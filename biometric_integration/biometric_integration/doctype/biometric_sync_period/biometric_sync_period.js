@@ -1,6 +1,11 @@
 frappe.ui.form.on("Biometric Sync Period", {
 	refresh(frm) {
 		frm.disable_save();
+		const { server, purpose, from_date, to_date } = frm.doc;
+		const [first, last] = [from_date, to_date].map((day) => frappe.datetime.str_to_user(day));
+		const label = server === "main" ? __("Main Server") : server;
+		const title = __("{0}: {1}, {2} to {3}", [__(purpose), label, first, last]);
+		frm.page.set_title(frappe.utils.escape_html(title));
 		follow(frm);
 	},
 });
