@@ -77,6 +77,8 @@ class ByWindow:
 		self._read_pieces(todo.window, self._ahead())
 		if todo.looks_back:
 			self._look_further()
+		elif not reading.hole and reading.cursor.delivered:
+			reading.move(reading.cursor.joined(todo.window))
 		if not reading.cursor.delivered and not reading.outcome.counts.fetched:
 			reading.outcome.worry(never_delivered(self._connector.unit, self._stream.unit))
 		elif not reading.hole and todo.looks_back:

@@ -93,6 +93,15 @@ class Cursor:
 			return replace(self, scans={**self.scans, PAST_FROM: begun, PAST_UNTIL: until})
 		return replace(self.without_scan(PAST_FROM, PAST_UNTIL), read_from=begun)
 
+	def joined(self, window: Window) -> Cursor:
+		"""After a window was read for itself, to its end: the stream began with it, where nothing lies between."""
+		if self.read_from is None or not window.start < self.read_from <= window.end:
+			return self
+		begun, until = self.scans.get(PAST_FROM), self.scans.get(PAST_UNTIL)
+		if begun and until and until >= window.start:
+			return replace(self.without_scan(PAST_FROM, PAST_UNTIL), read_from=min(begun, window.start))
+		return replace(self, read_from=window.start)
+
 	def _past_read(self, start: datetime) -> tuple[datetime, datetime]:
 		"""What was read of the past without a gap, where `start` is in it or follows it."""
 		begun, until = self.scans.get(PAST_FROM, start), self.scans.get(PAST_UNTIL, start)

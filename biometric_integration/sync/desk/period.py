@@ -72,7 +72,7 @@ def _streams(target: servers.Server, units: list[str] | None, first: date, last:
 def _ask_for(name: str) -> None:
 	"""Where there is no queue it goes on as soon as there is one."""
 	try:
-		_enqueue(name)
+		_ask(name)
 	except jobs.RedisError:
 		ask.no_queue()
 
@@ -201,12 +201,18 @@ def go_on() -> None:
 	now = now_datetime()
 	for name, server in periods.reading():
 		if not (locks.taken(periods.lock_of(name)) or rests(servers.state(server).next_attempt, now)):
-			_enqueue(name)
+			_ask(name)
 
 
-def _enqueue(name: str, turn: int = 0) -> None:
-	"""turn: a job that still runs would keep another one of its name from being queued."""
-	frappe.enqueue(
+def _ask(name: str) -> None:
+	"""A job whose worker was killed counts as running for up to ten minutes more, and keeps another one of its name from being queued."""
+	if not _enqueue(name):
+		_enqueue(name, 1)
+
+
+def _enqueue(name: str, turn: int = 0) -> bool:
+	"""Whether it was queued. turn: a job that still runs would keep another one of its name from that."""
+	job = frappe.enqueue(
 		READ,
 		queue="long",
 		job_id=f"biometric-period-{name}-{turn % 2}",
@@ -214,6 +220,7 @@ def _enqueue(name: str, turn: int = 0) -> None:
 		name=name,
 		turn=turn,
 	)
+	return job is not None
 
 
 def read(name: str, turn: int = 0) -> None:

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from unittest.mock import patch
 
 import frappe
+from frappe.utils.background_jobs import get_job, is_job_enqueued
 
 from biometric_integration import api, tasks
 from biometric_integration.core.stream import Stream
@@ -151,6 +152,15 @@ class TestWhatIsLeft(PeriodTestCase):
 				return
 			time.sleep(0.2)
 		self.fail("it did not happen")
+
+	def test_a_job_that_only_seems_to_run_keeps_nobody_from_going_on(self):
+		self.office(devices=1)
+		name = self.begin()
+		get_job(f"biometric-period-{name}-0").set_status(
+			"started"
+		)  # which a killed worker does not take back
+		period.go_on()
+		self.assertTrue(is_job_enqueued(f"biometric-period-{name}-1"))
 
 	def test_a_job_has_its_time_and_the_next_one_goes_on(self):
 		self.office()

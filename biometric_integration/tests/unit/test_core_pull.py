@@ -112,6 +112,17 @@ class StartDateMovedBack(unittest.TestCase):
 		self.assertEqual(self.days_asked(), self.past(tried[-1]))
 		self.assertEqual(min(self.office.staged()).date(), date(2025, 3, 25))
 
+	def test_what_a_period_has_read_is_not_read_again(self):
+		first = datetime(2025, 3, 29)
+		options = self.office.options
+		self.office.options = replace(options, window=Window(first, datetime(2025, 4, 5)))
+		self.office.pull()
+		self.days_asked()
+		self.office.options = options
+		self.office.pull()
+		self.assertEqual(self.days_asked(), [date(2025, 3, 25) + number * DAY for number in range(4)])
+		self.assertEqual(len(self.office.staged()), 13)
+
 	def test_marks_of_what_is_new_do_not_move_with_it(self):
 		before = self.office.cursor()
 		self.office.pull()

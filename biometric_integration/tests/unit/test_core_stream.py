@@ -182,6 +182,14 @@ class LooksBack(unittest.TestCase):
 			further.read_back(Window(datetime(2025, 2, 15), rest.end)), replace(kept, read_from=past.start)
 		)
 
+	def test_a_window_that_reaches_to_where_the_stream_began_belongs_to_it(self):
+		kept, began = cursor(read_from=datetime(2025, 4, 1)), datetime(2025, 3, 1)
+		self.assertEqual(kept.joined(Window(began, datetime(2025, 4, 1))).read_from, began)
+		self.assertEqual(kept.joined(Window(began, datetime(2025, 3, 31))), kept, "a day lies between")
+		self.assertEqual(kept.joined(Window(datetime(2025, 4, 2), NOW)), kept)
+		half_read = kept.read_back(Window(datetime(2025, 2, 1), datetime(2025, 3, 8)))
+		self.assertEqual(half_read.joined(Window(began, NOW)), replace(kept, read_from=datetime(2025, 2, 1)))
+
 	def test_the_past_is_read_also_where_no_look_is_due(self):
 		kept = cursor(read_from=datetime(2025, 4, 1))
 		past = Window(datetime(2025, 3, 1), datetime(2025, 4, 1))

@@ -4,7 +4,7 @@ frappe.ui.form.on("Biometric Sync Period", {
 		const { server, purpose, from_date, to_date } = frm.doc;
 		const [first, last] = [from_date, to_date].map((day) => frappe.datetime.str_to_user(day));
 		const label = server === "main" ? __("Main Server") : server;
-		const title = __("{0}: {1}, {2} to {3}", [__(purpose), label, first, last]);
+		const title = __("{0} to {1}, {2}: {3}", [first, last, label, __(purpose)]);
 		frm.page.set_title(frappe.utils.escape_html(title));
 		follow(frm);
 	},
