@@ -139,7 +139,7 @@ def device_state(device: str | None = None) -> dict:
 
 @frappe.whitelist(methods=["POST"])
 def retry(log: str) -> dict:
-	"""Read the window of a run once more; of a stopped period, the rest of it. Returns {"message"}."""
+	"""Read the window of a run once more. Returns {"message"}."""
 	frappe.only_for(SYNC_ROLES)
 	return {"message": ask.retry(log)}
 
@@ -150,28 +150,38 @@ def sync_period(
 ) -> dict:
 	"""Read a stretch of days (of the server) once more, in the background; with `dry_run`, only count what would be new.
 
-	Returns {"key"} for `period_state` and `cancel_period`.
+	Returns {"name"} of the Biometric Sync Period; one of the same days that is not finished is resumed, and no other begun.
 	"""
 	frappe.only_for(SETUP_ROLES)
 	(target, units), *others = ask.chosen(server, device)
 	if others:
 		frappe.throw(frappe._("Please choose a server or a device."))
-	return {"key": period.start(target, units, getdate(from_date), getdate(to_date), bool(dry_run))}
+	return {"name": period.start(target, units, getdate(from_date), getdate(to_date), bool(dry_run))}
 
 
 @frappe.whitelist()
-def period_state(key: str) -> dict:
-	"""Returns {"running", "message", "counts", "logs"} of a period being read."""
-	frappe.only_for(SETUP_ROLES)
-	return period.shown_state(key)
+def period_state(name: str) -> dict:
+	"""How a Biometric Sync Period stands. Returns its fields and {"running", "headline", "waits", "days", "days_left", "streams", "streams_left", "counts",
+	"troubled": how many had a problem, "troubles": the first of them: [{"stream", "status", "error"}]}."""
+	frappe.only_for(SYNC_ROLES)
+	frappe.has_permission("Biometric Sync Period", "read", doc=name, throw=True)
+	return period.state(name)
 
 
 @frappe.whitelist(methods=["POST"])
-def cancel_period(key: str) -> dict:
+def stop_period(name: str) -> dict:
 	"""Stop reading a period before its next request; what was read stays. Returns {"message"}."""
 	frappe.only_for(SETUP_ROLES)
-	period.cancel(key)
-	return {"message": frappe._("It stops before the next request.")}
+	frappe.has_permission("Biometric Sync Period", "read", doc=name, throw=True)
+	return {"message": period.stop(name)}
+
+
+@frappe.whitelist(methods=["POST"])
+def resume_period(name: str) -> dict:
+	"""Go on with a period that was stopped, and try again what had a problem in it. Returns {"message"}."""
+	frappe.only_for(SETUP_ROLES)
+	frappe.has_permission("Biometric Sync Period", "read", doc=name, throw=True)
+	return {"message": period.resume(name)}
 
 
 @frappe.whitelist(methods=["POST"])

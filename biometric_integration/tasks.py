@@ -5,17 +5,20 @@ from frappe.utils import now_datetime
 from biometric_integration.core.runs import Trigger
 from biometric_integration.sync import jobs, retention
 from biometric_integration.sync.bridges import notices
+from biometric_integration.sync.desk import first_reads, period
 from biometric_integration.sync.records import bridges, devices, servers
 
 
 def sync_due() -> None:
-	"""Every minute: ask for a pull of each server that is due, and for what waits to be used."""
+	"""Every minute: ask for a pull of each server that is due, for what is left of a period, and for what waits to be used."""
 	jobs.close_abandoned()
 	if servers.all_servers() or devices.are_any():
 		jobs.enqueue_process()
 		jobs.enqueue_workdays()
 	for server, units in servers.due(now_datetime()):
 		jobs.enqueue_pull(server.id, Trigger.SCHEDULED, units)
+	first_reads.follow()
+	period.go_on()
 	if bridges.is_any():
 		notices.tell(now_datetime())
 

@@ -77,6 +77,8 @@ class ByWindow:
 		self._read_pieces(todo.window, self._ahead())
 		if todo.looks_back:
 			self._look_further()
+		elif not reading.hole and reading.cursor.delivered:
+			reading.move(reading.cursor.joined(todo.window))
 		if not reading.cursor.delivered and not reading.outcome.counts.fetched:
 			reading.outcome.worry(never_delivered(self._connector.unit, self._stream.unit))
 		elif not reading.hole and todo.looks_back:
@@ -84,6 +86,8 @@ class ByWindow:
 			reading.move(cursor if self._fewer else cursor.without_scan(FEWER_SINCE))
 			if "nightly" in todo.finishes and isinstance(self._connector, CountsRows):
 				self._compare_counts(self._connector)
+		if todo.past:
+			self._read_past(todo.past)
 
 	def _read_pieces(self, window: Window, ahead: timedelta = timedelta(0)) -> None:
 		outcome, end = self._reading.outcome, window.end
@@ -100,6 +104,17 @@ class ByWindow:
 	def _ahead(self) -> timedelta:
 		"""Not where a person asked for just this window, nor where what is new has come by position, from clocks that are ahead as well."""
 		return LOOK_AHEAD if self._todo.looks_back and not self._source.ids_came else timedelta(0)
+
+	def _read_past(self, past: Window) -> None:
+		"""What is older comes after what is new, and what was read of it is not read again. A hole in it is asked for by the next run."""
+		reading = self._reading
+		reading.hole = False
+		for piece in self._connector.slices(past):
+			reading.go_on(piece)
+			self._read_piece(piece)
+			if reading.hole:
+				return
+			reading.move(reading.cursor.read_back(piece))
 
 	# --- what the plan cannot know
 

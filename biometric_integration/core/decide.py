@@ -112,7 +112,7 @@ def _unusable(event: WaitingEvent, directory: Directory, rules: Rules) -> Decisi
 	if not event.released and (doubt := _doubt(event, directory, rules)):
 		return doubt
 	if rules.floor and _workday(event, directory, rules.floor) < rules.floor:
-		return Decision(event, Reason.BEFORE_FLOOR, {"day": rules.floor.isoformat()})
+		return Decision(event, Reason.BEFORE_FLOOR)
 	if device and not device.counts_for_attendance:
 		return Decision(event, Reason.NOT_FOR_ATTENDANCE, {"device": device.label})
 	return None

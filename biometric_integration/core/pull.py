@@ -40,7 +40,8 @@ class PullOptions:
 	"""How a server is read.
 
 	start_date: of the server's zone; None = today. start_dates: of units that have their own. units, feeds: only these; None = all
-	there are. window: exactly this stretch of the server's clock, by the feeds that are read by window. watch: asked before each
+	there are. window: exactly this stretch of the server's clock, by the feeds that are read by window; read_to: of units that were read up to
+	there in it. watch: asked before each
 	request with the run's log, the window of the request (None for a feed by position) and the counts so far; a sentence in answer
 	ends the run there. in_time: asked before each run. kept_from: staged punches from before this day may have been deleted. at_once: how
 	many streams are read side by side, 1 to 4. `watch` and `in_time` are asked in the thread that pulls.
@@ -53,8 +54,9 @@ class PullOptions:
 	units: Sequence[str] | None = None
 	feeds: Sequence[str] | None = None
 	window: Window | None = None
+	read_to: Mapping[str, datetime] = field(default_factory=dict)
 	watch: Watch = lambda log, piece, counts: ""
-	start_dates: Mapping[str, date] = field(default_factory=dict)
+	start_dates: Mapping[str, date | None] = field(default_factory=dict)
 	in_time: Callable[[], bool] = lambda: True
 	kept_from: date | None = None
 	at_once: int = AT_ONCE
@@ -62,13 +64,17 @@ class PullOptions:
 	def means(self, feed: Feed) -> bool:
 		return (self.feeds is None or feed.name in self.feeds) and not (self.window and feed.by_position)
 
+	def of_period(self, unit: str, window: Window) -> Window:
+		"""What is left of it for a unit."""
+		return Window(min(self.read_to.get(unit, window.start), window.end), window.end)
+
 	def plan(self, unit: str, cursor: Cursor, now: datetime, ids_came: bool | None) -> Plan | None:
 		"""What was asked for; else every look back, or only the nightly one where the feed by position has just brought what is new.
 
 		That one ends with yesterday: today's punches may be on their way by position.
 		"""
 		if self.window:
-			return Plan(self.window.clipped(now))
+			return Plan(self.of_period(unit, self.window).clipped(now))
 		start_date = self.start_dates.get(unit, self.start_date)
 		due = looks(self.overlap, self.rescan)
 		if not ids_came:
@@ -117,8 +123,10 @@ class Puller:
 		own = (device for device in self.store.devices(server) if device.is_at_home(server))
 		return [device.serial for device in own if device.serial and device.enabled] or [""]
 
-	def survey(self, connector: Connector, config: ServerConfig, options: PullOptions) -> Iterator[RunCounts]:
-		"""Count what `options.window` would bring and keep nothing of it; one count per request. Raises SyncError."""
+	def survey(
+		self, connector: Connector, config: ServerConfig, options: PullOptions
+	) -> Iterator[tuple[datetime, RunCounts]]:
+		"""Count what `options.window` would bring and keep nothing of it: for each request, how far it was read and the count. Raises SyncError."""
 		if options.window is None:
 			raise ValueError("what is to be counted needs a window")
 		source = Source(self.store, connector, config, self.clock, self.site_zone)
@@ -126,8 +134,8 @@ class Puller:
 		if connector.lists_devices:
 			connector.list_devices()
 		for stream, _feed in self.streams(connector, config, options):
-			for piece in connector.slices(window):
-				yield self._surveyed(stream, connector.read_window(stream.unit, piece))
+			for piece in connector.slices(options.of_period(stream.unit, window)):
+				yield piece.end, self._surveyed(stream, connector.read_window(stream.unit, piece))
 
 	def _surveyed(self, stream: Stream, page: Page) -> RunCounts:
 		counts = RunCounts()

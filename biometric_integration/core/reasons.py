@@ -101,7 +101,7 @@ SENTENCES = {
 	Reason.JUNK: "An operation or enrolment record of the device, not a punch.",
 	Reason.REPEAT: "Within {seconds} seconds of the punch at {time}: counted once.",
 	Reason.NOT_FOR_ATTENDANCE: "The device {device} does not count for attendance.",
-	Reason.BEFORE_FLOOR: "Before {day}, from where on punches are used (start date, or import floor of the settings).",
+	Reason.BEFORE_FLOOR: "Before the Start Date of the settings (or their import floor). An earlier Start Date uses the punch by itself.",
 	Reason.EXPIRED: "Nobody entered this id for {days} days. Reprocess uses the punch once an employee has the id.",
 	Reason.DELETED: "{user} deleted its check-in at {time}. It stays deleted.",
 }

@@ -11,6 +11,9 @@ from biometric_integration.core.window import DAY, MONTH, Window, midnight, mont
 PRIMARY = "main"
 """Server id of the server on the settings form."""
 
+PAST_FROM, PAST_UNTIL = "past from", "past until"
+"""Kept with the scans of a cursor while the time before it is read: where that was begun, and how far it has come."""
+
 
 @dataclass(frozen=True)
 class Stream:
@@ -72,8 +75,37 @@ class Cursor:
 			scans={},
 		)
 
-	def without_scan(self, name: str) -> Cursor:
-		return replace(self, scans={key: moment for key, moment in self.scans.items() if key != name})
+	def without_scan(self, *names: str) -> Cursor:
+		return replace(self, scans={key: moment for key, moment in self.scans.items() if key not in names})
+
+	def past(self, floor: datetime) -> Window | None:
+		"""What is still to be read between `floor` and where the stream began; None where it began no later."""
+		if self.read_from is None or self.read_from <= floor:
+			return None
+		_begun, until = self._past_read(floor)
+		return Window(min(until, self.read_from), self.read_from)
+
+	def read_back(self, piece: Window) -> Cursor:
+		"""After one more piece of the past was read, in order; with the last one, the stream began where they began."""
+		begun, until = self._past_read(piece.start)
+		until = max(until, piece.end)
+		if self.read_from and until < self.read_from:
+			return replace(self, scans={**self.scans, PAST_FROM: begun, PAST_UNTIL: until})
+		return replace(self.without_scan(PAST_FROM, PAST_UNTIL), read_from=begun)
+
+	def joined(self, window: Window) -> Cursor:
+		"""After a window was read for itself, to its end: the stream began with it, where nothing lies between."""
+		if self.read_from is None or not window.start < self.read_from <= window.end:
+			return self
+		begun, until = self.scans.get(PAST_FROM), self.scans.get(PAST_UNTIL)
+		if begun and until and until >= window.start:
+			return replace(self.without_scan(PAST_FROM, PAST_UNTIL), read_from=min(begun, window.start))
+		return replace(self, read_from=window.start)
+
+	def _past_read(self, start: datetime) -> tuple[datetime, datetime]:
+		"""What was read of the past without a gap, where `start` is in it or follows it."""
+		begun, until = self.scans.get(PAST_FROM, start), self.scans.get(PAST_UNTIL, start)
+		return (begun, until) if begun <= start <= until else (start, start)
 
 
 @dataclass(frozen=True)
@@ -109,10 +141,14 @@ def looks(overlap: timedelta, rescan: timedelta) -> tuple[Look, ...]:
 
 @dataclass(frozen=True)
 class Plan:
-	"""What a run reads, and which looks back are finished with it: none where a person asked for just this window."""
+	"""What a run reads, and which looks back are finished with it: none where a person asked for just this window.
+
+	past: what is read after that, of the time before the stream began, as the start date was moved back.
+	"""
 
 	window: Window
 	finishes: tuple[str, ...] = ()
+	past: Window | None = None
 
 	@property
 	def looks_back(self) -> bool:
@@ -140,18 +176,20 @@ class Plan:
 def plan(cursor: Cursor, now: datetime, start_date: date | None, due: tuple[Look, ...]) -> Plan | None:
 	"""From the deepest look back that is due up to `now`, or None where none is due; a hole left open is read again.
 
-	Nothing before `start_date` is asked for. A stream that has never been read, or not from a start date moved back since, is read
-	from there; that counts as every look back. Without a start date it begins with the day of its first run.
+	Nothing before `start_date` is asked for. A stream that has never been read is read from there; that counts as every look back.
+	Where the start date was moved back since, only what is before its former begin is read besides. Without a start date a stream
+	begins with the day of its first run.
 	"""
 	names = tuple(look.name for look in due)
 	floor = _floor(cursor, now, start_date)
-	if cursor.read_until is None or floor < (cursor.read_from or floor):
+	if cursor.read_until is None:
 		return Plan(Window(min(floor, now), now), names)
+	past = cursor.past(floor)
 	for depth, look in enumerate(due):
 		if now - cursor.scans.get(look.name, datetime.min) >= look.every:
 			start = min(look.start(cursor.read_until), cursor.complete_until or floor)
-			return Plan(Window(min(max(start, floor), now), now), names[depth:])
-	return None
+			return Plan(Window(min(max(start, floor), now), now), names[depth:], past)
+	return Plan(Window(now, now), past=past) if past else None
 
 
 def _floor(cursor: Cursor, now: datetime, start_date: date | None) -> datetime:

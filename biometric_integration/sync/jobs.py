@@ -19,14 +19,15 @@ from frappe.utils.background_jobs import create_job_id, get_job_status, get_queu
 
 from biometric_integration.core.connector import TellsPings
 from biometric_integration.core.errors import SyncError
+from biometric_integration.core.periods import deepest_look
 from biometric_integration.core.process import process as process_staged
 from biometric_integration.core.pull import Puller, PullOptions
 from biometric_integration.core.reading import Watch
 from biometric_integration.core.runs import RunCounts, RunReport, RunStatus, Trigger
 from biometric_integration.core.text import harmless
-from biometric_integration.core.window import DAY, Window
+from biometric_integration.core.window import Window
 from biometric_integration.sync.db import locks, transaction
-from biometric_integration.sync.records import pings, servers, staging, sync_log, times
+from biometric_integration.sync.records import periods, pings, servers, staging, sync_log, times
 from biometric_integration.sync.records.servers import SETTINGS
 from biometric_integration.sync.store import ProcessStore, PullStore
 from biometric_integration.sync.workdays import attendance, judging, notices, silent, sweep, watermark
@@ -79,7 +80,8 @@ def pull_server(
 ) -> list[RunReport]:
 	"""Read a server, and use what came. One report per run."""
 	target, in_time = servers.get(server), budget()
-	options = target.options(Trigger(trigger), units, watch=_while(in_time), in_time=in_time)
+	watch = _until_stopped(server, _while(in_time))
+	options = target.options(Trigger(trigger), units, watch=watch, in_time=in_time)
 	reports = read(target, options, on_report)
 	process(in_time)
 	return reports
@@ -142,7 +144,7 @@ def _units(reports: Iterable[RunReport]) -> list[str]:
 
 
 def retry(log: str, turn: int = 0) -> list[RunReport]:
-	"""Read the window of a run once more, or what its stream has now where it had none. A stopped period goes on where it ended, to its last day.
+	"""Read the window of a run once more, or what its stream has now where it had none.
 
 	A stream that somebody else reads all the while is asked for again, behind whoever waits by then; so is what there was no time for.
 	"""
@@ -170,23 +172,7 @@ def _window_again(of) -> Window | None:
 	start = of.window_from
 	if goes_on and of.read_to < of.window_to:
 		start = of.read_to
-	if not start:
-		return None
-	end = of.window_to
-	if of.period_until and not _was_gone_on_with(of):
-		end = max(end, datetime.combine(of.period_until, datetime.min.time()) + DAY)
-	return Window(start, max(start, end))
-
-
-def _was_gone_on_with(of) -> bool:
-	"""Has the period been read beyond this part of it?"""
-	later = {
-		"stream": of.stream,
-		"trigger": Trigger.PERIOD.value,
-		"period_until": of.period_until,
-		"window_from": (">=", of.window_to),
-	}
-	return bool(frappe.db.exists("Biometric Sync Log", later))
+	return Window(start, max(start, of.window_to)) if start else None
 
 
 def _has_begun(log: str) -> bool:
@@ -207,6 +193,22 @@ def _while(in_time: InTime) -> Watch:
 		return "" if in_time() else _("The time for one job was over. The next run goes on from there.")
 
 	return watch
+
+
+def _until_stopped(server: str, watch: Watch) -> Watch:
+	"""Where a person has stopped the first read of a server, no run goes on with what is older than any look back."""
+	units: dict[str, str] = {}
+
+	def watching(log: str, piece: Window | None, counts: RunCounts) -> str:
+		if piece and piece.start < deepest_look(now_datetime()):
+			transaction.commit()  # what was decided meanwhile is seen
+			if log not in units:
+				units[log] = frappe.db.get_value("Biometric Sync Log", log, "unit") or ""
+			if (stopped_by := periods.set_aside(server).get(units[log])) is not None:
+				return _("Stopped by {0}. Resume on its Sync Period goes on from there.").format(stopped_by)
+		return watch(log, piece, counts)
+
+	return watching
 
 
 def _while_others_use(watch: Watch) -> Watch:

@@ -12,11 +12,12 @@ from frappe.query_builder import DocType
 from frappe.utils import add_days, get_datetime, getdate, now_datetime, nowdate
 
 from biometric_integration.core.evidence import STATISTICS
+from biometric_integration.core.periods import PeriodStatus
 from biometric_integration.core.punch import RESET_END, name_from
 from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
 from biometric_integration.core.runs import RunStatus, Trigger
 from biometric_integration.sync.db import transaction
-from biometric_integration.sync.records import device_hours, event_groups, staging
+from biometric_integration.sync.records import device_hours, event_groups, periods, staging
 from biometric_integration.sync.records.servers import SETTINGS
 from biometric_integration.sync.workdays import rows
 from biometric_integration.sync.workdays.stale import PERIOD
@@ -32,6 +33,7 @@ UNMAPPED_REASONS = [
 IDLE_DAYS = 2
 DEVICE_HOURS_DAYS = 60
 QUESTION, QUESTIONS_DAYS = "Biometric Device Command", 60
+PERIOD_DAYS = 90
 WORKDAYS_DAYS = 400
 EVIDENCE_DAYS = (PERIOD + STATISTICS).days
 """Whose device is whose is known by punches so long ago: without them an absence would be taken for proven while the device is dead."""
@@ -44,6 +46,7 @@ def tidy() -> None:
 	delete_idle_logs(now_datetime() - timedelta(days=IDLE_DAYS))
 	delete_device_hours(now_datetime() - timedelta(days=DEVICE_HOURS_DAYS))
 	delete_questions(now_datetime() - timedelta(days=QUESTIONS_DAYS))
+	delete_periods(now_datetime() - timedelta(days=PERIOD_DAYS))
 	delete_workdays(getdate(add_days(nowdate(), -WORKDAYS_DAYS)))
 	if settings.payload_days:
 		empty_payloads(now_datetime() - timedelta(days=settings.payload_days))
@@ -86,6 +89,12 @@ def delete_questions(before: datetime) -> None:
 		lambda: frappe.get_all(QUESTION, old, pluck="name", limit=CHUNK),
 		lambda names: frappe.db.delete(QUESTION, {"name": ("in", names)}),
 	)
+
+
+def delete_periods(before: datetime) -> None:
+	"""Those that ended so long ago; what was stopped, or had a problem, waits for a person for as long and no longer."""
+	old = {"status": ("!=", PeriodStatus.READING.value), "modified": ("<", before)}
+	_in_chunks(lambda: frappe.get_all(periods.DOCTYPE, old, pluck="name", limit=CHUNK), periods.delete_ended)
 
 
 def delete_workdays(before: date) -> None:

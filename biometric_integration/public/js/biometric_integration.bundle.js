@@ -6,6 +6,7 @@ import { form_title } from "./form_title.js";
 import { short_time, show_columns } from "./list_columns.js";
 import { exact_filters } from "./list_filters.js";
 import { correct_mapping, ignore_id, map_id } from "./mapping.js";
+import { period_action, period_html } from "./period_state.js";
 import { poll } from "./poll.js";
 import { may_set_up, may_sync, several_companies } from "./roles.js";
 import { intro_color, status_color } from "./status_colors.js";
@@ -30,6 +31,8 @@ Object.assign(biometric_integration, {
 	map_id,
 	may_set_up,
 	may_sync,
+	period_action,
+	period_html,
 	poll,
 	rebuild_workdays,
 	retry,

@@ -7,6 +7,12 @@ const COLORS = {
 		Failed: "red",
 		Skipped: "gray",
 	},
+	"Biometric Sync Period": {
+		Reading: "blue",
+		Stopped: "gray",
+		Finished: "green",
+		Incomplete: "orange",
+	},
 	"Biometric Staging Event": {
 		Pending: "blue",
 		Processed: "green",

@@ -1,19 +1,17 @@
 import { look } from "./api.js";
+import { period_action, period_html } from "./period_state.js";
 import { poll } from "./poll.js";
-import { status_color } from "./status_colors.js";
-import { stream_words } from "./stream_words.js";
+
+const DOCTYPE = "Biometric Sync Period";
 
 // Read a stretch of days once more, or only count what would be new. `target`: {device} or {servers: [{value, label}]}.
 export const sync_period = (target) => new SyncPeriod(target);
 
 class SyncPeriod {
 	constructor(target) {
-		this.wait_for_worker = 20000;
-		this.logs_shown = 10;
-		this.memory = "biometric_integration:period";
 		this.target = target;
 		this.make_dialog();
-		this.resume();
+		this.find_running();
 	}
 
 	make_dialog() {
@@ -23,14 +21,13 @@ class SyncPeriod {
 			fields: this.fields(),
 			primary_action_label: __("Read Punches"),
 			primary_action: (values) => this.start(values, false),
-			secondary_action_label: __("Only Count"),
-			secondary_action: () => this.count(),
 		});
 		this.dialog.onhide = () => this.close();
 		const $body = this.dialog.get_field("progress").$wrapper;
 		this.$headline = $('<p role="status" aria-live="polite" class="mb-2">').appendTo($body);
-		this.$counts = $("<div>").appendTo($body);
-		this.$logs = $("<div>").appendTo($body);
+		this.$state = $("<div>").appendTo($body);
+		this.$link = $('<p class="mb-0">').appendTo($body);
+		this.offer_count();
 		this.dialog.show();
 	}
 
@@ -65,174 +62,81 @@ class SyncPeriod {
 		)}`;
 	}
 
-	// A period that was still being read when the dialog was closed, or the page left.
-	resume() {
-		const key = localStorage.getItem(this.memory);
-		if (!key) return;
-		look("period_state", { key })
-			.then((state) => {
-				if (state.running && !this.key) this.follow(key, __("A period is being read already."));
-			})
-			.catch(() => {});
+	// One that is read at the moment, whoever asked for it.
+	async find_running() {
+		const found = await frappe.db.get_list(DOCTYPE, {
+			filters: { status: "Reading", purpose: ["!=", "Start Date"] },
+			fields: ["name"],
+			order_by: "creation desc",
+			limit: 1,
+		});
+		if (found.length && !this.name && !this.is_starting) this.follow(found[0].name);
 	}
 
-	count() {
-		const values = this.dialog.get_values();
-		if (values) this.start(values, true);
+	offer_count() {
+		this.dialog.set_secondary_action_label(__("Only Count"));
+		this.dialog.set_secondary_action(() => {
+			const values = this.dialog.get_values();
+			if (values) this.start(values, true);
+		});
 	}
 
 	start({ from_date, to_date, server }, dry_run) {
-		if (this.running) return;
+		if (this.is_starting || this.running) return;
+		this.is_starting = true;
 		const args = { from_date, to_date, dry_run: dry_run ? 1 : 0 };
 		if (this.target.device) args.device = this.target.device;
 		else args.server = server;
-		this.set_running(true);
-		this.show({ message: __("Waiting for a background worker…"), counts: {}, logs: [] });
 		frappe
 			.xcall("biometric_integration.api.sync_period", args)
-			.then(({ key }) => this.follow(key))
-			.catch(() => {
-				this.set_running(false);
-				this.say("");
-			});
+			.then(({ name }) => this.follow(name))
+			.finally(() => (this.is_starting = false));
 	}
 
-	follow(key, headline) {
-		localStorage.setItem(this.memory, key);
-		if (this.closed) return;
-		this.key = key;
-		this.began = Date.now();
-		this.moved = false;
-		this.set_running(true);
-		if (headline) this.say(headline);
+	follow(name) {
+		this.name = name;
+		this.$link.html(
+			frappe.utils.get_form_link(DOCTYPE, name, true, __("What is left of each device, and its reason"))
+		);
 		this.poller?.stop();
 		this.poller = poll({
-			ask: () => look("period_state", { key }),
+			ask: () => look("period_state", { name }),
 			take: (state) => this.take(state),
 			dialog: this.dialog,
 		});
 	}
 
-	set_running(running) {
-		this.running = running;
-		for (const fieldname of ["server", "from_date", "to_date"]) {
-			this.dialog.set_df_property(fieldname, "read_only", running ? 1 : 0);
-		}
-		this.dialog.get_primary_btn().prop("disabled", running);
-		if (running) {
-			this.dialog.set_secondary_action_label(__("Stop"));
-			this.dialog.set_secondary_action(() => this.cancel());
-		} else {
-			this.dialog.set_secondary_action_label(__("Only Count"));
-			this.dialog.set_secondary_action(() => this.count());
-		}
-		this.dialog.get_secondary_btn().prop("disabled", false);
-	}
-
-	cancel() {
-		if (!this.key) return;
-		this.dialog.get_secondary_btn().prop("disabled", true);
-		frappe
-			.xcall("biometric_integration.api.cancel_period", { key: this.key })
-			.then(({ message }) => this.running && this.say(message))
-			.catch(() => this.dialog.get_secondary_btn().prop("disabled", false));
-	}
-
 	// Whether it is over.
 	take(state) {
-		if (!state.running) {
-			this.finish(state);
-			return true;
+		this.running = state.running;
+		for (const fieldname of ["server", "from_date", "to_date"]) {
+			this.dialog.set_df_property(fieldname, "read_only", state.running ? 1 : 0);
 		}
-		this.first_message = this.first_message || state.message;
-		this.moved = this.moved || state.message !== this.first_message;
-		this.show(state);
-		if (!this.moved && Date.now() - this.began > this.wait_for_worker) {
-			this.say(
-				__(
-					"Nothing has begun yet. The period is read as soon as a background worker is free; this dialog can be closed. If it does not begin, an administrator finds out why in RQ Job and Error Log."
-				)
-			);
-		}
-		return false;
+		this.dialog.get_primary_btn().prop("disabled", state.running);
+		const days = [state.from_date, state.to_date].map((day) => frappe.datetime.str_to_user(day));
+		const period = __("{0} to {1}", days);
+		this.say(`${period}: ${state.waits || state.headline}`);
+		this.$state.html(period_html(state));
+		this.offer(state);
+		return !state.running;
 	}
 
-	finish(state) {
-		localStorage.removeItem(this.memory);
-		this.key = this.first_message = null;
-		this.set_running(false);
-		this.show({ ...state, message: state.message || __("Nothing is known of this period any more.") });
-		this.show_logs(state.logs || []);
+	offer(state) {
+		const action = period_action(state);
+		if (!action) return this.offer_count();
+		this.dialog.set_secondary_action_label(action.label);
+		this.dialog.set_secondary_action(() => action.run().then(() => this.follow(state.name)));
 	}
 
 	close() {
-		this.closed = true;
-		if (this.running) {
-			frappe.show_alert({
-				message: __(
-					"The period is read on in the background. Open Sync a Period again to follow it."
-				),
-				indicator: "blue",
-			});
-		}
+		if (!this.running) return;
+		frappe.show_alert({
+			message: __("The period is read on in the background. Open Sync a Period again to follow it."),
+			indicator: "blue",
+		});
 	}
 
 	say(text) {
 		if (this.$headline.text() !== text) this.$headline.text(text);
-	}
-
-	show({ message, counts }) {
-		this.$headline.toggleClass("text-muted", this.running);
-		this.say(message);
-		this.$counts.html(counts && counts.fetched ? this.counts_html(counts) : "");
-		if (this.running) this.$logs.empty();
-	}
-
-	counts_html(counts) {
-		const titles = {
-			fetched: __("Rows Read"),
-			new: __("New"),
-			known: __("Known Already"),
-			junk: __("Not a Punch"),
-			invalid: __("Unreadable"),
-		};
-		const shown = Object.keys(titles).filter((name) => name in counts);
-		const head = shown.map((name) => `<th scope="col" class="text-right">${titles[name]}</th>`).join("");
-		const row = shown.map((name) => `<td class="text-right">${cint(counts[name])}</td>`).join("");
-		return `<div class="table-responsive"><table class="table table-bordered table-sm mb-2">
-			<thead><tr>${head}</tr></thead><tbody><tr>${row}</tr></tbody></table></div>`;
-	}
-
-	show_logs(names) {
-		const shown = names.filter(Boolean).slice(0, this.logs_shown);
-		if (!shown.length) return;
-		frappe.db
-			.get_list("Biometric Sync Log", {
-				filters: { name: ["in", shown] },
-				fields: ["name", "stream", "status", "error"],
-				order_by: "stream asc",
-				limit: shown.length,
-			})
-			.then((logs) => {
-				if (this.running) return;
-				const more = names.length - shown.length;
-				const rest =
-					more > 0 ? `<p class="text-muted">${__("And {0} more, see Sync Logs.", [more])}</p>` : "";
-				this.$logs.html(
-					`<ul class="list-unstyled mb-0">${logs
-						.map((log) => this.log_html(log))
-						.join("")}</ul>${rest}`
-				);
-			});
-	}
-
-	log_html({ name, stream, status, error }) {
-		const escape = frappe.utils.escape_html;
-		const color = status_color("Biometric Sync Log", status);
-		return `<li class="mb-2">
-			<span class="indicator-pill ${color}">${escape(__(status))}</span>
-			${frappe.utils.get_form_link("Biometric Sync Log", name, true, escape(stream_words(stream) || name))}
-			${error ? `<div class="text-muted">${escape(error)}</div>` : ""}
-		</li>`;
 	}
 }

@@ -18,7 +18,7 @@ from biometric_integration.core.window import DAY
 from biometric_integration.sync import jobs
 from biometric_integration.sync.db import locks
 from biometric_integration.sync.desk import bridge_states, watermarks, zones
-from biometric_integration.sync.records import servers, sight, staging
+from biometric_integration.sync.records import periods, servers, sight, staging
 
 WAITING = (EventStatus.PENDING, EventStatus.UNMAPPED, EventStatus.FAILED, EventStatus.QUARANTINED)
 QUEUES = ("default", "long")
@@ -111,8 +111,16 @@ def _server(server: servers.Server) -> dict:
 		"message": _why_stalled(server) if how is Health.STALLED else state.error or "",
 		"error_class": state.error_class or "",
 		"read_by": server.read_by,
+		"first_read": _first_read(server.id),
 		"doubt": zones.doubt(server) if server.enabled else "",
 	}
+
+
+def _first_read(server: str) -> dict | None:
+	"""How far it is, where it takes long."""
+	name = periods.of_start_date(server)
+	fields = ["name", "status", "days", "days_left"]
+	return frappe.db.get_value(periods.DOCTYPE, name, fields, as_dict=True) if name else None
 
 
 def standing(server: servers.Server, state: frappe._dict, streams_fail: bool = False) -> Health:
@@ -126,10 +134,10 @@ def _why_stalled(server: servers.Server) -> str:
 		return _("The bridge {0} has not read it for three intervals. See how it stands.").format(
 			server.read_by
 		)
-	return _("Nothing was read for three intervals.") + f" {_why_idle()}"
+	return _("Nothing was read for three intervals.") + f" {why_idle()}"
 
 
-def _why_idle() -> str:
+def why_idle() -> str:
 	"""Why nothing is read or used by schedule, as far as it can be told from here."""
 	if is_scheduler_inactive(verbose=False):
 		return _(
@@ -162,7 +170,7 @@ def _why_unused() -> str:
 	if not waits or now_datetime() - waits < UNUSED_AFTER or locks.taken(locks.LANE):
 		return ""
 	words = _("There are punches that wait to be used since {0}.").format(format_datetime(waits))
-	return f"{words} {_why_idle()}"
+	return f"{words} {why_idle()}"
 
 
 def troubles() -> dict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import frappe
@@ -76,6 +76,12 @@ def by_serial(serials: Iterable[str]) -> dict[str, Device]:
 
 def with_serial(serial: str) -> str | None:
 	return frappe.db.get_value(DOCTYPE, {"serial_number": serial}) if serial else None
+
+
+def names_of(serials: Collection[str]) -> dict[str, str]:
+	"""Serial number → docname, of those that are known."""
+	of_these = {"serial_number": ("in", [*serials])}
+	return dict(frappe.get_all(DOCTYPE, of_these, ["serial_number", "name"], as_list=True, limit=0))
 
 
 def by_key(keys: Iterable[str]) -> dict[str, Device]:

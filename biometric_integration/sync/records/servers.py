@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -21,13 +21,14 @@ from biometric_integration.core.directory import AS_IT_IS
 from biometric_integration.core.errors import ConfigurationError
 from biometric_integration.core.in_flight import AT_ONCE
 from biometric_integration.core.mapping import Normaliser
+from biometric_integration.core.periods import is_up_to_date
 from biometric_integration.core.pull import PullOptions
 from biometric_integration.core.rounding import Rounding, RoundingMode
 from biometric_integration.core.runs import RunReport, RunStatus, Trigger
 from biometric_integration.core.schedule import Schedule
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.core.text import harmless
-from biometric_integration.sync.records import devices
+from biometric_integration.sync.records import devices, periods
 
 SETTINGS = "Biometric Sync Settings"
 STATE = "Biometric Server State"
@@ -88,11 +89,16 @@ class Server:
 			self.overlap,
 			self.rescan,
 			units,
-			start_dates=self.own_start_dates(),
+			start_dates=self.start_dates(),
 			kept_from=self.kept_from,
 			at_once=self.at_once,
 			**more,
 		)
+
+	def start_dates(self) -> dict[str, date | None]:
+		"""By unit, where it is not that of the server; None: it stays where it began, as its first read was stopped."""
+		aside = periods.set_aside(self.id)
+		return {**self.own_start_dates(), **dict.fromkeys(_up_to_date(self, aside))}
 
 	def own_start_dates(self) -> dict[str, date]:
 		"""Serial number → start date, for devices that begin later than the rest."""
@@ -117,8 +123,12 @@ class Server:
 
 def all_servers() -> list[Server]:
 	"""The server on the settings form first, then those of *More Servers*; disabled ones included."""
-	settings = frappe.get_cached_doc(SETTINGS)
-	return list(_configured(settings))
+	return list(_configured(frappe.get_cached_doc(SETTINGS)))
+
+
+def all_as_saved() -> list[Server]:
+	"""The same while the settings are being saved: the cache still has them as they were."""
+	return list(_configured(frappe.get_doc(SETTINGS)))
 
 
 def left_to_bridge(server: Server) -> str:
@@ -449,11 +459,31 @@ def due(now: datetime) -> Iterator[tuple[Server, list[str] | None]]:
 
 
 def _due_units(server: Server, now: datetime) -> list[str] | None:
-	runs = last_runs(server)
+	runs, left_alone = last_runs(server), _left_alone(server)
 	if (only := server.only_unit) is not None:
-		return None if server.schedule.due(runs.get(only), now) else []
-	resting, schedules = _resting(server, now), _schedules(server)
-	return [unit for unit in schedules if unit not in resting and schedules[unit].due(runs.get(unit), now)]
+		return None if only not in left_alone and server.schedule.due(runs.get(only), now) else []
+	left_alone, schedules = left_alone | resting(server, now), _schedules(server)
+	return [unit for unit in schedules if unit not in left_alone and schedules[unit].due(runs.get(unit), now)]
+
+
+def _left_alone(server: Server) -> set[str]:
+	"""Units whose first read was stopped before it came to these days."""
+	aside = periods.set_aside(server.id)
+	return aside.keys() - _up_to_date(server, aside)
+
+
+def _up_to_date(server: Server, units: Collection[str]) -> set[str]:
+	"""Those that are read up to these days, whatever is left of the time before they began."""
+	if not units:
+		return set()
+	filters = {"server": server.id, "server_type": server.config.server_type, "unit": ("in", [*units])}
+	found = frappe.get_all(CURSOR, filters, ["unit", "read_until"], limit=0)
+	return {row.unit or "" for row in found if is_up_to_date(row.read_until, now_datetime())}
+
+
+def units(server: Server) -> list[str]:
+	"""What is read of it by schedule."""
+	return [*_schedules(server)]
 
 
 def last_runs(server: Server) -> dict[str, datetime]:
@@ -463,7 +493,7 @@ def last_runs(server: Server) -> dict[str, datetime]:
 	return {row.unit or "": row.last_run for row in rows}
 
 
-def _resting(server: Server, now: datetime) -> set[str]:
+def resting(server: Server, now: datetime) -> set[str]:
 	"""Units with a stream that failed by itself, until its next attempt."""
 	filters = {
 		"server": server.id,

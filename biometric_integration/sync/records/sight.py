@@ -16,6 +16,7 @@ RULE, CORRECTION = "Biometric Mapping Rule", "Biometric Mapping Correction"
 WORKDAY, DECISION = "Biometric Workday", "Biometric Decision"
 FILE_IMPORT = "Biometric File Import"
 COMMAND = "Biometric Device Command"
+PERIOD = "Biometric Sync Period"
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,16 @@ def commands(user: str | None = None) -> str:
 	return _column(COMMAND, "device", DEVICE, user)
 
 
+def periods(user: str | None = None) -> str:
+	"""One of a whole server tells of devices of anywhere: who is limited sees those that they asked for, and those of one device that they see."""
+	user = user or frappe.session.user
+	if not _limit(DEVICE, user):
+		return ""
+	is_one = f"ifnull(`tab{PERIOD}`.`device`, '')!=''"
+	mine = f"`tab{PERIOD}`.`requested_by`={frappe.db.escape(user, percent=False)}"
+	return f"({mine} or {is_one} and {_column(PERIOD, 'device', DEVICE, user)})"
+
+
 def corrections(user: str | None = None) -> str:
 	"""Their employees stand in a text: who is limited sees what they did themselves."""
 	user = user or frappe.session.user
@@ -153,6 +164,13 @@ def may_see_log(doc, ptype: str | None = None, user: str | None = None) -> bool:
 
 def may_see_command(doc, ptype: str | None = None, user: str | None = None) -> bool:
 	return _sees(DEVICE, doc.device, user)
+
+
+def may_see_period(doc, ptype: str | None = None, user: str | None = None) -> bool:
+	user = user or frappe.session.user
+	if doc.requested_by == user or not _limit(DEVICE, user):
+		return True
+	return bool(doc.device) and _sees(DEVICE, doc.device, user)
 
 
 def may_see_correction(doc, ptype: str | None = None, user: str | None = None) -> bool:

@@ -350,7 +350,7 @@ async function a_period_is_counted_and_read(desk) {
 	await desk.dialog_says(title, /0 punches would be new, \d+ are known/);
 	await desk.dialog_press(title, "Read Punches");
 	await desk.dialog_says(title, /0 new punches/);
-	await desk.dialog(title).locator("li", { hasText: "Main Server" }).first().waitFor();
+	await desk.dialog(title).locator("p", { hasText: "days are read" }).waitFor();
 	await desk.picture(picture("sync-period"));
 	await desk.dialog_close(title);
 }

@@ -28,6 +28,8 @@ class SiteTestCase(IntegrationTestCase):
 		for doctype in (
 			"Biometric Staging Event",
 			"Biometric Sync Log",
+			"Biometric Sync Period",
+			"Biometric Sync Period Stream",
 			"Biometric Sync Request",
 			"Biometric Sync Cursor",
 			"Biometric Server State",

@@ -15,7 +15,7 @@ from biometric_integration.core.stream import Stream
 from biometric_integration.simulator import Fault, FaultKind, World
 from biometric_integration.sync import jobs, retention
 from biometric_integration.sync.desk import period
-from biometric_integration.sync.records import servers
+from biometric_integration.sync.records import periods, servers
 from biometric_integration.sync.store import PullStore
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import (
@@ -76,7 +76,21 @@ class TestAgain(SiteTestCase):
 		with self.assertRaises(frappe.ValidationError):
 			api.retry(log)
 
-	def test_a_period_is_read_again_and_counted_first_without_keeping_anything(self):
+	def stopped_period(self, first, moment: datetime) -> str:
+		"""The log of a run of a period that was stopped before the request that begins then."""
+		name = api.sync_period(str(first), str(NOON.date()), server="main")["name"]
+		note = periods.note
+
+		def stop(its, part, status, read_to, *rest, **values):
+			if read_to and read_to >= moment:
+				periods.stop(name)
+			return note(its, part, status, read_to, *rest, **values)
+
+		with patch.object(periods, "note", stop):
+			period.read(name)
+		return logs(trigger="Period")[0].name
+
+	def test_a_period_counted_first_keeps_nothing_and_then_finds_as_much(self):
 		for server_type in SERVER_TYPES:
 			with self.subTest(server_type):
 				self.setUp()
@@ -86,87 +100,48 @@ class TestAgain(SiteTestCase):
 				world.punch("SN1", "1", NOON - 2 * DAY, received=NOON)
 				world.punch("SN1", "2", NOON - 9 * DAY, received=NOON)
 				before = len(events())
-				arguments = ("main", None, str((NOON - 3 * DAY).date()), str(NOON.date()))
-				period.run(f"dry {server_type}", *arguments, True)
-				state = period.state(f"dry {server_type}")
-				self.assertEqual(state["counts"].get("new"), 1, state)
+				days = {
+					"from_date": str((NOON - 3 * DAY).date()),
+					"to_date": str(NOON.date()),
+					"server": "main",
+				}
+				counted = api.sync_period(**days, dry_run=1)["name"]
+				period.read(counted)
+				self.assertEqual(api.period_state(counted)["counts"]["new"], 1)
 				self.assertEqual(len(events()), before)
 				self.settings(server_type, server, start_date=FIRST_DAY)
-				period.run(f"wet {server_type}", *arguments, False)
-				state = period.state(f"wet {server_type}")
+				read = api.sync_period(**days)["name"]
+				period.read(read)
+				state = api.period_state(read)
 				self.assertEqual((state["running"], state["counts"]["new"]), (False, 1), state)
-				self.assertEqual([log.trigger for log in logs(name=("in", state["logs"]))], ["Period"])
 				self.assertEqual(checkins(), [("1", NOON - 2 * DAY)])
-
-	def test_a_period_can_be_stopped_and_goes_on_by_retry(self):
-		world, _server = self.office("eBioServer")
-		for number in range(3):
-			world.punch("SN1", "1", NOON - number * DAY)
-		period.cancel("stopped")
-		period.run("stopped", "main", None, str(FIRST_DAY), str(NOON.date()), False)
-		log = logs(trigger="Period")[0]
-		self.assertEqual((log.status, log.fetched), ("Partial", 0))
-		self.assertIn("Administrator", log.error)
-		jobs.retry(log.name)
-		self.assertEqual(len(checkins()), 3)
-
-	def test_a_deadlock_keeps_no_log_from_knowing_the_end_of_its_period(self):
-		world, _server = self.office("eBioServer")
-		world.punch("SN1", "1", NOON - DAY)
-		set_value, lost = frappe.db.set_value, [frappe.QueryDeadlockError()]
-
-		def deadlocked_once(doctype, name, field, *values, **options):
-			if field == "period_until" and lost:
-				raise lost.pop()
-			return set_value(doctype, name, field, *values, **options)
-
-		with patch.object(frappe.db, "set_value", deadlocked_once):
-			period.run("deadlock", "main", None, str(FIRST_DAY), str(NOON.date()), False)
-		(log,) = logs(trigger="Period")
-		self.assertEqual((log.status, log.period_until), ("Success", NOON.date()))
-		self.assertEqual((lost, checkins()), ([], [("1", NOON - DAY)]))
 
 	def test_a_retry_reads_the_rest_of_a_stopped_period(self):
 		for server_type in SERVER_TYPES:
 			with self.subTest(server_type):
 				self.setUp()
-				world, _server = self.office(server_type)
-				times = [NOON - number * 10 * DAY for number in range(7)]
-				for moment in times:
-					world.punch("SN1", "1", moment)
+				world, server = self.office(server_type)
+				for number in range(7):
+					world.punch("SN1", "1", NOON - number * 10 * DAY)
 				first = (NOON - 65 * DAY).date()
-				self.settings(server_type, _server, start_date=first)
-				period.cancel(f"rest {server_type}")
-				period.run(f"rest {server_type}", "main", None, str(first), str(NOON.date()), False)
-				(log,) = logs(trigger="Period")
-				self.assertEqual(log.period_until, NOON.date())
-				self.assertLess(log.window_to, times[0], "a part, and not the last one")
-				stopped_at = times[4].replace(hour=0)
-				frappe.db.set_value("Biometric Sync Log", log.name, "read_to", stopped_at)
-				jobs.retry(log.name)
-				(again,) = logs(retried_from=log.name)
-				self.assertEqual((again.window_from, again.status), (stopped_at, "Success"))
-				self.assertEqual(len(checkins()), 5, "from where it stopped, to the last day")
+				self.settings(server_type, server, start_date=first)
+				stopped_at = (NOON - 40 * DAY).replace(hour=0)
+				log = self.stopped_period(first, stopped_at)
+				of = frappe.get_doc("Biometric Sync Log", log)
+				self.assertEqual((of.status, of.window_to.date()), ("Partial", NOON.date() + DAY))
+				self.assertIn("Administrator", of.error)
+				before, left = len(checkins()), of.read_to
+				self.assertTrue(before < 7 and left < of.window_to, of.as_dict())
+				jobs.retry(log)
+				(again,) = logs(retried_from=log)
+				self.assertEqual((again.window_from, again.status), (left, "Success"))
+				self.assertEqual(len(checkins()), 7, "from where it stopped, to the last day")
 				frappe.db.set_value(
-					"Biometric Sync Log",
-					again.name,
-					{"read_to": stopped_at + 3 * DAY, "status": "Partial"},
+					"Biometric Sync Log", again.name, {"read_to": left + 3 * DAY, "status": "Partial"}
 				)
 				jobs.retry(again.name)
 				(third,) = logs(retried_from=again.name)
-				self.assertEqual(third.window_from, stopped_at + 3 * DAY, "so does the retry of a retry")
-
-	def test_a_retry_of_one_part_of_a_period_that_went_on_reads_that_part(self):
-		world, _server = self.office("eTimeTrackLite")
-		world.punch("SN1", "1", NOON - DAY)
-		begin = (NOON - 65 * DAY).date()
-		for part in range(3):
-			period.run("whole", "main", None, str(begin), str(NOON.date()), False, part)
-			begin = logs(trigger="Period")[-1].window_to.date()
-		earliest = logs(trigger="Period")[0]
-		jobs.retry(earliest.name)
-		(again,) = logs(retried_from=earliest.name)
-		self.assertEqual((again.window_from, again.window_to), (earliest.window_from, earliest.window_to))
+				self.assertEqual(third.window_from, left + 3 * DAY, "so does the retry of a retry")
 
 	def test_a_retry_waits_behind_whoever_reads_its_stream_and_then_reads_its_own_window(self):
 		world, server = self.office()
@@ -190,18 +165,16 @@ class TestAgain(SiteTestCase):
 		world, _server = self.office("eBioServer")
 		for number in range(3):
 			world.punch("SN1", "1", NOON - number * DAY)
-		period.cancel("late")
-		period.run("late", "main", None, str(FIRST_DAY), str(NOON.date()), False)
-		(log,) = logs(trigger="Period")
+		log = self.stopped_period(FIRST_DAY, datetime.min)
 		with patch.object(jobs, "BUDGET", 0):
-			jobs.retry(log.name)
-		(cut,) = logs(retried_from=log.name)
+			jobs.retry(log)
+		(cut,) = logs(retried_from=log)
 		self.assertEqual((cut.status, cut.fetched), ("Partial", 0))
 		self.assertFalse(is_job_enqueued(f"biometric-retry-{cut.name}-0"), "nothing was read: not for ever")
 		reading = iter([True, True])
 		with patch.object(jobs, "budget", lambda: lambda: next(reading, False)):
-			jobs.retry(log.name)
-		cut = logs(retried_from=log.name)[-1]
+			jobs.retry(log)
+		cut = logs(retried_from=log)[-1]
 		self.assertTrue(cut.window_from < cut.read_to < cut.window_to, cut)
 		self.assertTrue(is_job_enqueued(f"biometric-retry-{cut.name}-0"))
 		jobs.retry(cut.name)

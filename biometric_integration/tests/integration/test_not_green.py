@@ -78,12 +78,14 @@ class TestWhatPeopleAreTold(SiteTestCase):
 			world.punch(serial, "1", NOON - timedelta(days=1))
 		server = self.start("eTimeTrackLite", world)
 		sync()
-		days = (str((NOON - timedelta(days=2)).date()), str(NOON.date()), False)
-		period.run("well", "main", None, *days)
-		self.assertNotIn("problem", period.state("well")["message"])
+		days = {"from_date": str((NOON - timedelta(days=2)).date()), "to_date": str(NOON.date())}
+		well = api.sync_period(**days, server="main")["name"]
+		period.read(well)
+		self.assertNotIn("problem", api.period_state(well)["headline"])
 		server.faults.add(Fault(FaultKind.HTTP_500_FAULT, times=None))
-		period.run("ill", "main", None, *days)
-		self.assertIn("2 of 2 runs had a problem", period.state("ill")["message"])
+		ill = api.sync_period(**days, server="main")["name"]
+		period.read(ill)
+		self.assertIn("2 of 2 had a problem", api.period_state(ill)["headline"])
 
 	def test_each_card_of_the_workspace_is_shown_to_hr(self):
 		cards = frappe.get_doc("Workspace", "Biometric Integration").number_cards

@@ -202,6 +202,33 @@ class TestWhatIsShown(OfOneCompany):
 				with self.refused():
 					act()
 
+	def test_a_period_of_a_whole_server_is_shown_to_who_asked_for_it(self):
+		doctype = "Biometric Sync Period"
+		made = {
+			device: frappe.get_doc(
+				{
+					"doctype": doctype,
+					"server": "main",
+					"device": device,
+					"from_date": FROM,
+					"to_date": TO,
+					"requested_by": "Administrator",
+				}
+			)
+			.insert()
+			.name
+			for device in (self.gate, self.dock, None)
+		}
+		with self.as_hr():
+			self.assertEqual(frappe.get_list(doctype, pluck="name"), [made[self.gate]])
+			for device in (self.dock, None):
+				self.assertFalse(frappe.has_permission(doctype, "read", made[device]))
+				for act in (api.period_state, api.stop_period, api.resume_period):
+					with self.refused():
+						act(made[device])
+			frappe.db.set_value(doctype, made[None], "requested_by", frappe.session.user)
+			self.assertTrue(frappe.has_permission(doctype, "read", made[None]))
+
 	def test_a_record_of_a_correction_is_shown_to_who_made_it(self):
 		theirs = api.correct_mapping("2", FROM, TO, dry_run=0)["correction"]
 		with self.as_hr():

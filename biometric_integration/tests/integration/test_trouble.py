@@ -16,7 +16,7 @@ from biometric_integration.core.store import Interrupted
 from biometric_integration.core.stream import Stream
 from biometric_integration.simulator import World
 from biometric_integration.sync import jobs, retention
-from biometric_integration.sync.desk import period, review
+from biometric_integration.sync.desk import review
 from biometric_integration.sync.records import servers, staging, sync_log
 from biometric_integration.sync.store import PullStore
 from biometric_integration.tests import factories
@@ -92,10 +92,8 @@ class TestOthersGoOn(Trouble):
 		tested = api.test_connection()
 		self.assertFalse(tested["ok"])
 		self.assertIn("Enter it again", tested["steps"][0]["message"])
-		period.run("unread", "main", None, str(NOON.date()), str(NOON.date()), False)
-		state = period.state("unread")
-		self.assertEqual((state["running"], state["logs"]), (False, []))
-		self.assertIn("Enter it again", state["message"])
+		with self.assertRaisesRegex(frappe.ValidationError, "Enter it again"):
+			api.sync_period(str(NOON.date()), str(NOON.date()))
 
 	def test_an_app_that_cannot_be_asked_what_it_adds_is_let_have_its_say(self):
 		world, _server = self.office("1")

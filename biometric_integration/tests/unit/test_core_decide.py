@@ -172,7 +172,7 @@ class Reasons(unittest.TestCase):
 			Rules(NOW, floor=NINE.date() + DAY),
 			Reason.BEFORE_FLOOR,
 			EventStatus.IGNORED,
-			("2025-04-08",),
+			("Start Date",),
 		),
 		(
 			"there already",

@@ -64,6 +64,72 @@ class NothingIsLost(unittest.TestCase):
 		self.assertEqual(office.cursor().complete_until, datetime(2025, 4, 4))
 
 
+class StartDateMovedBack(unittest.TestCase):
+	"""Read since 4 April; from 25 March on it is to be read now. One request a day."""
+
+	def setUp(self):
+		self.office = Office(None, *(NOW - number * DAY for number in range(1, 31)))
+		self.office.options = replace(self.office.options, start_date=date(2025, 4, 4))
+		self.office.pull()
+		self.office.options = replace(self.office.options, start_date=date(2025, 3, 25))
+		self.office.connector.asked.clear()
+
+	def days_asked(self) -> list[date]:
+		asked = [window.start.date() for _unit, window in self.office.connector.asked]
+		self.office.connector.asked.clear()
+		return [day for day in asked if day < date(2025, 4, 4)]
+
+	def past(self, first: date) -> list[date]:
+		return [first + number * DAY for number in range((date(2025, 4, 4) - first).days)]
+
+	def test_what_is_new_comes_first_and_what_was_read_is_not_read_again(self):
+		self.office.pull()
+		newest, *_rest = self.office.connector.asked
+		self.assertGreaterEqual(newest[1].start.date(), date(2025, 4, 4))
+		self.assertEqual(self.days_asked(), self.past(date(2025, 3, 25)))
+		self.assertEqual(min(self.office.staged()).date(), date(2025, 3, 25))
+		self.office.pull()
+		self.assertEqual(self.days_asked(), [])
+
+	def test_it_goes_on_where_a_job_was_over(self):
+		last = datetime(2025, 3, 30)
+		watch = self.office.options.watch
+		self.office.options = replace(
+			self.office.options,
+			watch=lambda log, piece, counts: "Over." if piece and piece.start == last else "",
+		)
+		self.office.pull()
+		self.days_asked()
+		self.office.options = replace(self.office.options, watch=watch)
+		self.office.pull()
+		self.assertEqual(self.days_asked(), self.past(last.date()))
+		self.assertEqual(self.office.cursor().read_from, datetime(2025, 3, 25))
+
+	def test_a_hole_is_asked_for_again_and_nothing_behind_it_is_passed(self):
+		self.office.pull("well", "well", "well", "silent")
+		tried = self.days_asked()
+		self.office.pull()
+		self.assertEqual(self.days_asked(), self.past(tried[-1]))
+		self.assertEqual(min(self.office.staged()).date(), date(2025, 3, 25))
+
+	def test_what_a_period_has_read_is_not_read_again(self):
+		first = datetime(2025, 3, 29)
+		options = self.office.options
+		self.office.options = replace(options, window=Window(first, datetime(2025, 4, 5)))
+		self.office.pull()
+		self.days_asked()
+		self.office.options = options
+		self.office.pull()
+		self.assertEqual(self.days_asked(), [date(2025, 3, 25) + number * DAY for number in range(4)])
+		self.assertEqual(len(self.office.staged()), 13)
+
+	def test_marks_of_what_is_new_do_not_move_with_it(self):
+		before = self.office.cursor()
+		self.office.pull()
+		after = self.office.cursor()
+		self.assertEqual((after.read_until, after.complete_until), (before.read_until, before.complete_until))
+
+
 class OneJob(unittest.TestCase):
 	def test_a_failure_of_one_stream_leaves_the_others_alone(self):
 		for fault, error_class in (("nonsense", "Protocol"), ("bug", "Internal")):
@@ -115,6 +181,14 @@ class OneJob(unittest.TestCase):
 		self.assertEqual((report.status, report.counts.new), (RunStatus.SUCCESS, 2))
 		after = office.cursor()
 		self.assertEqual((after.read_until, after.complete_until), (before.read_until, before.complete_until))
+
+	def test_each_unit_of_a_period_goes_on_where_it_was_read_to(self):
+		office = Office(None, *PUNCHES, devices=2)
+		period, half = Window(datetime(2025, 3, 20), datetime(2025, 3, 22)), datetime(2025, 3, 21)
+		office.options = replace(office.options, window=period, read_to={"S2": half})
+		office.pull()
+		begun = {unit: window.start for unit, window in reversed(office.connector.asked)}
+		self.assertEqual(begun, {"S1": period.start, "S2": half})
 
 	def test_a_run_can_be_told_to_stop_and_keeps_what_it_has(self):
 		office = Office(None, *(NOW - number * DAY for number in range(1, 6)))

@@ -74,7 +74,8 @@ class FirstRun(unittest.TestCase):
 		again = plan(tried, NOW, date(2025, 4, 1), LOOKS)
 		read = again.finished(again.begun(tried).moved(NOW, complete=True), NOW)
 		self.assertEqual(read.read_from, datetime(2025, 4, 1))
-		self.assertEqual(plan(read, NOW, date(2025, 1, 1), LOOKS).window.start, datetime(2025, 1, 1))
+		back = plan(read, NOW, date(2025, 1, 1), LOOKS)
+		self.assertEqual(back.past, Window(datetime(2025, 1, 1), datetime(2025, 4, 1)))
 
 
 class MarksBehindTheFloor(unittest.TestCase):
@@ -95,7 +96,7 @@ class MarksBehindTheFloor(unittest.TestCase):
 		read = todo.begun(hole).moved(NOW, complete=True, start=todo.window.start)
 		self.assertEqual(read.complete_until, NOW)
 		again = plan(todo.finished(read, NOW), NOW, date(2025, 4, 1), LOOKS)
-		self.assertEqual(again.window.start, datetime(2025, 4, 1))
+		self.assertEqual(again.past, Window(datetime(2025, 4, 1), datetime(2025, 4, 10)))
 
 
 class Order(unittest.TestCase):
@@ -158,11 +159,41 @@ class LooksBack(unittest.TestCase):
 		kept = cursor(read_from=datetime(2025, 4, 15), scans={})
 		self.assert_plan(kept, datetime(2025, 4, 15), ALL)
 
-	def test_a_start_date_moved_back_is_read_from_there_once(self):
+	def test_a_start_date_moved_back_is_read_from_there_to_where_the_stream_began_once(self):
 		kept = cursor(read_from=datetime(2025, 4, 1))
-		self.assert_plan(kept, datetime(2025, 2, 1), ALL, start_date=date(2025, 2, 1))
-		read = plan(kept, NOW, date(2025, 2, 1), LOOKS).finished(kept, NOW)
+		todo = plan(kept, NOW, date(2025, 2, 1), LOOKS)
+		past = Window(datetime(2025, 2, 1), datetime(2025, 4, 1))
+		self.assertEqual(todo, Plan(Window(READ - 2 * HOUR, NOW), ("each",), past))
+		read = kept.read_back(past)
+		self.assertEqual(read, replace(kept, read_from=past.start))
 		self.assert_plan(read, READ - 2 * HOUR, ("each",), start_date=date(2025, 2, 1))
+
+	def test_the_past_goes_on_where_it_was_left_and_a_start_date_further_back_begins_it_anew(self):
+		kept = cursor(read_from=datetime(2025, 4, 1))
+		past = Window(datetime(2025, 2, 1), datetime(2025, 4, 1))
+		left = kept.read_back(Window(past.start, datetime(2025, 2, 8)))
+		rest = Window(datetime(2025, 2, 8), datetime(2025, 4, 1))
+		self.assertEqual(plan(left, NOW, date(2025, 2, 1), LOOKS).past, rest)
+		further = left.read_back(Window(datetime(2025, 2, 7), datetime(2025, 2, 15)))
+		self.assertEqual(plan(further, NOW, date(2025, 2, 3), LOOKS).past.start, datetime(2025, 2, 15))
+		self.assertEqual(plan(further, NOW, date(2025, 1, 1), LOOKS).past.start, datetime(2025, 1, 1))
+		self.assertEqual(plan(further, NOW, date(2025, 3, 1), LOOKS).past.start, datetime(2025, 3, 1))
+		self.assertEqual(
+			further.read_back(Window(datetime(2025, 2, 15), rest.end)), replace(kept, read_from=past.start)
+		)
+
+	def test_a_window_that_reaches_to_where_the_stream_began_belongs_to_it(self):
+		kept, began = cursor(read_from=datetime(2025, 4, 1)), datetime(2025, 3, 1)
+		self.assertEqual(kept.joined(Window(began, datetime(2025, 4, 1))).read_from, began)
+		self.assertEqual(kept.joined(Window(began, datetime(2025, 3, 31))), kept, "a day lies between")
+		self.assertEqual(kept.joined(Window(datetime(2025, 4, 2), NOW)), kept)
+		half_read = kept.read_back(Window(datetime(2025, 2, 1), datetime(2025, 3, 8)))
+		self.assertEqual(half_read.joined(Window(began, NOW)), replace(kept, read_from=datetime(2025, 2, 1)))
+
+	def test_the_past_is_read_also_where_no_look_is_due(self):
+		kept = cursor(read_from=datetime(2025, 4, 1))
+		past = Window(datetime(2025, 3, 1), datetime(2025, 4, 1))
+		self.assertEqual(plan(kept, NOW, date(2025, 3, 1), NIGHTLY), Plan(Window(NOW, NOW), past=past))
 
 	def test_a_start_date_moved_forward_reads_nothing_again(self):
 		self.assert_plan(cursor(), READ - 2 * HOUR, ("each",), start_date=date(2025, 4, 10))

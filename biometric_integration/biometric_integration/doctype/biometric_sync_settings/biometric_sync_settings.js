@@ -369,6 +369,16 @@ function show_server(frm, server, now) {
 	const $words = $('<div class="small text-muted">').html(
 		server_words(server, now).map(escape).join("<br>")
 	);
+	if (server.first_read) {
+		const words = __("Still to be read from the Start Date on: {0} of {1} days.", [
+			format_number(server.first_read.days_left, null, 0),
+			format_number(server.first_read.days, null, 0),
+		]);
+		const shown = server.first_read.status === "Stopped" ? `${words} ${__("Stopped.")}` : words;
+		$(
+			`<div>${frappe.utils.get_form_link("Biometric Sync Period", server.first_read.name, true, shown)}</div>`
+		).appendTo($words);
+	}
 	if (["failing", "stalled"].includes(server.state) && !server.read_by) {
 		$('<div><a href="#" class="try-now"></a></div>').appendTo($words).find("a").text(__("Try Now"));
 	}

@@ -9,7 +9,7 @@ from frappe.utils import cint, get_system_timezone, get_time, getdate, nowdate
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.core.typed import CONTROL, code, is_web_address, line, web_address
 from biometric_integration.core.window import DAY
-from biometric_integration.sync.desk import doubts, limits, zones
+from biometric_integration.sync.desk import doubts, first_reads, limits, zones
 from biometric_integration.sync.push import door
 from biometric_integration.sync.records import servers
 from biometric_integration.sync.workdays import stale
@@ -58,6 +58,8 @@ class BiometricSyncSettings(Document):
 		self.tell_of_zones()
 		self.tell_of_doubts()
 		door.moved()
+		if self.has_value_changed("start_date"):
+			first_reads.tell_cost()
 
 	def tell_of_doubts(self) -> None:
 		"""The form asks before it saves."""
