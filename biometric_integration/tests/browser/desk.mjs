@@ -283,12 +283,20 @@ export class Desk {
 
 	// --- pictures
 
+	// By the button of the page, or by the menu of the form, where newer versions of frappe have it.
 	async hide_sidebar() {
 		const sidebar = this.page.locator(".layout-side-section:visible").first();
-		if (await sidebar.count()) {
-			await this.page.locator(".page-head:visible .sidebar-toggle-btn").click();
-			await sidebar.waitFor({ state: "hidden" });
-		}
+		if (!(await sidebar.count())) return;
+		const button = this.page.locator(".page-head:visible .sidebar-toggle-btn:visible");
+		if (await button.count()) await button.click();
+		else await this.menu("Toggle Sidebar");
+		await sidebar.waitFor({ state: "hidden" });
+	}
+
+	async menu(label) {
+		const group = this.page.locator(".page-head:visible .menu-btn-group:visible");
+		await group.locator("> button").click();
+		await group.locator(".dropdown-item:visible", { hasText: exactly(label) }).click();
 	}
 
 	// The chart is there, and has stopped growing.
