@@ -173,6 +173,12 @@ export class Desk {
 		);
 	}
 
+	// What the form calls its document; newer versions of frappe have the list before it.
+	async title() {
+		const crumbs = this.page.locator(".page-title:visible").locator(".title-text, .title-text-form");
+		return (await crumbs.last().innerText()).trim();
+	}
+
 	async headline() {
 		const line = this.page.locator(".form-message:visible, .form-dashboard-headline:visible").first();
 		return (await line.innerText()).trim();
