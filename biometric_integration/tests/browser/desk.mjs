@@ -103,11 +103,20 @@ export class Desk {
 	}
 
 	async fill(fieldname, value) {
-		const control = this.control(fieldname, "input, textarea");
+		await this.write(this.control(fieldname, "input, textarea"), value);
+		await this.page.waitForFunction((fieldname) => cur_frm.doc[fieldname] !== undefined, fieldname);
+	}
+
+	// The picker of a date empties what is written before it has opened.
+	async write(control, value) {
 		await control.click();
+		await this.page.waitForFunction(() =>
+			$(".datepicker.active")
+				.toArray()
+				.every((picker) => !picker.getAnimations().length)
+		);
 		await control.fill(value);
 		await control.press("Tab");
-		await this.page.waitForFunction((fieldname) => cur_frm.doc[fieldname] !== undefined, fieldname);
 	}
 
 	async choose(fieldname, value) {
@@ -225,10 +234,11 @@ export class Desk {
 	}
 
 	async dialog_fill(title, fieldname, value) {
-		const control = this.dialog(title).locator(`[data-fieldname="${fieldname}"] input:visible`).first();
-		await control.click();
-		await control.fill(value);
-		await control.press("Tab");
+		await this.dialog_shown(title);
+		await this.write(
+			this.dialog(title).locator(`[data-fieldname="${fieldname}"] input:visible`).first(),
+			value
+		);
 	}
 
 	async dialog_press(title, label) {
