@@ -91,6 +91,7 @@ def after_uninstall() -> None:
 	if "biometric_integration" in frappe.get_installed_apps():
 		return
 	_drop_custom_fields()
+	_drop_navigation()
 	frappe.db.delete("Has Role", {"role": BRIDGE_ROLE})
 	frappe.db.delete("Role", {"name": BRIDGE_ROLE})
 	frappe.db.delete("Singles", {"doctype": "Biometric Sync Settings"})
@@ -109,6 +110,14 @@ def _drop_custom_fields() -> None:
 		for name in names:
 			frappe.db.sql_ddl(f"ALTER TABLE `tab{doctype}` DROP COLUMN IF EXISTS `{name}`")
 	frappe.db.sql_ddl(f"ALTER TABLE `tabEmployee Checkin` DROP INDEX IF EXISTS `{CHECKIN_INDEX}`")
+
+
+def _drop_navigation() -> None:
+	"""Newer versions of frappe try to by a hook of their own: it misses the icon, and nothing commits after it."""
+	for doctype in ("Desktop Icon", "Workspace Sidebar"):
+		if frappe.db.exists("DocType", doctype):
+			for name in frappe.get_all(doctype, {"app": "biometric_integration"}, pluck="name"):
+				frappe.delete_doc(doctype, name, ignore_on_trash=True, delete_permanently=True)
 
 
 def _drop_schedule() -> None:

@@ -140,9 +140,10 @@ class Settling {
 		];
 	}
 
+	// Newer versions of frappe set the defaults of a dialog only after it is made, and say so then.
 	choose() {
 		const what = this.dialog.get_value("what");
-		if (what === this.shown_what) return;
+		if (!what || what === this.shown_what) return;
 		this.shown_what = what;
 		const words = frappe.utils.escape_html(WHAT_IT_DOES[what] || "");
 		this.dialog.get_field("about").$wrapper.html(`<p class="text-muted">${words}</p>`);

@@ -103,11 +103,20 @@ export class Desk {
 	}
 
 	async fill(fieldname, value) {
-		const control = this.control(fieldname, "input, textarea");
+		await this.write(this.control(fieldname, "input, textarea"), value);
+		await this.page.waitForFunction((fieldname) => cur_frm.doc[fieldname] !== undefined, fieldname);
+	}
+
+	// The picker of a date empties what is written before it has opened.
+	async write(control, value) {
 		await control.click();
+		await this.page.waitForFunction(() =>
+			$(".datepicker.active")
+				.toArray()
+				.every((picker) => !picker.getAnimations().length)
+		);
 		await control.fill(value);
 		await control.press("Tab");
-		await this.page.waitForFunction((fieldname) => cur_frm.doc[fieldname] !== undefined, fieldname);
 	}
 
 	async choose(fieldname, value) {
@@ -173,6 +182,12 @@ export class Desk {
 		);
 	}
 
+	// What the form calls its document; newer versions of frappe have the list before it.
+	async title() {
+		const crumbs = this.page.locator(".page-title:visible").locator(".title-text, .title-text-form");
+		return (await crumbs.last().innerText()).trim();
+	}
+
 	async headline() {
 		const line = this.page.locator(".form-message:visible, .form-dashboard-headline:visible").first();
 		return (await line.innerText()).trim();
@@ -219,10 +234,11 @@ export class Desk {
 	}
 
 	async dialog_fill(title, fieldname, value) {
-		const control = this.dialog(title).locator(`[data-fieldname="${fieldname}"] input:visible`).first();
-		await control.click();
-		await control.fill(value);
-		await control.press("Tab");
+		await this.dialog_shown(title);
+		await this.write(
+			this.dialog(title).locator(`[data-fieldname="${fieldname}"] input:visible`).first(),
+			value
+		);
 	}
 
 	async dialog_press(title, label) {
@@ -283,12 +299,20 @@ export class Desk {
 
 	// --- pictures
 
+	// By the button of the page, or by the menu of the form, where newer versions of frappe have it.
 	async hide_sidebar() {
 		const sidebar = this.page.locator(".layout-side-section:visible").first();
-		if (await sidebar.count()) {
-			await this.page.locator(".page-head:visible .sidebar-toggle-btn").click();
-			await sidebar.waitFor({ state: "hidden" });
-		}
+		if (!(await sidebar.count())) return;
+		const button = this.page.locator(".page-head:visible .sidebar-toggle-btn:visible");
+		if (await button.count()) await button.click();
+		else await this.menu("Toggle Sidebar");
+		await sidebar.waitFor({ state: "hidden" });
+	}
+
+	async menu(label) {
+		const group = this.page.locator(".page-head:visible .menu-btn-group:visible");
+		await group.locator("> button").click();
+		await group.locator(".dropdown-item:visible", { hasText: exactly(label) }).click();
 	}
 
 	// The chart is there, and has stopped growing.

@@ -151,6 +151,7 @@ export async function a_device_is_asked(desk, servers, file) {
 		["Compare Counts", /VERIFY SUM ATTLOG/],
 	]) {
 		await desk.go("Form", DEVICE, device);
+		await desk.clear_alerts();
 		await choose_in_group(desk, "Push", what);
 		await desk.dialog_shown(what);
 		if (what === "Ask for Punches") await desk.picture(file);

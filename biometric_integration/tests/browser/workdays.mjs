@@ -125,7 +125,7 @@ export async function a_day_is_settled_and_taken_back(desk) {
 	const [name] = await desk.names(WORKDAY, { state: "To Settle", reason: ["!=", "No Id"] }, 1);
 	await desk.go("Form", WORKDAY, name);
 	const before = await desk.headline();
-	const title = (await desk.page.locator(".page-title:visible .title-text").first().innerText()).trim();
+	const title = await desk.title();
 	await desk.page.locator(".page-head:visible .primary-action:visible").click();
 	await desk.dialog_shown(title);
 	await desk.dialog(title).locator('[data-fieldname="what"] select').selectOption("Leave It");
