@@ -2,7 +2,7 @@
 // so it stays small and asks the server nothing by itself.
 import { ask, look, server_options } from "./api.js";
 import { bridge_state, device_state } from "./device_states.js";
-import { short_time, show_columns } from "./list_columns.js";
+import { plain, short_time, show_columns } from "./list_columns.js";
 import { exact_filters } from "./list_filters.js";
 import { correct_mapping, ignore_id, map_id } from "./mapping.js";
 import { poll } from "./poll.js";
@@ -28,6 +28,7 @@ Object.assign(biometric_integration, {
 	map_id,
 	may_set_up,
 	may_sync,
+	plain,
 	poll,
 	rebuild_workdays,
 	retry,

@@ -162,7 +162,7 @@ class TestOthersGoOn(Trouble):
 		self.assertEqual([code for code, _time in checkins() if code == "2"], ["2"] * 3)
 		self.assertLessEqual(len(checkins()), 6, "nothing is doubled")
 		for event in events(status=("!=", "Processed")):
-			self.assertEqual((event.status, event.reason_code), ("Failed", "hrms_refused"))
+			self.assertEqual((event.status, event.reason_code), ("Failed", "Refused"))
 			self.assertIn("this person is refused for", event.reason)
 
 	def test_a_queue_that_is_down_fails_nobodys_save_and_says_so_to_who_asks(self):
@@ -285,7 +285,7 @@ class TestWaitingStaysUsable(Trouble):
 		world.punch("SN1", "1", NOON - HOUR)
 		sync()
 		(event,) = events()
-		self.assertEqual((event.reason_code, event.employee_checkin), ("already_there", there))
+		self.assertEqual((event.reason_code, event.employee_checkin), ("Already There", there))
 
 
 class TestWhatIsShown(Trouble):

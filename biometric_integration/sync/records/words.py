@@ -1,0 +1,56 @@
+"""Sentences in the words of whoever looks: translated when they are shown, with dates as this site writes them. Stored are a code and values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, time
+
+from frappe import _
+from frappe.utils import format_datetime, formatdate
+
+from biometric_integration.core.reasons import Reason, pattern
+from biometric_integration.core.text import harmless
+
+SAID = "said"
+"""The value that is a whole sentence, of before values were stored."""
+
+DAYS, MOMENTS = ("day", "barred"), ("time",)
+"""The values of a Staging Event's reason that are written as this site writes dates and times; stored as ISO 8601 has them."""
+
+
+class _Filled(dict):
+	"""What is not known stays out of a sentence."""
+
+	def __missing__(self, key: str) -> str:
+		return "?"
+
+
+def filled(sentence: str, values: Mapping[str, str]) -> str:
+	"""The pattern in the reader's language, over these values."""
+	return _(sentence).format_map(_Filled(values)) if sentence else ""
+
+
+def stored(values: Mapping[str, str]) -> str:
+	return json.dumps({key: harmless(value) for key, value in values.items()}) if values else ""
+
+
+def of_event(row) -> str:
+	"""Why a Staging Event (`reason_code`, `reason_values`) stands where it stands; empty where there is nothing to say."""
+	values = json.loads(row.reason_values or "{}")
+	if SAID in values:
+		return values[SAID]
+	return filled(pattern(Reason(row.reason_code or ""), values), _shown(values))
+
+
+def _shown(values: Mapping[str, str]) -> dict[str, str]:
+	shown = {key: formatdate(values[key]) for key in DAYS if key in values}
+	shown.update((key, format_datetime(values[key])) for key in MOMENTS if key in values)
+	if "state" in values:
+		shown["state"] = _(values["state"])
+	return {**values, **shown}
+
+
+def moment(moment: datetime) -> str:
+	"""As the site writes dates, without the seconds, which are not known; midnight is the date alone."""
+	return formatdate(moment) + (f" {moment:%H:%M}" if moment.time() != time() else "")
