@@ -4,7 +4,9 @@ import { ask, look, server_options } from "./api.js";
 import { bridge_state, device_state } from "./device_states.js";
 import { plain, short_time, show_columns } from "./list_columns.js";
 import { exact_filters } from "./list_filters.js";
+import { log_titles } from "./log_titles.js";
 import { correct_mapping, ignore_id, map_id } from "./mapping.js";
+import { next_attempt } from "./next_attempt.js";
 import { poll } from "./poll.js";
 import { may_set_up, may_sync, several_companies } from "./roles.js";
 import { intro_color, status_color } from "./status_colors.js";
@@ -24,10 +26,12 @@ Object.assign(biometric_integration, {
 	exact_filters,
 	ignore_id,
 	intro_color,
+	log_titles,
 	look,
 	map_id,
 	may_set_up,
 	may_sync,
+	next_attempt,
 	plain,
 	poll,
 	rebuild_workdays,

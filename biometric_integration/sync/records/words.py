@@ -10,6 +10,7 @@ from frappe import _
 from frappe.utils import format_datetime, formatdate
 
 from biometric_integration.core.reasons import Reason, pattern
+from biometric_integration.core.stream import PRIMARY
 from biometric_integration.core.text import harmless
 
 SAID = "said"
@@ -49,6 +50,29 @@ def _shown(values: Mapping[str, str]) -> dict[str, str]:
 	if "state" in values:
 		shown["state"] = _(values["state"])
 	return {**values, **shown}
+
+
+def stream(key: str) -> str:
+	"""`main/eBioServer/*/live` in words; `public/js/stream_words.js` says the same."""
+	server, *rest = key.split("/")
+	if len(rest) < 3:
+		return key
+	unit, feed = "/".join(rest[1:-1]), rest[-1]
+	feeds = {
+		"live": _("newest punches"),
+		"day": _("day by day"),
+		"punches": "",
+		"push": _("pushed by the device"),
+		"webhook": _("web hook"),
+		"api": _("ingest API"),
+		"file": _("file"),
+	}
+	said = (
+		_("Main Server") if server == PRIMARY else server,
+		"" if unit == "*" else unit.removeprefix(f"{feed} "),
+		feeds.get(feed, feed),
+	)
+	return " · ".join(filter(None, said))
 
 
 def moment(moment: datetime) -> str:

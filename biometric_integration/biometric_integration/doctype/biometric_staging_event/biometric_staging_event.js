@@ -10,6 +10,7 @@ frappe.ui.form.on("Biometric Staging Event", {
 	onload(frm) {
 		// This one is a clock of the server; frappe would write the time zone of the site below it.
 		frm.set_df_property("source_time", "hide_timezone", 1);
+		biometric_integration.log_titles(frm);
 	},
 
 	refresh(frm) {
