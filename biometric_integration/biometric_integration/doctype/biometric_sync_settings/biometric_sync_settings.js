@@ -368,7 +368,8 @@ function server_words(server, now) {
 		: __("Never read so far.");
 	const words = [doubt, enabled ? when : `${when} ${__("Not read by schedule.")}`];
 	if (read_by) words.push(__("Read by the bridge {0}.", [read_by]));
-	if (state === "failing") words.push(message, enabled && !read_by && biometric_integration.next_attempt(server, now));
+	if (state === "failing")
+		words.push(message, enabled && !read_by && biometric_integration.next_attempt(server, now));
 	if (state === "stalled") words.push(message);
 	return words.filter(Boolean);
 }
