@@ -223,7 +223,7 @@ def _translated() -> Iterator[None]:
 		yield
 	except sqlite3.OperationalError as error:
 		if is_busy(error):
-			raise BatchLost(str(error)) from error
+			raise BatchLost(why=str(error)) from error
 		raise
 
 

@@ -32,8 +32,8 @@ def filled(sentence: str, values: Mapping[str, str]) -> str:
 	return _(sentence).format_map(_Filled(values)) if sentence else ""
 
 
-def stored(values: Mapping[str, str]) -> str:
-	return json.dumps({key: harmless(value) for key, value in values.items()}) if values else ""
+def stored(values: Mapping[str, object]) -> str:
+	return json.dumps({key: harmless(str(value)) for key, value in values.items()}) if values else ""
 
 
 def of_event(row) -> str:
