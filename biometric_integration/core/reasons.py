@@ -113,15 +113,29 @@ SENTENCES = {
 
 BARRED = "From before {barred}: older punches have been deleted here, and are not used again. Reprocess uses this one."
 TAKEN_BACK = "The check-in was refused: a rule of this site took it back."
-UNEXPECTED = "The check-in was refused: something unexpected happened ({error}: {message}). The Error Log has the trace."
+UNEXPECTED = "The check-in was refused: something unexpected happened ({error}: {message}). An administrator finds the trace in the Error Log."
+BARRED_FOR_OTHERS = "From before {barred}: older punches have been deleted here, and are not used again. An HR Manager can have this one used."
 
 KEPT_AS = {Kind.PUNCH: Reason.NONE, Kind.JUNK: Reason.JUNK, Kind.INVALID: Reason.INVALID}
 
 
-def pattern(reason: Reason, values: Mapping[str, str]) -> str:
-	"""The sentence of a reason, in English, over these values."""
+FOR_OTHERS = {
+	Reason.NO_EMPLOYEE: "No employee has the id {user_id}. Enter it in the employee's record; this punch is then used by itself.",
+	Reason.IMPLAUSIBLE: "The device reported the year {year}: its clock was wrong. An HR Manager can release the punch with the right time.",
+	Reason.FUTURE: (
+		"The device reported a time in the future: its clock is ahead. An HR Manager can release the punches of the device, or this one with the right time."
+	),
+	Reason.EXPIRED: "Nobody entered this id for {days} days. Once an employee has the id, an HR Manager can have the punch used.",
+}
+"""What is said in place of that to people who have no button for the fix, or may make no mapping rule."""
+
+
+def pattern(reason: Reason, values: Mapping[str, str], may_set_up: bool = True) -> str:
+	"""The sentence of a reason, in English, over these values; with a fix that this person can do."""
 	if reason is Reason.BEFORE_FLOOR and "barred" in values:
-		return BARRED
+		return BARRED if may_set_up else BARRED_FOR_OTHERS
+	if not may_set_up and reason in FOR_OTHERS:
+		return FOR_OTHERS[reason]
 	if reason is Reason.HRMS_REFUSED and "words" not in values:
 		return UNEXPECTED if "error" in values else TAKEN_BACK
 	return SENTENCES[reason]

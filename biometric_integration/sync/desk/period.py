@@ -73,7 +73,9 @@ def run(
 		begun_at = _("What is left begins on {0}: choose Sync a Period again.").format(begin)
 		_progress(key).write(running=False, message=f"{error.message} {begun_at}")
 	except Exception:
-		_progress(key).write(running=False, message=_("It broke off. The Error Log has the reason."))
+		_progress(key).write(
+			running=False, message=_("It broke off. An administrator finds the reason in the Error Log.")
+		)
 		raise
 	else:
 		_go_on(key, server, units, end, final, dry_run, part)

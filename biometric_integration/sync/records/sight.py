@@ -96,6 +96,11 @@ def commands(user: str | None = None) -> str:
 	return _column(COMMAND, "device", DEVICE, user)
 
 
+def cursors(user: str | None = None) -> str:
+	"""A cursor names no device of this site: who is limited in those sees none."""
+	return "1=0" if _limit(DEVICE, user or frappe.session.user) else ""
+
+
 def corrections(user: str | None = None) -> str:
 	"""Their employees stand in a text: who is limited sees what they did themselves."""
 	user = user or frappe.session.user
@@ -153,6 +158,10 @@ def may_see_log(doc, ptype: str | None = None, user: str | None = None) -> bool:
 
 def may_see_command(doc, ptype: str | None = None, user: str | None = None) -> bool:
 	return _sees(DEVICE, doc.device, user)
+
+
+def may_see_cursor(doc, ptype: str | None = None, user: str | None = None) -> bool:
+	return not _limit(DEVICE, user or frappe.session.user)
 
 
 def may_see_correction(doc, ptype: str | None = None, user: str | None = None) -> bool:

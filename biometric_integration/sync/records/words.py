@@ -6,12 +6,16 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, time
 
+import frappe
 from frappe import _
 from frappe.utils import format_datetime, formatdate
 
 from biometric_integration.core.reasons import Reason, pattern
 from biometric_integration.core.stream import PRIMARY
 from biometric_integration.core.text import harmless
+
+RULE = "Biometric Mapping Rule"
+"""Whoever may write these decides what becomes of punches and ids (`permissions.SETUP_ROLES`)."""
 
 SAID = "said"
 """The value that is a whole sentence, of before values were stored."""
@@ -37,11 +41,15 @@ def stored(values: Mapping[str, object]) -> str:
 
 
 def of_event(row) -> str:
-	"""Why a Staging Event (`reason_code`, `reason_values`) stands where it stands; empty where there is nothing to say."""
+	"""Why a Staging Event (`reason_code`, `reason_values`) stands where it stands, for whoever looks; empty where there is nothing to say."""
 	values = json.loads(row.reason_values or "{}")
 	if SAID in values:
 		return values[SAID]
-	return filled(pattern(Reason(row.reason_code or ""), values), _shown(values))
+	reason = Reason(row.reason_code or "")
+	if reason is Reason.NONE:
+		return ""
+	may_set_up = bool(frappe.has_permission(RULE, "write"))
+	return filled(pattern(reason, values, may_set_up), _shown(values))
 
 
 def _shown(values: Mapping[str, str]) -> dict[str, str]:
