@@ -10,7 +10,7 @@ export function next_attempt({ next_attempt: at, error_class }, now) {
 			? __("Next attempt within a minute, at {0}.", [moment_of_it])
 			: __("Next attempt in {0} minutes, at {1}.", [minutes, moment_of_it]);
 	// These pass only when a person has changed something, so the scheduler looks once an hour.
-	return NEEDS_A_PERSON.includes(error_class)
+	return NEEDS_A_PERSON.includes(error_class) && frappe.model.can_write("Biometric Sync Settings")
 		? `${when} ${__("When you have mended it, there is no need to wait.")}`
 		: when;
 }

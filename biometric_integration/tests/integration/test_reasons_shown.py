@@ -75,6 +75,18 @@ class TestReasonsShown(SiteTestCase):
 		put(1, "No Employee", reason_values=words.stored({"user_id": "<b>{0}%s\ud800"}))
 		self.assertIn("‹b›{0}%s", events()[0].reason)
 
+	def test_who_has_no_button_for_the_fix_is_told_who_has(self):
+		values = words.stored({"user_id": "7"})
+		put(1, "No Employee", reason_values=values)
+		put(2, "Implausible Time", reason_values=words.stored({"year": "2000"}))
+		self.assertIn("make a mapping rule", events()[0].reason)
+		self.as_user("HR User")
+		first, second = (event.reason for event in events())
+		self.assertNotIn("rule", first)
+		self.assertIn("An HR Manager can release", second)
+		for said in (first, second):
+			self.assertNotIn("None", said)
+
 	def test_the_report_says_it_too(self):
 		values = words.stored({"employee": "HR-EMP-1", "day": "2025-04-06"})
 		put(1, "Left", reason_values=values)
