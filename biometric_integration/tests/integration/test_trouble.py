@@ -67,7 +67,7 @@ def lose_the_connection(*_arguments):
 
 def refuse_by_the_database(checkin, method=None):
 	"""A rule of a site that writes what the database does not take."""
-	FAULTS["Incorrect string value …"]()
+	FAULTS["Incorrect string value: …"]()
 
 
 FAULTS = {
@@ -76,7 +76,7 @@ FAULTS = {
 		"INSERT INTO `full` SELECT 'secret' FROM information_schema.columns",
 	),
 	"Data too long for column 'doctype'": fails(strictly("REPEAT('secret', 100)")),
-	"Incorrect string value …": fails(strictly("CONCAT(x'FF', 'secret')")),
+	"Incorrect string value: …": fails(strictly("CONCAT(x'FF', 'secret')")),
 	"Lock wait timeout": fails(
 		"SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO=1205, MESSAGE_TEXT='Lock wait timeout'"
 	),
@@ -438,7 +438,7 @@ class TestRunsEnd(Trouble):
 		events_of = {**hooks.get(CHECKIN, {}), "validate": [f"{__name__}.refuse_by_the_database"]}
 		with patch("frappe.get_doc_hooks", return_value={**hooks, CHECKIN: events_of}):
 			sync()
-		self.assertIn("Incorrect string value …", events()[0].reason)
+		self.assertIn("Incorrect string value: …", events()[0].reason)
 		self.assertNotIn("1366", events()[0].reason)
 
 
