@@ -42,8 +42,8 @@ from biometric_integration.sync.records import servers
 def sync_now(server: str | None = None, device: str | None = None, wait: int = 0) -> dict:
 	"""Read one server (or one device, by its name or serial number), or all that are enabled, now.
 
-	Returns {"queued": [server], "running": [{"server", "log"}], "message"}. From the console, `wait=1` runs here, prints each run and
-	returns {"status", "message", "runs": [...]}. Waits after failures are ignored.
+	Returns {"queued": [server], "running": [{"server", "log"}], "message"}. From the console, `wait=1` runs here, waits for
+	the process lane, prints each run and what came of the punches, and returns {"status", "message", "runs": [...]}. Waits after failures are ignored.
 	"""
 	frappe.only_for(SYNC_ROLES)
 	if wait and not frappe.request:

@@ -13,6 +13,7 @@ from typing import Any
 
 from biometric_integration.core.batches import batches
 from biometric_integration.core.errors import ConfigurationError, TransientError
+from biometric_integration.core.reasons import Reason
 from biometric_integration.core.store import BatchLost
 
 BUSY_SECONDS = 20.0
@@ -26,7 +27,7 @@ PRAGMAS = (
 	"PRAGMA synchronous=FULL",
 	"PRAGMA fullfsync=1",  # macOS keeps a plain fsync in the drive's cache
 )
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 CLOCK = "CREATE TABLE clock (device TEXT PRIMARY KEY REFERENCES device (key), ahead INTEGER NOT NULL, seen TEXT NOT NULL)"
 EVENT_OF_DEVICE = "CREATE INDEX event_of_device ON event (device, name)"
 SPOOL = (
@@ -102,7 +103,12 @@ SCHEMA = (
 	EVENT_OF_DEVICE,
 	*SPOOL,
 )
-ADDED = {1: (CLOCK, EVENT_OF_DEVICE), 2: SPOOL}
+LABELS = tuple(
+	f"UPDATE event SET reason_code='{reason.value}' WHERE reason_code='{reason.name.lower()}'"
+	for reason in Reason
+	if reason is not Reason.NONE
+)
+ADDED = {1: (CLOCK, EVENT_OF_DEVICE), 2: SPOOL, 3: LABELS}
 """What a file of an older version lacks, by its version."""
 
 
@@ -226,7 +232,7 @@ def _translated() -> Iterator[None]:
 		yield
 	except sqlite3.OperationalError as error:
 		if is_busy(error):
-			raise BatchLost(str(error)) from error
+			raise BatchLost(why=str(error)) from error
 		if cannot_write(error, FULL):
 			raise NoRoom(NO_ROOM.format(error=error)) from error
 		raise

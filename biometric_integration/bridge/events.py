@@ -16,7 +16,7 @@ from biometric_integration.core.decide import Decision
 from biometric_integration.core.directory import WaitingEvent
 from biometric_integration.core.first_use import believed_from
 from biometric_integration.core.punch import Direction, Kind, Punch, name_from, name_stamp
-from biometric_integration.core.reasons import Reason, at_staging
+from biometric_integration.core.reasons import Reason, at_staging, pattern
 from biometric_integration.core.runs import RunCounts
 from biometric_integration.core.store import Claim
 from biometric_integration.core.stream import Stream
@@ -43,11 +43,11 @@ def stage(database: Database, claim: Claim, punches: Sequence[Punch], now: datet
 
 
 def _row(punch: Punch) -> dict[str, Any]:
-	status, reason, pattern = at_staging(punch)
+	status, reason, values = at_staging(punch)
 	return punch._asdict() | {
 		"status": status,
 		"reason_code": reason,
-		"reason": storable(pattern.format(problem=punch.problem, barred=punch.barred)),
+		"reason": storable(pattern(reason, values).format(**values)),
 		"user_id": storable(punch.user_id),
 		"verify_mode": storable(punch.verify_mode),
 		"raw": storable(punch.raw),

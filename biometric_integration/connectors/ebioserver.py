@@ -11,7 +11,13 @@ from itertools import chain, islice
 from biometric_integration.connectors import steps
 from biometric_integration.connectors.page import Row, RowTimes, SpooledPage, misshapen, source_time
 from biometric_integration.connectors.redaction import Secret
-from biometric_integration.connectors.soap import SoapClient, SoapReader, iter_lines
+from biometric_integration.connectors.soap import (
+	FAULT_OF_THE_DATABASE,
+	OF_THE_DATABASE,
+	SoapClient,
+	SoapReader,
+	iter_lines,
+)
 from biometric_integration.connectors.transport import Transport, utc_now
 from biometric_integration.core.connector import Feed, ListedDevice, Page, ServerConfig, Step, Unit
 from biometric_integration.core.errors import (
@@ -20,6 +26,7 @@ from biometric_integration.core.errors import (
 	ConfigurationError,
 	ProtocolError,
 	SyncError,
+	TransientError,
 )
 from biometric_integration.core.junk import FIRST_TIME, is_junk
 from biometric_integration.core.punch import Direction, Kind, Record, Unreadable, direction_of
@@ -62,6 +69,7 @@ Pair = tuple[str, str]
 """Device name and location."""
 
 TEXT_FAILURES: tuple[tuple[str, type[SyncError], str], ...] = (
+	(OF_THE_DATABASE, TransientError, FAULT_OF_THE_DATABASE),
 	(
 		r"una?u?th|auth\w{0,20}\W{0,20}fail|(?:invalid|wrong|incorrect)\s+(?:user|login|password|credential)|permission",
 		AuthenticationError,

@@ -12,7 +12,13 @@ from itertools import chain
 from biometric_integration.connectors import steps
 from biometric_integration.connectors.page import NoRows, Row, RowTimes, SpooledPage, misshapen, source_time
 from biometric_integration.connectors.redaction import Secret
-from biometric_integration.connectors.soap import SoapClient, SoapReader, iter_lines
+from biometric_integration.connectors.soap import (
+	FAULT_OF_THE_DATABASE,
+	OF_THE_DATABASE,
+	SoapClient,
+	SoapReader,
+	iter_lines,
+)
 from biometric_integration.connectors.transport import Transport, utc_now
 from biometric_integration.core.connector import Feed, ListedDevice, Page, ServerConfig, Step, Unit
 from biometric_integration.core.errors import AuthenticationError, ProtocolError, SyncError, TransientError
@@ -64,6 +70,7 @@ class TextFailure:
 
 
 TEXT_FAILURES = (
+	TextFailure(OF_THE_DATABASE, TransientError, FAULT_OF_THE_DATABASE),
 	TextFailure(
 		r"una?u?th|auth\w{0,20}\W{0,20}fail|(?:invalid|wrong|incorrect)\s+(?:user|login|password|credential)|permission",
 		AuthenticationError,
@@ -84,7 +91,7 @@ TEXT_FAILURES = (
 	TextFailure(
 		r"time-?\s?out|deadlock|busy|try again",
 		TransientError,
-		"{place} could not answer now; the next run tries again. Its words: {words}",
+		"{place} could not answer now. Its words: {words}",
 	),
 	TextFailure(
 		r"", ProtocolError, "{place} answered with words in place of punches: {words}", (False, True)

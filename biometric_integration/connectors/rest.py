@@ -405,7 +405,7 @@ TOO_LARGE: Failure = (
 	ProtocolError,
 	f"The answer of {{place}} is larger than {LARGEST_JSON // 1024**2} MB, though it was asked for a part of a list: check the URL.",
 )
-BROKEN_OFF: Failure = (TransientError, "The answer of {place} broke off; the next run tries again.")
+BROKEN_OFF: Failure = (TransientError, "The answer of {place} broke off.")
 NO_JSON: Failure = (ProtocolError, "The answer of {place} was not understood: it is no JSON. Check the URL.")
 
 

@@ -75,9 +75,17 @@ FAULTS: tuple[tuple[str, type[SyncError], str], ...] = (
 		ProtocolError,
 		"{place} did not understand the request {operation}. Its words: {words}",
 	),
-	(r"", TransientError, "{place} failed at {operation}; the next run tries again. Its words: {words}"),
+	(r"", TransientError, "{place} failed at {operation}. Its words: {words}"),
 )
 """By fault code and text, the first that matches."""
+
+OF_THE_DATABASE = (
+	r"invalid (?:object|column) name|cannot open database|could not find stored procedure"
+	r"|\bpermission\b.{0,80}\b(?:object|table|column|database|schema)\b"
+	r"|\b(?:object|table|column)\b.{0,80}(?:\b(?:permission|denied)\b|n[o']t exist)"
+)
+"""Words of a server about its own database, which no login of ours mends."""
+FAULT_OF_THE_DATABASE = "{place} could not read its own database. Its words: {words}"
 
 
 def envelope(operation: str, fields: Mapping[str, str]) -> bytes:
@@ -188,7 +196,7 @@ def _check_is_data(answer: Answer) -> None:
 	place, head = answer.request.place, answer.head()
 	is_page = HTML_PAGE.search(head) and b"Envelope" not in head
 	if answer.status != 200 and (is_page or not head.strip()):
-		raise TransientError(f"{place} failed inside (HTTP {answer.status}); the next run tries again.")
+		raise TransientError(f"{place} failed inside (HTTP {answer.status}).")
 	if is_page:
 		raise WebPage.of(place)
 	if not head.strip():
@@ -300,9 +308,7 @@ class SoapReader:
 
 	def _unreadable(self, error: Exception) -> SyncError:
 		if getattr(error, "code", None) in CUT_OFF:
-			return TransientError(
-				f"The answer of {self.place} broke off; the next run tries again.", str(error)
-			)
+			return TransientError(f"The answer of {self.place} broke off.", str(error))
 		return self._not_understood(f"It is no valid XML ({error}).")
 
 	def _not_understood(self, problem: str) -> ProtocolError:
@@ -343,9 +349,7 @@ class SoapReader:
 		if f"{self._operation}Response" not in self._seen:
 			raise self._not_understood("It does not answer this operation: check the server type.")
 		if self._answer.status != 200:
-			raise TransientError(
-				f"{self.place} failed inside (HTTP {self._answer.status}); the next run tries again."
-			)
+			raise TransientError(f"{self.place} failed inside (HTTP {self._answer.status}).")
 
 	def _fault(self) -> SyncError:
 		code = self.texts.get("faultcode", self.texts.get("Value", ""))

@@ -17,6 +17,7 @@ from biometric_integration.core.errors import (
 	AuthenticationError,
 	ConfigurationError,
 	SyncError,
+	TransientError,
 	UnreachableError,
 )
 from biometric_integration.core.punch import Unreadable
@@ -30,6 +31,10 @@ FIXES: Mapping[str, str] = {
 	"Parse": "Check the server type. If it is right, report the excerpt on the sync log.",
 }
 """Steps in their order, each with what to do about a failure."""
+FAULT_OF_THE_SERVER = (
+	"The server itself could not do it: test again in a while. If it lasts, its own log says more."
+)
+SETTING = "Change this in the settings, save, and test again."
 
 Attempts = Mapping[str, Callable[[], str]]
 """Per step a call that gives a message, or raises SyncError."""
@@ -38,7 +43,7 @@ Attempts = Mapping[str, Callable[[], str]]
 def walk(attempts: Attempts) -> Iterator[Step]:
 	"""The steps in the order of FIXES, each tried when it is taken."""
 	failed = False
-	for step, fix in FIXES.items():
+	for step in FIXES:
 		if failed:
 			yield Step(step, None, "Not tried, because an earlier step failed.")
 			continue
@@ -46,7 +51,19 @@ def walk(attempts: Attempts) -> Iterator[Step]:
 			yield Step(step, True, attempts[step]())
 		except SyncError as error:
 			failed = True
-			yield Step(step, False, error.message, fix, error.error_class.value)
+			yield Step(step, False, error.message, _fix(step, error), error.error_class.value)
+
+
+def _fix(step: str, error: SyncError) -> str:
+	"""No other login mends a fault of the server, or a wrong address; whatever the step, a refused login is one."""
+	if isinstance(error, AuthenticationError):
+		return FIXES["Login"]
+	unreached = step in ("TCP", "HTTP") and isinstance(error, UnreachableError)
+	if isinstance(error, TransientError) and not unreached:
+		return FAULT_OF_THE_SERVER
+	if step == "Login":
+		return SETTING if isinstance(error, ConfigurationError) else FIXES["Parse"]
+	return FIXES[step]
 
 
 @dataclass(frozen=True)

@@ -92,16 +92,16 @@ STATUS_FAILURES: dict[int, Failure] = {
 		ConfigurationError,
 		"The proxy on the way to {place} wants a login (HTTP 407): check the proxy settings.",
 	),
-	408: (UnreachableError, "{place} gave up waiting (HTTP 408); the next run tries again."),
-	429: (UnreachableError, "{place} asks for fewer requests (HTTP 429); the next run tries again."),
+	408: (UnreachableError, "{place} gave up waiting (HTTP 408)."),
+	429: (UnreachableError, "{place} asks for fewer requests (HTTP 429)."),
 	502: (
 		UnreachableError,
-		"The server behind {place} does not answer (HTTP 502); the next run tries again.",
+		"The server behind {place} does not answer (HTTP 502).",
 	),
-	503: (UnreachableError, "{place} is not available now (HTTP 503); the next run tries again."),
+	503: (UnreachableError, "{place} is not available now (HTTP 503)."),
 	504: (
 		UnreachableError,
-		"The server behind {place} does not answer (HTTP 504); the next run tries again.",
+		"The server behind {place} does not answer (HTTP 504).",
 	),
 }
 STATUS_CLASS_FAILURES: dict[int, Failure] = {
@@ -114,7 +114,7 @@ STATUS_CLASS_FAILURES: dict[int, Failure] = {
 		ConfigurationError,
 		"{place} does not accept the request (HTTP {status}): check the URL and the server type.",
 	),
-	5: (TransientError, "{place} could not answer (HTTP {status}); the next run tries again."),
+	5: (TransientError, "{place} could not answer (HTTP {status})."),
 }
 OTHER_STATUS: Failure = (
 	ProtocolError,
@@ -142,7 +142,7 @@ TLS_FAILURES: tuple[tuple[str, Failure], ...] = (
 	),
 	(
 		r"eof|reset|timed out",
-		(UnreachableError, "The TLS connection to {place} broke off; the next run tries again."),
+		(UnreachableError, "The TLS connection to {place} broke off."),
 	),
 	(
 		r"",
@@ -174,7 +174,7 @@ CONNECTION_FAILURES: tuple[tuple[type[BaseException], Failure], ...] = (
 	),
 	(
 		TimeoutError,
-		(SilentError, "{place} was silent for {timeout:g} seconds; the next run tries again."),
+		(SilentError, "{place} was silent for {timeout:g} seconds."),
 	),
 	(
 		ConnectionRefusedError,
@@ -182,13 +182,13 @@ CONNECTION_FAILURES: tuple[tuple[type[BaseException], Failure], ...] = (
 	),
 	(
 		http.client.IncompleteRead,
-		(TransientError, "The answer of {place} broke off; the next run tries again."),
+		(TransientError, "The answer of {place} broke off."),
 	),
 	(
 		http.client.RemoteDisconnected,
-		(UnreachableError, "{place} closed the connection without an answer; the next run tries again."),
+		(UnreachableError, "{place} closed the connection without an answer."),
 	),
-	(ConnectionError, (UnreachableError, "The connection to {place} broke off; the next run tries again.")),
+	(ConnectionError, (UnreachableError, "The connection to {place} broke off.")),
 	(http.client.HTTPException, (ProtocolError, NO_HTTP)),
 	(
 		requests.exceptions.ContentDecodingError,
@@ -199,12 +199,12 @@ CONNECTION_FAILURES: tuple[tuple[type[BaseException], Failure], ...] = (
 	),
 	(
 		requests.exceptions.ChunkedEncodingError,
-		(TransientError, "The answer of {place} broke off; the next run tries again."),
+		(TransientError, "The answer of {place} broke off."),
 	),
 	(requests.exceptions.InvalidURL, (ConfigurationError, BAD_URL)),
 	(UnicodeError, (ConfigurationError, BAD_URL)),
 	(ValueError, (ProtocolError, NO_HTTP)),
-	(BaseException, (UnreachableError, "The connection to {place} failed; the next run tries again.")),
+	(BaseException, (UnreachableError, "The connection to {place} failed.")),
 )
 """The first type that is found in the chain of causes decides."""
 
@@ -456,12 +456,12 @@ class Transport:
 		if self._is_closed:
 			kind, sentence = (
 				TransientError,
-				"{place} was not waited for any longer; the next run asks again.",
+				"{place} was not waited for any longer.",
 			)
 		elif self._deadline.passed:
 			kind, sentence = (
 				SilentError,
-				"{place} did not finish its answer in {deadline:g} seconds; the next run tries again.",
+				"{place} did not finish its answer in {deadline:g} seconds.",
 			)
 		for link in chain:
 			link.__traceback__ = None

@@ -32,4 +32,5 @@ IDS_RESET = "The server has begun to count its log ids again (its database was r
 IDS_CHANGED = "The server has lost log ids and given them to other punches (its database was restored). They are read again."
 IDS_SILENT = "The server's list by log id (GetDeviceLogsByLogId) gives nothing, while its list by day has punches. They are read by day."
 INVALID_ROWS = "Some rows could not be read. They are kept as they came: see the failed events of this log."
+TAKEN_BACK = "Each time the database took back what was read: {why}"
 TAKEN_OVER = "Another run has taken over this stream."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -14,7 +14,7 @@ from biometric_integration.core.directory import Directory, Moment, Person, Reco
 from biometric_integration.core.drift import clocks
 from biometric_integration.core.first_use import is_long_before
 from biometric_integration.core.punch import RESET_END, Direction
-from biometric_integration.core.reasons import SENTENCES, STATUS_OF, WRITES, EventStatus, Reason
+from biometric_integration.core.reasons import STATUS_OF, WRITES, EventStatus, Reason, pattern
 from biometric_integration.core.rounding import AS_PUNCHED, Rounding
 from biometric_integration.core.window import DAY, day_before, midnight, shifted
 
@@ -70,8 +70,8 @@ class Decision(NamedTuple):
 	def creates(self) -> bool:
 		return self.reason in WRITES and not self.record
 
-	def sentence(self, translate: Callable[[str], str] = str) -> str:
-		return translate(SENTENCES[self.reason]).format(**self.values)
+	def sentence(self) -> str:
+		return pattern(self.reason, self.values).format(**self.values)
 
 	def refused(self, words: str) -> Decision:
 		return self._replace(reason=Reason.HRMS_REFUSED, values={"words": words}, record="")

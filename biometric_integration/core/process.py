@@ -6,7 +6,7 @@ row: the row that fails says why, and stops nobody else's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from biometric_integration.core.batches import BATCH, batches
 from biometric_integration.core.decide import (
@@ -19,7 +19,7 @@ from biometric_integration.core.decide import (
 )
 from biometric_integration.core.directory import Directory, WaitingEvent
 from biometric_integration.core.errors import SyncError
-from biometric_integration.core.reasons import TAKEN_BACK, UNEXPECTED, Reason
+from biometric_integration.core.reasons import Reason
 from biometric_integration.core.store import BatchLost, Interrupted, ProcessStore, TakenBack, repeated
 
 
@@ -90,23 +90,24 @@ class _Work:
 		except Interrupted:
 			raise
 		except BatchLost as lost:
-			words = str(lost)
+			values = {"words": words} if (words := str(lost)) else None
 		except TakenBack:
-			words = TAKEN_BACK
+			values = {}
 		except SyncError as error:
-			words = error.message
+			values = {"words": error.message}
 		except Exception as error:  # a defect, ours or the site's, concerns the row that it is about
 			self._note(error)
-			words = UNEXPECTED.format(kind=type(error).__name__, words=error)
+			values = {"error": type(error).__name__, "message": str(error)}
 		self._store.roll_back()
 		if len(events) > 1:
 			return sum(self._used([event]) for event in events)
-		return self._given_up(events[0], words)
+		return self._given_up(events[0], values)
 
-	def _given_up(self, event: WaitingEvent, words: str) -> int:
-		refused, now = Decision(event, Reason.HRMS_REFUSED, {"words": words}), self._rules().now
+	def _given_up(self, event: WaitingEvent, values: Mapping[str, str] | None) -> int:
+		"""Without values nobody has refused it: the database did not take it, and it is left to the next job."""
 		try:
-			if words:
+			if values is not None:
+				refused, now = Decision(event, Reason.HRMS_REFUSED, values), self._rules().now
 				repeated(lambda: self._store.mark_decided([refused], now), self._store.roll_back)
 				return 1
 		except BatchLost:

@@ -9,11 +9,11 @@ import traceback
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from biometric_integration.core.concerns import INVALID_ROWS, TAKEN_OVER
+from biometric_integration.core.concerns import INVALID_ROWS, TAKEN_BACK, TAKEN_OVER
 from biometric_integration.core.errors import SyncError
 from biometric_integration.core.punch import Punch
 from biometric_integration.core.runs import Outcome, RunCounts, RunReport
-from biometric_integration.core.store import Claim, Fenced, PullStore, repeated
+from biometric_integration.core.store import BatchLost, Claim, Fenced, PullStore, repeated
 from biometric_integration.core.stream import Cursor
 from biometric_integration.core.window import Window
 
@@ -81,6 +81,8 @@ class Reading:
 			self.outcome.worry(str(stopped))
 		except SyncError as error:
 			self._fail(error)
+		except BatchLost as lost:
+			self._fail(SyncError(TAKEN_BACK.format(why=lost.why)))
 		except (
 			Exception
 		) as error:  # a defect, ours or the host's, must not keep other streams from being read

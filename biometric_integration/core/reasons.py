@@ -1,7 +1,8 @@
-"""Where a Staging Event stands and why: statuses, reason codes, and a sentence for each."""
+"""Where a Staging Event stands and why: statuses, reasons, and a sentence over values for each."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 
 from biometric_integration.core.punch import Kind, Punch
@@ -19,29 +20,30 @@ class EventStatus(str, Enum):
 
 
 class Reason(str, Enum):
-	"""Why a Staging Event stands where it stands."""
+	"""Why a Staging Event stands where it stands, as lists and filters show it."""
 
 	NONE = ""
-	ALREADY_THERE = "already_there"
-	NO_EMPLOYEE = "no_employee"
-	AMBIGUOUS = "ambiguous"
-	SINCE_WHEN = "since_when"
-	NOT_JOINED = "not_joined"
-	LEFT = "left"
-	AFTER_LEAVING = "after_leaving"
-	INACTIVE = "inactive"
-	HRMS_REFUSED = "hrms_refused"
-	IMPLAUSIBLE = "implausible"
-	FUTURE = "future"
-	DEVICE_OFF = "device_off"
-	JUNK = "junk"
-	INVALID = "invalid"
-	REPEAT = "repeat"
-	ID_IGNORED = "id_ignored"
-	NOT_FOR_ATTENDANCE = "not_for_attendance"
-	BEFORE_FLOOR = "before_floor"
-	EXPIRED = "expired"
-	DELETED = "deleted"
+	ALREADY_THERE = "Already There"
+	NO_EMPLOYEE = "No Employee"
+	AMBIGUOUS = "Several Employees"
+	SINCE_WHEN = "Since When"
+	NOT_JOINED = "Not Joined Yet"
+	LEFT = "Left"
+	AFTER_LEAVING = "After Leaving"
+	INACTIVE = "Inactive"
+	HRMS_REFUSED = "Refused"
+	IMPLAUSIBLE = "Implausible Time"
+	FUTURE = "Future Time"
+	DEVICE_OFF = "Device Disabled"
+	JUNK = "No Punch"
+	INVALID = "Not Readable"
+	REPEAT = "Repeat"
+	ID_IGNORED = "Id Ignored"
+	NOT_FOR_ATTENDANCE = "Not for Attendance"
+	BEFORE_FLOOR = "Before Start"
+	EXPIRED = "Expired"
+	DELETED = "Check-in Deleted"
+	WRITTEN_BEFORE = "Written Before"
 
 
 STATUS_OF = {
@@ -66,6 +68,7 @@ STATUS_OF = {
 	Reason.BEFORE_FLOOR: EventStatus.IGNORED,
 	Reason.EXPIRED: EventStatus.IGNORED,
 	Reason.DELETED: EventStatus.IGNORED,
+	Reason.WRITTEN_BEFORE: EventStatus.PROCESSED,
 }
 
 WRITES = frozenset({Reason.NONE, Reason.AFTER_LEAVING})
@@ -104,24 +107,46 @@ SENTENCES = {
 	Reason.BEFORE_FLOOR: "Before the Start Date of the settings (or their import floor). An earlier Start Date uses the punch by itself.",
 	Reason.EXPIRED: "Nobody entered this id for {days} days. Reprocess uses the punch once an employee has the id.",
 	Reason.DELETED: "{user} deleted its check-in at {time}. It stays deleted.",
+	Reason.WRITTEN_BEFORE: "Part of {attendance}, which was written before punches got check-ins of their own.",
 }
 """One sentence each, in English, that names the fix; hosts translate the pattern before they fill it in."""
 
-TAKEN_BACK = "a rule of this site took the check-in back."
-"""The words of a refusal that nobody spoke."""
-
 BARRED = "From before {barred}: older punches have been deleted here, and are not used again. Reprocess uses this one."
-
-UNEXPECTED = "something unexpected happened ({kind}: {words}). The Error Log has the trace."
+TAKEN_BACK = "The check-in was refused: a rule of this site took it back."
+UNEXPECTED = "The check-in was refused: something unexpected happened ({error}: {message}). An administrator finds the trace in the Error Log."
+BARRED_FOR_OTHERS = "From before {barred}: older punches have been deleted here, and are not used again. An HR Manager can have this one used."
 
 KEPT_AS = {Kind.PUNCH: Reason.NONE, Kind.JUNK: Reason.JUNK, Kind.INVALID: Reason.INVALID}
 
 
-def at_staging(punch: Punch) -> tuple[EventStatus, Reason, str]:
-	"""Status, reason code and reason (a pattern over `problem` and `barred`, in English) under which a row is kept before anything is decided."""
+FOR_OTHERS = {
+	Reason.NO_EMPLOYEE: "No employee has the id {user_id}. Enter it in the employee's record; this punch is then used by itself.",
+	Reason.IMPLAUSIBLE: "The device reported the year {year}: its clock was wrong. An HR Manager can release the punch with the right time.",
+	Reason.FUTURE: (
+		"The device reported a time in the future: its clock is ahead. An HR Manager can release the punches of the device, or this one with the right time."
+	),
+	Reason.EXPIRED: "Nobody entered this id for {days} days. Once an employee has the id, an HR Manager can have the punch used.",
+}
+"""What is said in place of that to people who have no button for the fix, or may make no mapping rule."""
+
+
+def pattern(reason: Reason, values: Mapping[str, str], may_set_up: bool = True) -> str:
+	"""The sentence of a reason, in English, over these values; with a fix that this person can do."""
+	if reason is Reason.BEFORE_FLOOR and "barred" in values:
+		return BARRED if may_set_up else BARRED_FOR_OTHERS
+	if not may_set_up and reason in FOR_OTHERS:
+		return FOR_OTHERS[reason]
+	if reason is Reason.HRMS_REFUSED and "words" not in values:
+		return UNEXPECTED if "error" in values else TAKEN_BACK
+	return SENTENCES[reason]
+
+
+def at_staging(punch: Punch) -> tuple[EventStatus, Reason, dict[str, str]]:
+	"""Status, reason and its values, under which a row is kept before anything is decided."""
 	reason = KEPT_AS[punch.kind]
 	if reason is not Reason.NONE:
-		return STATUS_OF[reason], reason, SENTENCES[reason]
+		values = {"problem": punch.problem} if reason is Reason.INVALID else {}
+		return STATUS_OF[reason], reason, values
 	if punch.barred:
-		return EventStatus.IGNORED, Reason.BEFORE_FLOOR, BARRED
-	return EventStatus.PENDING, reason, ""
+		return EventStatus.IGNORED, Reason.BEFORE_FLOOR, {"barred": str(punch.barred)}
+	return EventStatus.PENDING, reason, {}

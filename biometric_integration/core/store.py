@@ -57,8 +57,12 @@ class Interrupted(Exception):
 class BatchLost(Exception):
 	"""The database rolled the whole batch back (a deadlock or a lock time-out): it is simply done again.
 
-	With words where somebody refused a row in a way that left no other way back than that.
+	With words where somebody refused a row in a way that left no other way back than that; `why`: what the database says.
 	"""
+
+	def __init__(self, words: str = "", why: str = ""):
+		super().__init__(words)
+		self.why = why
 
 
 def repeated(action: Callable[[], Answer], before: Callable[[], None] = lambda: None) -> Answer:

@@ -76,7 +76,7 @@ SILENCES: dict[Silence, str] = {
 	Silence.BEGINS_LATER: "In the shift type {shift}, Process Attendance After is {begins}: days before are left out.",
 	Silence.NO_MARK: "Nobody has set Last Sync of Checkin in the shift type {shift}.",
 	Silence.INACTIVE: "The employee is Inactive, and Frappe HR marks nobody who is.",
-	Silence.UNKNOWN: "Its job has run twice since. Comments on the check-ins and the Error Log may say why.",
+	Silence.UNKNOWN: "Its job has run twice since. Comments on the check-ins may say why, or for an administrator the Error Log.",
 }
 
 

@@ -6,6 +6,7 @@ in a transaction of its own, and finds what is left to do in the tables: whoever
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -20,7 +21,7 @@ from biometric_integration.core.decide import Decision
 from biometric_integration.core.directory import Directory, WaitingEvent
 from biometric_integration.core.judgement import State, What
 from biometric_integration.core.punch import Direction
-from biometric_integration.core.reasons import SENTENCES, EventStatus, Reason
+from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.window import DAY
 from biometric_integration.core.workday import Workday, input_hash
 from biometric_integration.sync.db import sql, transaction
@@ -28,7 +29,7 @@ from biometric_integration.sync.hrms import site_rules
 from biometric_integration.sync.hrms.roster import Roster
 from biometric_integration.sync.process import series
 from biometric_integration.sync.process.bulk_checkins import BulkWriter, empty_row, templates_of
-from biometric_integration.sync.records import devices, servers, staging, sync_log
+from biometric_integration.sync.records import devices, servers, staging, sync_log, words
 from biometric_integration.sync.workdays import judging, marks, rows
 from biometric_integration.sync.workdays.marks import Mark, Scope
 
@@ -39,11 +40,11 @@ CANCELLED = "cancelled"
 FORMER = (*OPEN, *SKIPPED, CANCELLED)
 GONE = ("mark_on_holidays", "attendance_buffer")
 CHUNK, PEOPLE = 1000, 50
+REASON = ("reason_code", "reason_values")
 FIELDS = """e.`name`, e.`employee`, COALESCE(e.`resolved_time`, e.`punch_time`) AS `time`, e.`log_type`, e.`device`, e.`sync_log`, e.`source_time`,
-	e.`punch_time`, e.`device_user_id`, e.`server`, e.`reason`, e.`attendance`"""
+	e.`punch_time`, e.`device_user_id`, e.`server`, e.`reason_values`, e.`attendance`"""
 WITHOUT = "e.`attendance`>'' AND COALESCE(e.`employee_checkin`, '')='' AND e.`status`='Processed' AND e.`reason_code`=''"
 """Used without a check-in."""
-OLDER = "Part of {attendance}, which was written before punches got check-ins of their own."
 
 
 def execute() -> None:
@@ -302,7 +303,8 @@ def _kept_away(found: Sequence) -> None:
 def _words(theirs: Sequence, workday: Workday) -> str:
 	"""Who cancelled what, and when, as it was noted on a punch of the day."""
 	moments = {checkin.time for checkin in workday.checkins}
-	return next((row.reason for row in theirs if row.time in moments and row.reason), _("Cancelled."))
+	values = (json.loads(row.reason_values or "{}") for row in theirs if row.time in moments)
+	return next((each[words.SAID] for each in values if each.get(words.SAID)), _("Cancelled."))
 
 
 def _decide(employee: str, workday: Workday, reason: str) -> None:
@@ -320,12 +322,15 @@ def _tell_of_older_ones() -> None:
 	after = ""
 	while found := frappe.db.sql(
 		f"""SELECT e.`name`, e.`attendance` FROM `tab{staging.DOCTYPE}` e
-		WHERE e.`name`>%s AND {WITHOUT} AND COALESCE(e.`reason`, '')='' ORDER BY e.`name` LIMIT %s""",
+		WHERE e.`name`>%s AND {WITHOUT} ORDER BY e.`name` LIMIT %s""",
 		(after, CHUNK),
 	):
 		after = found[-1][0]
-		told = [(name, _(OLDER).format(attendance=attendance)) for name, attendance in found]
-		transaction.in_one(lambda told=told: sql.update_many(staging.DOCTYPE, ("reason",), told))
+		told = [
+			(name, Reason.WRITTEN_BEFORE.value, words.stored({"attendance": attendance}))
+			for name, attendance in found
+		]
+		transaction.in_one(lambda told=told: sql.update_many(staging.DOCTYPE, REASON, told))
 
 
 def _mark(first: date) -> None:
@@ -371,8 +376,8 @@ def _check_ins(found: Sequence) -> dict[str, str]:
 
 def _note(made: Mapping[str, str], reason: Reason) -> None:
 	"""The check-in says from now on which attendance it is part of."""
-	fields = ("status", "reason_code", "reason", "attendance", "employee_checkin", "modified")
-	said = (EventStatus.PROCESSED.value, reason.value, _(SENTENCES[reason]) if SENTENCES[reason] else "", "")
+	fields = ("status", "reason_code", "reason_values", "attendance", "employee_checkin", "modified")
+	said = (EventStatus.PROCESSED.value, reason.value, "", "")
 	now = now_datetime()
 	sql.update_many(
 		staging.DOCTYPE, fields, [(event, *said, name, now) for event, name in sorted(made.items())]

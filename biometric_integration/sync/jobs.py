@@ -253,13 +253,13 @@ def use() -> int:
 			decided += _use_what_comes(budget(LIVE_AT_MOST))
 	finally:
 		locks.release(LIVE)
-	return decided + (process(in_time) if _anything_waits() else 0)
+	return decided + (process(in_time) if anything_waits() else 0)
 
 
 def _use_what_comes(in_time: InTime) -> int:
 	decided = 0
 	while in_time() and _is_live() and not _is_needed():
-		if _anything_waits():
+		if anything_waits():
 			getattr(frappe.local, "cache", {}).clear()  # settings may have changed since the job began
 			used = process(in_time)
 			if not used:  # nothing that asking again makes usable
@@ -269,7 +269,7 @@ def _use_what_comes(in_time: InTime) -> int:
 	return decided
 
 
-def _anything_waits() -> bool:
+def anything_waits() -> bool:
 	transaction.roll_back()  # what others have committed meanwhile is seen
 	return bool(staging.waiting("", 1))
 

@@ -7,17 +7,16 @@ from datetime import date, datetime, time, timedelta
 from itertools import islice
 
 import frappe
-from frappe import _
 from frappe.query_builder import DocType
 from frappe.utils import add_days, get_datetime, getdate, now_datetime, nowdate
 
 from biometric_integration.core.evidence import STATISTICS
 from biometric_integration.core.periods import PeriodStatus
 from biometric_integration.core.punch import RESET_END, name_from
-from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
+from biometric_integration.core.reasons import STATUS_OF, EventStatus, Reason
 from biometric_integration.core.runs import RunStatus, Trigger
 from biometric_integration.sync.db import transaction
-from biometric_integration.sync.records import device_hours, event_groups, periods, staging
+from biometric_integration.sync.records import device_hours, event_groups, periods, staging, words
 from biometric_integration.sync.records.servers import SETTINGS
 from biometric_integration.sync.workdays import rows
 from biometric_integration.sync.workdays.stale import PERIOD
@@ -152,7 +151,7 @@ def expire_unmapped(before: datetime, days: int) -> None:
 	values = {
 		"status": EventStatus.IGNORED.value,
 		"reason_code": Reason.EXPIRED.value,
-		"reason": _(SENTENCES[Reason.EXPIRED]).format(days=days),
+		"reason_values": words.stored({"days": str(days)}),
 		"resolved_at": now_datetime(),
 	}
 

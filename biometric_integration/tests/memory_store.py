@@ -15,7 +15,7 @@ from biometric_integration.core.devices import Device, DeviceChange, applied
 from biometric_integration.core.directory import Directory, Occurrence, Person, Recorded, WaitingEvent, meet
 from biometric_integration.core.drift import Clock
 from biometric_integration.core.punch import Kind, Punch
-from biometric_integration.core.reasons import EventStatus, Reason, at_staging
+from biometric_integration.core.reasons import EventStatus, Reason, at_staging, pattern
 from biometric_integration.core.runs import EventCounts, Outcome, RunCounts, RunStatus, Trigger, counted_as
 from biometric_integration.core.store import Claim, Fenced, StreamBusy
 from biometric_integration.core.stream import Cursor, Stream
@@ -124,14 +124,14 @@ class MemoryStore:
 			if punch.name in self.events:
 				counts.known += 1
 				continue
-			status, reason, pattern = at_staging(punch)
+			status, reason, values = at_staging(punch)
 			self.events[punch.name] = Event(
 				punch,
 				claim.stream,
 				claim.log,
 				status.value,
 				reason.value,
-				pattern.format(problem=punch.problem, barred=punch.barred),
+				pattern(reason, values).format(**values),
 			)
 			counts.new += punch.kind is Kind.PUNCH
 			counts.junk += punch.kind is Kind.JUNK

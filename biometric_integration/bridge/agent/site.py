@@ -260,7 +260,6 @@ def _for_the_site(sentence: str) -> str:
 
 
 WORDS = (
-	("; the next run tries again.", "."),
 	(", or use the IP address of the server", ""),
 	(
 		"enter its certificate (PEM) in the server's settings",

@@ -3,9 +3,11 @@
 import { ask, look, server_options } from "./api.js";
 import { bridge_state, device_state } from "./device_states.js";
 import { form_title } from "./form_title.js";
-import { short_time, show_columns } from "./list_columns.js";
+import { plain, short_time, show_columns } from "./list_columns.js";
 import { exact_filters } from "./list_filters.js";
+import { log_titles } from "./log_titles.js";
 import { correct_mapping, ignore_id, map_id } from "./mapping.js";
+import { next_attempt } from "./next_attempt.js";
 import { period_action, period_html } from "./period_state.js";
 import { poll } from "./poll.js";
 import { may_set_up, may_sync, several_companies } from "./roles.js";
@@ -27,12 +29,15 @@ Object.assign(biometric_integration, {
 	form_title,
 	ignore_id,
 	intro_color,
+	log_titles,
 	look,
 	map_id,
 	may_set_up,
 	may_sync,
+	next_attempt,
 	period_action,
 	period_html,
+	plain,
 	poll,
 	rebuild_workdays,
 	retry,

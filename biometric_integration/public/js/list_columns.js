@@ -16,3 +16,10 @@ export function short_time(value) {
 		full.replace(/(:\d\d):\d\d$/, "$1")
 	)}</span>`;
 }
+
+// A choice without a colour: frappe would take one by guess.
+export function plain(fieldname, value) {
+	const shown = frappe.utils.escape_html(__(value || ""));
+	const filter = frappe.utils.escape_html(`${fieldname},=,${value}`);
+	return `<a class="filterable ellipsis" title="${shown}" data-filter="${filter}">${shown}</a>`;
+}

@@ -30,11 +30,16 @@ def savepoint(name: str) -> Iterator[None]:
 	except transaction.OF_NO_ROW:
 		raise
 	except Exception as error:
-		words = strip_html(str(error)).strip() or type(error).__name__
+		words = _words(error)
 		_go_back(name, words)
 		raise Refused(words) from error
 	finally:
 		del frappe.local.message_log[messages:]
+
+
+def _words(error: Exception) -> str:
+	said = transaction.words(error) if transaction.is_of_the_database(error) else str(error)
+	return strip_html(said).strip() or type(error).__name__
 
 
 def _go_back(name: str, words: str) -> None:

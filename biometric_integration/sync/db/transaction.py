@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -21,13 +22,23 @@ OF_NO_ROW = (*LOST, JobTimeoutException)
 """Whoever asks about one row lets these pass: they say nothing about it. `batch` says what they mean."""
 
 
+VALUE = re.compile(r"(value:?|entry) '.*'(?= for )", re.DOTALL)
+"""Where the database repeats what it was given."""
+
+
 def commit() -> None:
 	"""The one commit of the app: the engine decides through the store what becomes durable together (design §5.1)."""
 	frappe.db.commit()  # nosemgrep -- a sync is a series of batches, each complete in itself
 
 
 def roll_back() -> None:
-	frappe.db.rollback()
+	"""Where the connection is gone, the database has done so; what comes next gets a new one."""
+	try:
+		frappe.db.rollback()
+	except Exception as error:
+		if not is_of_the_database(error):
+			raise
+		frappe.db.connect()
 
 
 @contextmanager
@@ -37,16 +48,27 @@ def batch() -> Iterator[None]:
 		yield
 	except LOST as error:
 		roll_back()
-		raise BatchLost() from error
+		raise BatchLost(why=words(error)) from error
 	except JobTimeoutException as error:
 		raise Interrupted(str(error)) from error
-	except (frappe.db.OperationalError, frappe.db.InternalError) as error:
-		raise SyncError(_("The database of this site failed: {0}").format(_words(error))) from error
+	except Exception as error:
+		if not is_of_the_database(error):
+			raise
+		raise SyncError(_("The database of this site failed: {0}").format(words(error))) from error
 
 
-def _words(error: Exception) -> str:
-	"""What the database says; errors of these classes name tables and limits, no values."""
-	return str(error.args[1] if len(error.args) > 1 else error)
+def is_of_the_database(error: BaseException) -> bool:
+	"""Did the database fail, or refuse what it was given? A key that is there already, or a statement that is wrong, says something else."""
+	failures = (frappe.db.OperationalError, frappe.db.InternalError, frappe.db.DataError)
+	return isinstance(error, failures) or type(error).__name__ == "InterfaceError"
+
+
+def words(error: BaseException) -> str:
+	"""What the database says, without the values that it was given."""
+	while isinstance(error, LOST) and error.args and isinstance(error.args[0], BaseException):
+		error = error.args[0]
+	said = str(error.args[1] if len(error.args) > 1 else error) or _("The connection was lost.")
+	return VALUE.sub(r"\1 …", said)
 
 
 def in_one(action: Callable[[], Answer]) -> Answer:

@@ -73,7 +73,13 @@ def chosen(server: str | None, device: str | None) -> list[tuple[servers.Server,
 		return [(target, units)]
 	targets = [target for target in servers.all_servers() if target.in_use]
 	if not targets:
-		frappe.throw(_("There is no attendance server to read. Fill in Biometric Sync Settings first."))
+		if frappe.has_permission(servers.SETTINGS, "write"):
+			frappe.throw(_("There is no attendance server to read. Fill in Biometric Sync Settings first."))
+		frappe.throw(
+			_(
+				"There is no attendance server to read. An administrator enters one in Biometric Sync Settings."
+			)
+		)
 	if all(target.read_by for target in targets):
 		refuse_for_bridge(targets[0])
 	return [(target, None) for target in targets if not target.read_by]

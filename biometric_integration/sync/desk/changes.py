@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import frappe
-from frappe import _
 from frappe.utils import now_datetime
 
 from biometric_integration.core.mapping import MappingRule
-from biometric_integration.core.reasons import SENTENCES, STATUS_OF, EventStatus, Reason
+from biometric_integration.core.reasons import STATUS_OF, EventStatus, Reason
 from biometric_integration.sync import jobs
 from biometric_integration.sync.desk import limits
 from biometric_integration.sync.process import mapping_rules, sweep
-from biometric_integration.sync.records import servers, staging
+from biometric_integration.sync.records import servers, staging, words
 
 PLACE = ("latitude", "longitude")
 EMPLOYMENT_FIELDS = ("status", "date_of_joining", "relieving_date")
@@ -67,13 +66,11 @@ def device_changed(device) -> None:
 def checkin_deleted(checkin, method: str | None = None) -> None:
 	"""A check-in that a person deletes stays deleted; its punch says so, and can be used again by Reprocess."""
 	if events := _of_checkin(checkin):
-		reason = _(SENTENCES[Reason.DELETED]).format(
-			user=frappe.session.user, time=now_datetime().replace(microsecond=0)
-		)
+		about = {"user": frappe.session.user, "time": str(now_datetime().replace(microsecond=0))}
 		values = {
 			"status": STATUS_OF[Reason.DELETED].value,
 			"reason_code": Reason.DELETED.value,
-			"reason": reason,
+			"reason_values": words.stored(about),
 			"employee_checkin": "",
 		}
 		frappe.db.set_value(staging.DOCTYPE, {"name": ("in", events)}, values)

@@ -165,9 +165,10 @@ def _unit(row, server: ServerFacts) -> str | None:
 def _message(state: DeviceState, row, facts: DeviceFacts, day: Today, server: ServerFacts | None) -> str:
 	"""What it means, and the ways out of it."""
 	if state is DeviceState.ORPHANED:
-		return _(
-			"The server {0} is not in Biometric Sync Settings (any more), so this device is not read. Choose its server here, or turn off Enabled. Its punches stay as they are."
+		orphaned = _(
+			"The server {0} is not in Biometric Sync Settings (any more), so this device is not read. Its punches stay as they are."
 		).format(row.server or PRIMARY)
+		return _with_way_out(orphaned, _("Choose its server here, or turn off Enabled."))
 	if state is DeviceState.FAILING:
 		return _("Its last run failed. The newest Sync Log says why.")
 	if state is DeviceState.UNREAD and (row.push or row.pushes_to or row.last_contact):
@@ -211,21 +212,37 @@ def _out_of_contact(row) -> str:
 
 def _never(row, server: ServerFacts | None) -> str:
 	if row.last_contact or server is None:
-		return _(
-			"The device is in contact, but has never sent a punch. Punch once, and see that it uploads; for older punches choose Ask for Punches. Where it is not used, turn off Enabled."
+		never = _(
+			"The device is in contact, but has never sent a punch. Punch once, and see that it uploads."
+		)
+		return _with_way_out(
+			never, _("For older punches choose Ask for Punches. Where it is not used, turn off Enabled.")
 		)
 	if server and server.server.only_unit is None and not row.serial_number:
-		return _("It has no serial number, without which its server cannot be asked for it. Enter it.")
-	return _(
-		"Nothing has ever come from this device, though its server is read. Compare the serial number and the server with what the attendance software shows, punch once, and see that the device uploads. Where it is not used, turn off Enabled."
+		missing = _("It has no serial number, without which its server cannot be asked for it.")
+		return _with_way_out(missing, _("Enter it."))
+	nothing = _(
+		"Nothing has ever come from this device, though its server is read. Compare the serial number and the server with what the attendance software shows, punch once, and see that the device uploads."
 	)
+	return _with_way_out(nothing, _("Where it is not used, turn off Enabled."))
 
 
 def _silent(facts: DeviceFacts, day: Today) -> str:
-	since = _("No punch since {0}").format(format_datetime(facts.last_punch or day.since))
-	others = facts.days_of_others >= SILENT_DAYS
-	meanwhile = _(", while other devices of its server delivered on {0} days or more").format(SILENT_DAYS)
+	since = format_datetime(facts.last_punch or day.since)
+	if facts.days_of_others >= SILENT_DAYS:
+		silent = _(
+			"No punch since {0}, while other devices of its server delivered on {1} days or more. Is it connected, and does it upload?"
+		).format(since, SILENT_DAYS)
+	else:
+		silent = _("No punch since {0}. Is it connected, and does it upload?").format(since)
 	way_out = _(
-		"Is it connected, and does it upload? Where it was replaced or is not used any more, turn off Enabled; where it has another serial number now, correct it here."
+		"Where it was replaced or is not used any more, turn off Enabled; where it has another serial number now, correct it here."
 	)
-	return f"{since}{meanwhile if others else ''}. {way_out}"
+	return _with_way_out(silent, way_out)
+
+
+def _with_way_out(fact: str, way_out: str) -> str:
+	"""Whoever may not change a device is told who may."""
+	if not frappe.has_permission("Biometric Device", "write"):
+		way_out = _("An HR Manager can change the device.")
+	return f"{fact} {way_out}"

@@ -245,7 +245,9 @@ def run(server: str, after: str = "", part: int = 0) -> None:
 	except Exception:
 		_progress(server).write(
 			running=False,
-			message=_("It broke off. Start again: what is done stays done. The Error Log has the reason."),
+			message=_(
+				"It broke off. Start again: what is done stays done. An administrator finds the reason in the Error Log."
+			),
 		)
 		raise
 	times.note_moving(server, False)

@@ -592,7 +592,9 @@ def run(key: str, what: str, reason: str, values: dict, names: list[str], part: 
 	except Exception:
 		_progress(key).write(
 			running=False,
-			message=_("It broke off. Do it again: what is done stays done. The Error Log has the reason."),
+			message=_(
+				"It broke off. Do it again: what is done stays done. An administrator finds the reason in the Error Log."
+			),
 		)
 		raise
 	done = {row.name for row in some}

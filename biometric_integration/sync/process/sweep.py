@@ -11,7 +11,6 @@ from functools import partial
 from itertools import islice
 
 import frappe
-from frappe import _
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Coalesce
 from frappe.utils import get_datetime, getdate
@@ -20,8 +19,7 @@ from biometric_integration.core.backoff import REFUSAL_PAUSE, REFUSALS
 from biometric_integration.core.directory import SILENCE, Directory, Person
 from biometric_integration.core.first_use import believed_from
 from biometric_integration.core.punch import name_from
-from biometric_integration.core.reasons import SENTENCES, EventStatus, Reason
-from biometric_integration.core.text import harmless
+from biometric_integration.core.reasons import EventStatus, Reason
 from biometric_integration.core.window import DAY, shifted
 from biometric_integration.sync.process import directory, mapping_rules
 from biometric_integration.sync.records import cursors, event_groups, servers, staging
@@ -122,7 +120,7 @@ def _forget_who_was_asked_about(groups: Sequence[Group], carriers: Directory) ->
 
 
 def _leave(group: Group, reason: Reason, values: dict, employee: str | None) -> None:
-	staging.leave(_names([group]), reason, harmless(_(SENTENCES[reason]).format(**values)), employee)
+	staging.leave(_names([group]), reason, values, employee)
 
 
 def _of_one_now(groups: Sequence[Group], carriers: Directory) -> Iterator[Group]:

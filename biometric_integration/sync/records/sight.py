@@ -107,6 +107,11 @@ def periods(user: str | None = None) -> str:
 	return f"({mine} or {is_one} and {_column(PERIOD, 'device', DEVICE, user)})"
 
 
+def cursors(user: str | None = None) -> str:
+	"""A cursor names no device of this site: who is limited in those sees none."""
+	return "1=0" if _limit(DEVICE, user or frappe.session.user) else ""
+
+
 def corrections(user: str | None = None) -> str:
 	"""Their employees stand in a text: who is limited sees what they did themselves."""
 	user = user or frappe.session.user
@@ -171,6 +176,10 @@ def may_see_period(doc, ptype: str | None = None, user: str | None = None) -> bo
 	if doc.requested_by == user or not _limit(DEVICE, user):
 		return True
 	return bool(doc.device) and _sees(DEVICE, doc.device, user)
+
+
+def may_see_cursor(doc, ptype: str | None = None, user: str | None = None) -> bool:
+	return not _limit(DEVICE, user or frappe.session.user)
 
 
 def may_see_correction(doc, ptype: str | None = None, user: str | None = None) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 
 import frappe
-from frappe import _
 from frappe.utils import now_datetime
 
 from biometric_integration.core.batches import batches
@@ -18,11 +17,10 @@ from biometric_integration.core.reasons import EventStatus, Reason, at_staging
 from biometric_integration.core.runs import FIRST_SEEN, Channel, RunCounts
 from biometric_integration.core.store import Claim
 from biometric_integration.core.stream import Stream
-from biometric_integration.core.text import harmless
 from biometric_integration.core.typed import code
 from biometric_integration.core.window import Window
 from biometric_integration.sync.db import sql
-from biometric_integration.sync.records import device_hours, sight
+from biometric_integration.sync.records import device_hours, sight, words
 
 DOCTYPE = "Biometric Staging Event"
 FIELDS = (
@@ -34,7 +32,7 @@ FIELDS = (
 	"kind",
 	"status",
 	"reason_code",
-	"reason",
+	"reason_values",
 	"device",
 	"device_user_id",
 	"source_time",
@@ -52,7 +50,7 @@ FIELDS = (
 DECIDED_FIELDS = (
 	"status",
 	"reason_code",
-	"reason",
+	"reason_values",
 	"employee",
 	"log_type",
 	"resolved_time",
@@ -74,7 +72,7 @@ WAITING_FIELDS = (
 	"creation",
 )
 DIRECTIONS = {direction.value: direction for direction in Direction}
-REOPENED = {"status": EventStatus.PENDING.value, "reason_code": "", "reason": ""}
+REOPENED = {"status": EventStatus.PENDING.value, "reason_code": "", "reason_values": ""}
 SEEN_AT_ONCE = 500
 """Times that are looked for in one statement."""
 UNDECIDED = {
@@ -175,7 +173,7 @@ def _new(claim: Claim, punches: Sequence[Punch], count: int, now: datetime) -> S
 
 
 def _row(claim: Claim, punch: Punch, now: datetime) -> tuple:
-	status, reason, pattern = at_staging(punch)
+	status, reason, values = at_staging(punch)
 	user = frappe.session.user
 	return (
 		punch.name,
@@ -186,7 +184,7 @@ def _row(claim: Claim, punch: Punch, now: datetime) -> tuple:
 		punch.kind.value,
 		status.value,
 		reason.value,
-		_(pattern).format(problem=harmless(punch.problem), barred=punch.barred) if pattern else "",
+		words.stored(values),
 		punch.device,
 		punch.user_id,
 		punch.source_time,
@@ -290,7 +288,7 @@ def mark_decided(decisions: Sequence[Decision], now: datetime) -> None:
 			decision.event.name,
 			decision.status.value,
 			decision.reason.value,
-			harmless(decision.sentence(_)),
+			words.stored(decision.values) if decision.reason is not Reason.NONE else "",
 			decision.employee,
 			decision.log_type,
 			decision.time,
@@ -310,7 +308,7 @@ def mark_created(names: Sequence[str], now: datetime) -> int:
 		return 0
 	frappe.db.sql(
 		f"""UPDATE `tab{DOCTYPE}` e JOIN `tabEmployee Checkin` c ON c.`biometric_event`=e.`name`
-		SET e.`status`=%(status)s, e.`reason_code`='', e.`reason`='', e.`attempts`=0, e.`employee`=c.`employee`,
+		SET e.`status`=%(status)s, e.`reason_code`='', e.`reason_values`='', e.`attempts`=0, e.`employee`=c.`employee`,
 			e.`log_type`=c.`log_type`, e.`resolved_time`=c.`time`, e.`employee_checkin`=c.`name`,
 			e.`resolved_at`=%(now)s, e.`modified`=%(modified)s
 		WHERE e.`name` IN %(names)s""",
@@ -345,9 +343,15 @@ def reopen(names: Sequence[str], answered: bool = False) -> int:
 	return _changed(REOPENED, condition, *values)
 
 
-def leave(names: Sequence[str], reason: Reason, sentence: str, employee: str | None) -> None:
+def leave(
+	names: Sequence[str], reason: Reason, reason_values: Mapping[str, str], employee: str | None
+) -> None:
 	"""Let these Unmapped events wait for another reason."""
-	values = {"reason_code": reason.value, "reason": sentence, "employee": employee}
+	values = {
+		"reason_code": reason.value,
+		"reason_values": words.stored(reason_values),
+		"employee": employee,
+	}
 	_changed(values, "`name` IN %s AND `status`=%s", tuple(names), EventStatus.UNMAPPED.value)
 
 
@@ -362,7 +366,7 @@ def release_earlier(names: Sequence[str], by: timedelta, user: str, now: datetim
 	"""Set these back to Pending, each with a time so much earlier, as far as they still are what came with a time in the future; returns how many."""
 	frappe.db.sql(
 		f"""UPDATE `tab{DOCTYPE}` SET `punch_time`=`punch_time` - INTERVAL %(by)s SECOND, `status`=%(pending)s, `reason_code`='',
-			`reason`='', `released_by`=%(user)s, `released_at`=%(now)s, `modified`=%(now)s
+			`reason_values`='', `released_by`=%(user)s, `released_at`=%(now)s, `modified`=%(now)s
 		WHERE `name` IN %(names)s AND `status`=%(quarantined)s AND `reason_code`=%(future)s""",
 		{
 			"by": int(by.total_seconds()),

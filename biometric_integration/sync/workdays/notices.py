@@ -15,9 +15,9 @@ from biometric_integration.core.evidence import hold_until
 from biometric_integration.core.window import DAY
 from biometric_integration.sync.hrms.holidays import Holidays
 from biometric_integration.sync.records import servers, sight, users
+from biometric_integration.sync.records.words import moment
 from biometric_integration.sync.workdays import held_back
 from biometric_integration.sync.workdays.held_back import Cause
-from biometric_integration.sync.workdays.words import moment
 
 ROLES: Mapping[int, tuple[str, ...]] = {1: ("HR Manager",), 3: ("HR Manager", "System Manager")}
 """Expected days of waiting → who is told then."""

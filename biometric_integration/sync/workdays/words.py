@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, time
 
 from frappe import _
 from frappe.utils import formatdate, get_datetime
 
 from biometric_integration.core.judgement import SENTENCES, State, Why
 from biometric_integration.core.watermark import SILENCES, Silence
+from biometric_integration.sync.records.words import filled, moment
 
 MOMENTS, DAYS = ("closes", "since", "until"), ("left", "begins")
 """The values that are written as this site writes times and dates; stored to the minute, as ISO 8601 has them."""
@@ -22,16 +22,8 @@ WITHOUT_A_REASON = {
 }
 
 
-class _Filled(dict):
-	"""What is not known stays out of a sentence."""
-
-	def __missing__(self, key: str) -> str:
-		return "?"
-
-
 def sentence(reason: str | None, values: Mapping[str, str]) -> str:
-	pattern = SENTENCES.get(Why(reason or ""), "")
-	return _(pattern).format_map(_Filled(_shown(values))) if pattern else ""
+	return filled(SENTENCES.get(Why(reason or ""), ""), _shown(values))
 
 
 def of_row(row) -> str:
@@ -48,10 +40,5 @@ def _shown(values: Mapping[str, str]) -> dict[str, str]:
 	shown.update((key, formatdate(values[key])) for key in DAYS if values.get(key))
 	shown = {**values, **shown}
 	if "silence" in values:
-		shown["silence"] = _(SILENCES[Silence(values["silence"])]).format_map(_Filled(shown))
+		shown["silence"] = filled(SILENCES[Silence(values["silence"])], shown)
 	return shown
-
-
-def moment(moment: datetime) -> str:
-	"""As the site writes dates, without the seconds, which are not known; midnight is the date alone."""
-	return formatdate(moment) + (f" {moment:%H:%M}" if moment.time() != time() else "")

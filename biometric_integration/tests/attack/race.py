@@ -148,7 +148,7 @@ class Attack:
 		where, found = self.scene.server_type, rig.look_inside(self.scene)
 		self.tracebacks += drained(self.errors)
 		acts = Counter(act for each in self.acts for act in drained(each.queue))
-		deleted = frappe.db.count(EVENT, {"reason_code": "deleted"})
+		deleted = frappe.db.count(EVENT, {"reason_code": "Check-in Deleted"})
 		used = frappe.db.count(EVENT, {"status": "Processed"})
 		for name, value in {
 			"rounds": self.rounds,
@@ -161,7 +161,7 @@ class Attack:
 			"punches": len(self.scene.world.truth()),
 			"check-ins": frappe.db.count(CHECKIN),
 			"events Processed": used,
-			"- linked to a check-in that was there": frappe.db.count(EVENT, {"reason_code": "already_there"}),
+			"- linked to a check-in that was there": frappe.db.count(EVENT, {"reason_code": "Already There"}),
 			"events whose check-in a person deleted": deleted,
 			"times all held still": self.stills,
 		}.items():

@@ -32,7 +32,7 @@ REASONS = (UNMAPPED, Reason.LEFT, Reason.BEFORE_FLOOR, Reason.DEVICE_OFF)
 
 EVENTS = f"""
 	INSERT INTO `tab{EVENT}` (
-		name, creation, modified, owner, modified_by, kind, status, reason_code, reason, device, device_user_id, source_time, punch_time,
+		name, creation, modified, owner, modified_by, kind, status, reason_code, reason_values, device, device_user_id, source_time, punch_time,
 		direction, verify_mode, log_id, feed, server, unit, raw_payload, sync_log, resolved_at, employee, log_type, resolved_time,
 		employee_checkin, attempts
 	)

@@ -11,6 +11,7 @@ import frappe
 
 from biometric_integration import api
 from biometric_integration.simulator import FakeBioTime, FakeEBioServer, FakeETimeTrackLite, World
+from biometric_integration.sync.records import words
 from biometric_integration.tests import factories
 from biometric_integration.tests.compat import IntegrationTestCase
 
@@ -92,17 +93,21 @@ def checkins() -> list[tuple[str, datetime]]:
 
 
 def events(**filters) -> list:
+	"""`reason`: the sentence that a person sees."""
 	fields = [
 		"name",
 		"status",
 		"reason_code",
-		"reason",
+		"reason_values",
 		"employee",
 		"employee_checkin",
 		"device_user_id",
 		"device",
 	]
-	return frappe.get_all("Biometric Staging Event", filters, fields, order_by="name asc", limit=0)
+	rows = frappe.get_all("Biometric Staging Event", filters, fields, order_by="name asc", limit=0)
+	for row in rows:
+		row.reason = words.of_event(row)
+	return rows
 
 
 def logs(**filters) -> list:

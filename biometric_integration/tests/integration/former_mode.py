@@ -11,6 +11,7 @@ from frappe.utils import add_months, get_first_day, getdate, now_datetime
 
 from biometric_integration.core.punch import fingerprint
 from biometric_integration.sync.db import sql
+from biometric_integration.sync.records import words
 from biometric_integration.tests import factories
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -122,7 +123,7 @@ class FormerSite:
 					"kind": "Punch",
 					"status": status,
 					"reason_code": code,
-					"reason": "",
+					"reason_values": "",
 					"device": self.device,
 					"device_user_id": employee,
 					"source_time": moment,
@@ -160,7 +161,11 @@ class FormerSite:
 		at += 2 * DAY
 		self._again(plain, self.cancelled)
 		self.record(plain, self.cancelled, [at + 8 * HOUR, at + 17 * HOUR], "", None, docstatus=2)
-		said = {"reason": "hr@example.com cancelled the attendance HR-ATT-1 at 2025-05-05 09:00:00."}
+		said = {
+			"reason_values": words.stored(
+				{words.SAID: "hr@example.com cancelled the attendance HR-ATT-1 at 2025-05-05 09:00:00."}
+			)
+		}
 		self.punches(plain, [at + hour * HOUR for hour in (8, 12, 13, 17)], "Ignored", "cancelled", **said)
 
 	def _again(self, employee: str, day: date) -> None:

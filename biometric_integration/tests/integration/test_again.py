@@ -187,7 +187,7 @@ class TestAgain(SiteTestCase):
 		sync()
 		event = events(device_user_id="1")[0]
 		frappe.db.set_value("Biometric Staging Event", event.name, "creation", NOON)
-		self.assertEqual((event.status, event.reason_code), ("Quarantined", "future"))
+		self.assertEqual((event.status, event.reason_code), ("Quarantined", "Future Time"))
 		with self.assertRaises(frappe.ValidationError):
 			api.release(event.name, "2098-01-01 09:00:00")
 		api.release(event.name, "2025-04-10 09:00:00")
@@ -279,7 +279,7 @@ class TestRetention(SiteTestCase):
 		self.used_and_waiting()
 		retention.expire_unmapped(frappe.utils.now_datetime() + DAY, 180)
 		event = events(device_user_id="nobody")[0]
-		self.assertEqual((event.status, event.reason_code), ("Ignored", "expired"))
+		self.assertEqual((event.status, event.reason_code), ("Ignored", "Expired"))
 		self.assertIn("180 days", event.reason)
 		api.reprocess(frappe.as_json([event.name]))
 		jobs.process()

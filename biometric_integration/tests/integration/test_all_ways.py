@@ -152,7 +152,7 @@ class TestAllWays(SiteTestCase):
 		not_used = Counter(
 			(event.status, event.reason_code) for event in events() if event.status != "Processed"
 		)
-		expected = {"no_employee": ways.NOBODY, "left": [ways.LEFT], "not_joined": [ways.CAME]}
+		expected = {"No Employee": ways.NOBODY, "Left": [ways.LEFT], "Not Joined Yet": [ways.CAME]}
 		for reason, ids in expected.items():
 			number = sum(tap.user_id in ids and not works(tap) for tap in truth)
 			self.assertEqual(not_used.pop(("Unmapped", reason), 0), number, reason)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 from contextlib import redirect_stdout
 from datetime import datetime
+from unittest.mock import patch
 
 import frappe
 from frappe.utils.background_jobs import get_job
 
 from biometric_integration import api, permissions
 from biometric_integration.simulator import Fault, FaultKind, World
+from biometric_integration.sync import jobs
+from biometric_integration.sync.db import locks
+from biometric_integration.sync.desk import console
 from biometric_integration.tests.integration.base import PASSWORD, SERVER_TYPES, SiteTestCase, logs, sync
 
 STEPS = ["Name", "TCP", "HTTP", "Login", "Operation", "Parse"]
@@ -108,6 +112,40 @@ class TestApi(SiteTestCase):
 			result = api.sync_now(wait=1)
 		self.assertIn("1 new punches, 0 check-ins", printed.getvalue())
 		self.assertEqual(result["runs"][0]["unmapped"], 1)
+
+	def test_a_sync_from_the_console_waits_for_the_lane_and_says_what_came_of_the_punches(self):
+		self.start("eBioServer", small_world())
+		mine = frappe.local.db
+		frappe.connect(set_admin_as_user=False)
+		theirs = frappe.local.db
+		self.addCleanup(theirs.close)
+		self.assertTrue(locks.take(locks.LANE))
+		frappe.local.db = mine
+		pauses = []
+
+		def let_go(seconds):
+			pauses.append(seconds)
+			frappe.local.db = theirs
+			locks.release(locks.LANE)
+			frappe.local.db = mine
+
+		printed = io.StringIO()
+		with redirect_stdout(printed), patch.object(console.time, "sleep", let_go):
+			result = api.sync_now(wait=1)
+		self.assertEqual(pauses, [console.PAUSE])
+		self.assertEqual((result["status"], result["runs"][0]["unmapped"]), ("Success", 1))
+		self.assertIn("1 Unmapped: No Employee", printed.getvalue())
+		self.assertIn("Main Server · newest punches", printed.getvalue())
+		self.assertNotIn("main/eBioServer", printed.getvalue())
+
+	def test_a_sync_from_the_console_is_no_success_while_punches_wait_to_be_used(self):
+		self.start("eBioServer", small_world())
+		with patch.object(jobs, "process", return_value=0):
+			printed = io.StringIO()
+			with redirect_stdout(printed):
+				result = api.sync_now(wait=1)
+		self.assertEqual(result["status"], "Partial")
+		self.assertIn("1 Pending: not used yet", printed.getvalue())
 
 	def test_from_desk_a_sync_is_queued_and_never_runs_in_the_request(self):
 		self.start("eBioServer", small_world())

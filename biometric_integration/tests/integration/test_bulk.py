@@ -228,7 +228,7 @@ class Written:
 			row.biometric_event: {name: value for name, value in row.items() if name not in OWN_TO_EACH_RUN}
 			for row in rows
 		}
-		changing = OWN_TO_EACH_RUN - {"name"} | {"employee_checkin", "resolved_at", "reason"}
+		changing = OWN_TO_EACH_RUN - {"name"} | {"employee_checkin", "resolved_at", "reason_values"}
 		self.events = [
 			{name: value for name, value in event.items() if name not in changing} for event in events
 		]

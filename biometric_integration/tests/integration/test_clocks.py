@@ -70,7 +70,7 @@ class TestAheadClock(Clocks):
 			with self.subTest(server_type):
 				self.setUp()
 				self.ahead(server_type)
-				self.assertEqual([event.reason_code for event in events()], ["future"] * 3)
+				self.assertEqual([event.reason_code for event in events()], ["Future Time"] * 3)
 				device = self.device()
 				self.assertAlmostEqual(device.clock_ahead, 15 * 60, delta=30)
 				(told,) = api.status()["clocks"]
@@ -119,7 +119,7 @@ class TestAheadClock(Clocks):
 			frappe.db.set_value("Biometric Staging Event", event.name, a_day_ago)
 		api.reprocess([event.name for event in events()])
 		jobs.process()
-		self.assertEqual([event.reason_code for event in events()], ["future"] * 3)
+		self.assertEqual([event.reason_code for event in events()], ["Future Time"] * 3)
 
 	def test_a_device_whose_punches_come_right_for_a_day_is_told_no_more(self):
 		world, _moments = self.ahead("eTimeTrackLite")
@@ -229,7 +229,7 @@ class TestTimeZone(Clocks):
 		world.punch("SN1", "2", now() - MINUTE)
 		sync()
 		(event,) = events(device_user_id="2")
-		self.assertEqual(event.reason_code, "future")
+		self.assertEqual(event.reason_code, "Future Time")
 		self.assertIn("before they were made", api.release_ahead(event.device)["doubt"])
 		self.corrected("eTimeTrackLite", server)
 		self.rederive()

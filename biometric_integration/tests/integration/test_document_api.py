@@ -18,7 +18,7 @@ from biometric_integration.sync.hrms import site_rules
 from biometric_integration.sync.store import ProcessStore
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration import test_bulk as bulk
-from biometric_integration.tests.integration.base import SiteTestCase
+from biometric_integration.tests.integration.base import SiteTestCase, events
 from biometric_integration.tests.integration.test_bulk import (
 	CHECKIN,
 	CONNECTION,
@@ -144,7 +144,7 @@ class TestRulesOfTheSite(SiteTestCase):
 		with site_rule("on_update", another):
 			self.punched(("8014", NINE), ("8014", NINE + timedelta(minutes=5)))
 		self.assertEqual(len(checkins("name")), 2)
-		reasons = frappe.get_all(EVENT, {"status": "Failed"}, pluck="reason")
+		reasons = [event.reason for event in events(status="Failed")]
 		self.assertEqual(len(reasons), 1)
 		self.assertIn("already has a log", reasons[0])
 
@@ -158,7 +158,7 @@ class TestRulesOfTheSite(SiteTestCase):
 		with site_rule("before_validate", five_minutes_later):
 			self.punched(("8006", NINE - timedelta(minutes=5)), ("8006", NINE))
 		self.assertEqual(checkins("time"), [NINE])
-		self.assertIn("already has a log", frappe.get_all(EVENT, {"status": "Failed"}, pluck="reason")[0])
+		self.assertIn("already has a log", events(status="Failed")[0].reason)
 
 	def test_a_refused_one_leaves_the_others_as_they_are(self):
 		factories.employees(["8007", "8008", "8009"], default_shift=self.day)

@@ -448,7 +448,7 @@ class TestUndo(FileTestCase):
 		dock = factories.device("SN0000002", "Dock")
 		later = NINE + timedelta(seconds=20)
 		self.brought_in(attlog(("0031", later)), "SN0000002_attlog.dat")
-		self.assertEqual([event.device for event in events(reason_code="repeat")], [dock])
+		self.assertEqual([event.device for event in events(reason_code="Repeat")], [dock])
 		self.undo(document)
 		jobs.process()
 		self.assertEqual(checkins(), [("0031", later)])

@@ -12,7 +12,7 @@ from unittest import mock
 import frappe
 
 from biometric_integration.patches import give_punches_their_check_ins as patch
-from biometric_integration.sync.records import servers
+from biometric_integration.sync.records import servers, words
 from biometric_integration.sync.workdays import attendance
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.former_mode import DAY, FormerSite
@@ -65,7 +65,7 @@ class FormerModeTestCase(WorkdaysTestCase):
 		"""What came of it, without names that are new in each run."""
 		events = frappe.get_all(
 			"Biometric Staging Event",
-			fields=["name", "status", "reason_code", "reason", "attendance", "employee_checkin"],
+			fields=["name", "status", "reason_code", "reason_values", "attendance", "employee_checkin"],
 			limit=0,
 		)
 		checkins = frappe.get_all(
@@ -183,7 +183,7 @@ class TestMigration(FormerModeTestCase):
 			if checkin is None:
 				day = frappe.db.get_value("Attendance", event.attendance, "attendance_date")
 				self.assertLess(day, self.site.cut_over)
-				self.assertIn(event.attendance, event.reason)
+				self.assertIn(event.attendance, words.of_event(event))
 			else:
 				self.assertEqual(
 					(checkin.employee, checkin.time, checkin.biometric_event),

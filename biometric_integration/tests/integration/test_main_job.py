@@ -77,7 +77,7 @@ class TestMainJob(SiteTestCase):
 		world.punch("SN1", "111", datetime(2025, 4, 7, 9, 5))
 		self.start("eTimeTrackLite", world)
 		sync()
-		self.assertEqual([(e.status, e.reason_code) for e in events()], [("Unmapped", "no_employee")] * 2)
+		self.assertEqual([(e.status, e.reason_code) for e in events()], [("Unmapped", "No Employee")] * 2)
 		self.assertIn("0111", events(device_user_id="0111")[0].reason)
 		self.assertEqual(logs()[0].unmapped, 2)
 
@@ -110,7 +110,7 @@ class TestMainJob(SiteTestCase):
 		before = factories.employee("PN7", status="Left", relieving_date=date(2024, 1, 1))
 		self.start("eTimeTrackLite", world)
 		sync()
-		self.assertEqual((events()[0].status, events()[0].reason_code), ("Unmapped", "left"))
+		self.assertEqual((events()[0].status, events()[0].reason_code), ("Unmapped", "Left"))
 		frappe.db.set_value("Employee", before, "attendance_device_id", None)
 		frappe.db.set_value("Employee", factories.employee(), "attendance_device_id", "PN7")
 		sync()
@@ -130,7 +130,7 @@ class TestMainJob(SiteTestCase):
 		sync()
 		self.assertEqual(checkins(), [("2", datetime(2025, 4, 7, 9, 1))])
 		refused = events(device_user_id="1")[0]
-		self.assertEqual((refused.status, refused.reason_code), ("Failed", "hrms_refused"))
+		self.assertEqual((refused.status, refused.reason_code), ("Failed", "Refused"))
 		self.assertIn("Not on a Monday", refused.reason)
 
 	def test_a_rule_of_the_site_that_rolls_everything_back_loses_only_its_own_row(self):
@@ -149,7 +149,7 @@ class TestMainJob(SiteTestCase):
 			return
 		self.assertEqual([code for code, _ in checkins()], ["2", "3", "4", "5"])
 		taken = events(device_user_id="1")[0]
-		self.assertEqual((taken.status, taken.reason_code), ("Failed", "hrms_refused"))
+		self.assertEqual((taken.status, taken.reason_code), ("Failed", "Refused"))
 		self.assertEqual({event.status for event in events(device_user_id=("!=", "1"))}, {"Processed"})
 		self.assert_counts_add_up()
 
@@ -165,7 +165,7 @@ class TestMainJob(SiteTestCase):
 				self.start(server_type, world)
 				sync()
 				self.assertEqual(checkins(), [("1", datetime(2025, 4, 7, 9, 1))])
-				self.assertEqual([event.reason_code for event in events(status="Failed")], ["invalid"])
+				self.assertEqual([event.reason_code for event in events(status="Failed")], ["Not Readable"])
 
 	def test_coordinates_of_the_device_are_written_where_hrms_asks_for_them(self):
 		world = World(now=datetime(2025, 4, 8, 12), zone="Asia/Kolkata")
@@ -199,7 +199,7 @@ class TestMainJob(SiteTestCase):
 		sync()
 		self.assertEqual(frappe.get_doc("Employee Checkin", by_hand.name).as_dict(), before)
 		event = events()[0]
-		self.assertEqual((event.status, event.reason_code), ("Processed", "already_there"))
+		self.assertEqual((event.status, event.reason_code), ("Processed", "Already There"))
 		self.assertEqual(event.employee_checkin, by_hand.name)
 		self.assertEqual(sum(log.already_there for log in logs()), 1)
 
@@ -226,7 +226,7 @@ class TestMainJob(SiteTestCase):
 		sync()
 		self.assertEqual(events()[0].employee_checkin, by_hand.name)
 		by_hand.delete()
-		self.assertEqual((events()[0].status, events()[0].reason_code), ("Ignored", "deleted"))
+		self.assertEqual((events()[0].status, events()[0].reason_code), ("Ignored", "Check-in Deleted"))
 
 	def test_a_check_in_that_a_person_deletes_stays_deleted(self):
 		world = World(now=datetime(2025, 4, 8, 12), zone="Asia/Kolkata")
@@ -238,7 +238,7 @@ class TestMainJob(SiteTestCase):
 		frappe.delete_doc("Employee Checkin", events()[0].employee_checkin)
 		sync()
 		self.assertEqual(checkins(), [])
-		self.assertEqual((events()[0].status, events()[0].reason_code), ("Ignored", "deleted"))
+		self.assertEqual((events()[0].status, events()[0].reason_code), ("Ignored", "Check-in Deleted"))
 		self.assertIn("Administrator", events()[0].reason)
 
 	def test_punches_of_a_disabled_device_wait_until_it_is_enabled(self):
@@ -249,7 +249,7 @@ class TestMainJob(SiteTestCase):
 		gate = factories.device("SN1", "Gate", enabled=0)
 		self.start("eBioServer", world)
 		sync()
-		self.assertEqual((events()[0].status, events()[0].reason_code), ("Pending", "device_off"))
+		self.assertEqual((events()[0].status, events()[0].reason_code), ("Pending", "Device Disabled"))
 		self.assertEqual(checkins(), [])
 		device = frappe.get_doc("Biometric Device", gate)
 		device.enabled = 1

@@ -168,14 +168,14 @@ class TestWhosePunch(MappingTestCase):
 		self.assertEqual(times_of(old), [NINE, NINE + timedelta(days=1)])
 		self.assertEqual(times_of(new), [NINE + timedelta(days=3), NINE + timedelta(days=4)])
 		(waiting,) = events(status="Unmapped")
-		self.assertEqual(waiting.reason_code, "not_joined")
+		self.assertEqual(waiting.reason_code, "Not Joined Yet")
 
 	def test_leading_zeros_make_another_id(self):
 		twin, other = factories.employee("111"), factories.employee("0111")
 		stage(("111", NINE), ("0111", NINE + MINUTE), ("00111", NINE + 2 * MINUTE))
 		jobs.process()
 		self.assertEqual((times_of(twin), times_of(other)), ([NINE], [NINE + MINUTE]))
-		self.assertEqual(states("00111"), {("Unmapped", "no_employee")})
+		self.assertEqual(states("00111"), {("Unmapped", "No Employee")})
 
 	def test_a_rule_uses_its_waiting_punches_and_touches_no_other(self):
 		gate, door = factories.device("SN1"), factories.device("SN2")
@@ -206,13 +206,13 @@ class TestWhosePunch(MappingTestCase):
 		jobs.process()
 		name = rule("7*")
 		jobs.process()
-		self.assertEqual(states("71") | states("72"), {("Ignored", "id_ignored")})
+		self.assertEqual(states("71") | states("72"), {("Ignored", "Id Ignored")})
 		person = factories.employee()
 		document = frappe.get_doc(RULE, name)
 		document.update({"device_user_id": "8?", "action": "Map to Employee", "employee": person})
 		document.save()
 		jobs.process()
-		self.assertEqual(states("71") | states("72"), {("Unmapped", "no_employee")})
+		self.assertEqual(states("71") | states("72"), {("Unmapped", "No Employee")})
 		self.assertEqual(times_of(person), [NINE])
 		ignored = rule("72")
 		jobs.process()
@@ -224,7 +224,7 @@ class TestWhosePunch(MappingTestCase):
 		stage(("7", NINE))
 		jobs.process()
 		frappe.get_doc(RULE, name).save()
-		self.assertEqual(states("7"), {("Ignored", "id_ignored")})
+		self.assertEqual(states("7"), {("Ignored", "Id Ignored")})
 
 	def test_ids_are_compared_to_the_letter(self):
 		rule("a1", factories.employee())
@@ -370,7 +370,7 @@ class TestCorrectMapping(MappingTestCase):
 		self.assertEqual({row.name: row for row in made()}, before)
 		self.assertEqual(states("7"), {("Pending", "")})
 		jobs.process()
-		self.assertEqual(states("7"), {("Unmapped", "no_employee")})
+		self.assertEqual(states("7"), {("Unmapped", "No Employee")})
 		self.assertEqual({event.employee or "" for event in events(device_user_id="7")}, {""})
 		record = frappe.get_doc("Biometric Mapping Correction", done["correction"])
 		self.assertEqual((record.corrected_by, record.check_ins), ("Administrator", 500))
@@ -441,7 +441,7 @@ class TestCorrectMapping(MappingTestCase):
 		jobs.process()
 		stage(("1", NINE + MINUTE))
 		jobs.process()
-		self.assertEqual(states("1"), {("Ignored", "repeat")})
+		self.assertEqual(states("1"), {("Ignored", "Repeat")})
 		frappe.delete_doc(RULE, wrong)
 		self.correct()
 		jobs.process()
@@ -489,7 +489,7 @@ class TestReports(MappingTestCase):
 		jobs.process()
 		left = [(row["device_user_id"], row["server"]) for row in unmapped_punches.execute({})[1]]
 		self.assertEqual(left, [("42", "south"), ("b7", "main")])
-		self.assertEqual(states("B7"), {("Ignored", "id_ignored")})
+		self.assertEqual(states("B7"), {("Ignored", "Id Ignored")})
 
 	def test_an_id_may_go_into_the_record_of_the_employee_where_none_is(self):
 		person = factories.employee()

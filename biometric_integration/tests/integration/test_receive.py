@@ -248,7 +248,7 @@ class Received(ReceiveCase):
 		frappe.db.set_value("Biometric Device", self.device, "enabled", 0)
 		self.assertEqual(statuses(receive(Channel.PUSH, [record()])), ["new"])
 		jobs.process()
-		self.assertEqual([event.reason_code for event in events()], ["device_off"])
+		self.assertEqual([event.reason_code for event in events()], ["Device Disabled"])
 
 	def test_what_was_deleted_as_old_is_not_used_again(self):
 		frappe.db.set_single_value("Biometric Sync Settings", "import_floor", "2025-05-01")

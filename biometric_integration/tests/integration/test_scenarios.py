@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from datetime import date
 
 import frappe
+from frappe.utils import formatdate
 
 from biometric_integration.core.runs import LOG_COUNTS, Outcome, Trigger
 from biometric_integration.core.stream import Stream
 from biometric_integration.sync.db import locks
+from biometric_integration.sync.records import words
 from biometric_integration.sync.store import ProcessStore, PullStore
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase
@@ -60,6 +62,9 @@ class FrappeHost:
 		REFUSED.add(employee)
 		return "Not on a Monday"
 
+	def written(self, day) -> str:
+		return formatdate(day)
+
 	def add_device(self, serial, name, location="", server="main", enabled=True) -> str:
 		key = factories.device(serial or None, name, location=location, server=server, enabled=int(enabled))
 		frappe.db.commit()  # nosemgrep -- as a person who saved it
@@ -94,7 +99,7 @@ class FrappeHost:
 				row.name,
 				row.status,
 				row.reason_code or "",
-				row.reason or "",
+				words.of_event(row),
 				row.device_user_id or "",
 				row.source_time,
 				row.employee or "",

@@ -434,7 +434,7 @@ class TestWhatMayBeDone(OfOneCompany):
 		jobs.process()
 		self.assertEqual(
 			[(row.device, row.reason_code) for row in events(device_user_id="5")],
-			[(self.gate, ""), (self.dock, "since_when")],
+			[(self.gate, ""), (self.dock, "Since When")],
 		)
 
 	def test_reprocess_and_release(self):

@@ -43,6 +43,49 @@ def commit_and_refuse(checkin, method=None):
 		frappe.throw("Lock wait timeout is what this person is refused for")
 
 
+def fails(*statements: str):
+	def fail(*_arguments):
+		for statement in statements:
+			frappe.db.sql(statement)
+
+	return fail
+
+
+def strictly(value: str) -> str:
+	return f"SET STATEMENT sql_mode='STRICT_ALL_TABLES' FOR INSERT INTO `tabSingles` (`doctype`) VALUES ({value})"
+
+
+def lose_the_connection(*_arguments):
+	mine = frappe.local.db
+	((number,),) = mine.sql("SELECT CONNECTION_ID()")
+	frappe.connect(set_admin_as_user=False)
+	theirs, frappe.local.db = frappe.local.db, mine
+	theirs.sql(f"KILL {number}")
+	theirs.close()
+	frappe.db.sql("SELECT 'secret'")
+
+
+def refuse_by_the_database(checkin, method=None):
+	"""A rule of a site that writes what the database does not take."""
+	FAULTS["Incorrect string value: …"]()
+
+
+FAULTS = {
+	"is full": fails(
+		"SET STATEMENT max_heap_table_size=16384 FOR CREATE TEMPORARY TABLE `full` (`a` CHAR(255)) ENGINE=MEMORY",
+		"INSERT INTO `full` SELECT 'secret' FROM information_schema.columns",
+	),
+	"Data too long for column 'doctype'": fails(strictly("REPEAT('secret', 100)")),
+	"Incorrect string value: …": fails(strictly("CONCAT(x'FF', 'secret')")),
+	"Lock wait timeout": fails(
+		"SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO=1205, MESSAGE_TEXT='Lock wait timeout'"
+	),
+	"Deadlock found": fails("SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO=1213, MESSAGE_TEXT='Deadlock found'"),
+	"server": lose_the_connection,
+}
+"""What the database says → a real failure of the kind."""
+
+
 class Trouble(SiteTestCase):
 	def office(self, *codes: str, server_type: str = "eTimeTrackLite", **settings):
 		world = World(now=NOON, zone="Asia/Kolkata")
@@ -160,7 +203,7 @@ class TestOthersGoOn(Trouble):
 		self.assertEqual([code for code, _time in checkins() if code == "2"], ["2"] * 3)
 		self.assertLessEqual(len(checkins()), 6, "nothing is doubled")
 		for event in events(status=("!=", "Processed")):
-			self.assertEqual((event.status, event.reason_code), ("Failed", "hrms_refused"))
+			self.assertEqual((event.status, event.reason_code), ("Failed", "Refused"))
 			self.assertIn("this person is refused for", event.reason)
 
 	def test_a_queue_that_is_down_fails_nobodys_save_and_says_so_to_who_asks(self):
@@ -283,7 +326,7 @@ class TestWaitingStaysUsable(Trouble):
 		world.punch("SN1", "1", NOON - HOUR)
 		sync()
 		(event,) = events()
-		self.assertEqual((event.reason_code, event.employee_checkin), ("already_there", there))
+		self.assertEqual((event.reason_code, event.employee_checkin), ("Already There", there))
 
 
 class TestWhatIsShown(Trouble):
@@ -372,15 +415,29 @@ class TestRunsEnd(Trouble):
 		jobs.process()
 		self.assertGreater(frappe.cache.ttl(key), 60)
 
-	def test_the_words_of_the_database_are_on_the_log(self):
+	def test_the_words_of_the_database_are_on_the_log_without_values(self):
 		world, _server = self.office("1")
 		world.punch("SN1", "1", NOON - HOUR)
-		full = frappe.db.OperationalError(1114, "The table 'tabBiometric Staging Event' is full")
-		with patch.object(staging.sql, "insert_new", side_effect=full):
-			sync()
-		self.assertIn("is full", logs()[0].error)
+		for number, fault in enumerate(FAULTS):
+			with self.subTest(fault), patch.object(staging.sql, "insert_new", side_effect=FAULTS[fault]):
+				sync()
+				log = logs()[number]
+				self.assertEqual((log.status, log.error_class), ("Failed", "Internal"))
+				self.assertIn(fault, log.error)
+				self.assertNotIn("secret", f"{log.error} {log.error_detail}")
 		sync()
 		self.assertEqual(checkins(), [("1", NOON - HOUR)])
+
+	def test_a_refusal_by_the_database_is_in_its_own_words(self):
+		world, _server = self.office("1")
+		world.punch("SN1", "1", NOON - HOUR)
+
+		hooks = frappe.get_doc_hooks()
+		events_of = {**hooks.get(CHECKIN, {}), "validate": [f"{__name__}.refuse_by_the_database"]}
+		with patch("frappe.get_doc_hooks", return_value={**hooks, CHECKIN: events_of}):
+			sync()
+		self.assertIn("Incorrect string value: …", events()[0].reason)
+		self.assertNotIn("1366", events()[0].reason)
 
 
 class TestTwoThingsAtOnce(Trouble):

@@ -48,7 +48,7 @@ class TestTurns(MappingTestCase):
 		)
 		used(("7", at(23, "21:50")), ("7", at(24, "06:05")), ("7", at(24, "21:50")))
 		self.assertEqual(times_of(leaver), [at(23, "21:50"), at(24, "06:05")])
-		self.assertEqual([event.reason_code for event in events(status="Unmapped")], ["left"])
+		self.assertEqual([event.reason_code for event in events(status="Unmapped")], ["Left"])
 
 	def test_a_first_shift_begins_before_the_day_of_joining(self):
 		shift = factories.shift_type("00:00:00", "08:00:00", **MARGINS)
@@ -56,7 +56,7 @@ class TestTurns(MappingTestCase):
 		used(("7", at(19, "23:50")), ("7", at(20, "23:50")), ("7", at(21, "08:05")))
 		self.assertEqual(times_of(joiner), [at(20, "23:50"), at(21, "08:05")])
 		jobs.process()
-		self.assertEqual([event.reason_code for event in events(status="Unmapped")], ["not_joined"])
+		self.assertEqual([event.reason_code for event in events(status="Unmapped")], ["Not Joined Yet"])
 
 	def test_a_night_before_a_rule_begins_is_the_former_holders(self):
 		shift = night()
@@ -86,7 +86,7 @@ class TestTurns(MappingTestCase):
 		self.assertEqual(times_of(guard), [at(1, "21:50")])
 		self.assertEqual(times_of(clerk), [at(1, "06:05"), at(1, "21:50")])
 		(event,) = events(status="Ignored")
-		self.assertEqual(event.reason_code, "before_floor")
+		self.assertEqual(event.reason_code, "Before Start")
 		settled = self.settled(event)
 		frappe.db.set_value(
 			"Biometric Sync Settings", None, "modified", settled - HOUR, update_modified=False
@@ -139,7 +139,7 @@ class TestTurns(MappingTestCase):
 		other = factories.employee("8", joined=date(2025, 5, 1))
 		moment = datetime(2025, 4, 28, 9)
 		used(("7", moment), ("8", moment))
-		self.assertEqual(states("7") | states("8"), {("Unmapped", "not_joined")})
+		self.assertEqual(states("7") | states("8"), {("Unmapped", "Not Joined Yet")})
 		self.add_history(employee, date(2020, 3, 1), date(2025, 5, 1))
 		jobs.process()
 		self.assertEqual((times_of(employee), times_of(other)), ([moment], []))
@@ -159,7 +159,7 @@ class TestTurns(MappingTestCase):
 		(event,) = events()
 		settled = self.settled(event)
 		jobs.process()
-		self.assertEqual((events()[0].reason_code, self.settled(event)), ("inactive", settled))
+		self.assertEqual((events()[0].reason_code, self.settled(event)), ("Inactive", settled))
 
 	@staticmethod
 	def add_history(employee: str, *days: date) -> None:
@@ -184,7 +184,7 @@ class TestSilentIds(MappingTestCase):
 			(now_datetime() - number * DAY).replace(hour=1, microsecond=0) for number in sorted(ago)[::-1]
 		]
 		used(*(("7", moment) for moment in times))
-		self.assertEqual(states("7"), {("Unmapped", "no_employee")})
+		self.assertEqual(states("7"), {("Unmapped", "No Employee")})
 		return times
 
 	def test_a_hundred_days_without_a_silence_are_all_used(self):
@@ -198,7 +198,7 @@ class TestSilentIds(MappingTestCase):
 		employee = factories.employee()
 		self.enter(employee)
 		self.assertEqual(made(), [])
-		self.assertEqual(states("7"), {("Unmapped", "since_when")})
+		self.assertEqual(states("7"), {("Unmapped", "Since When")})
 		(reason,) = {event.reason for event in events()}
 		self.assertIn(employee, reason)
 		self.assertEqual({event.employee for event in events()}, {employee})
@@ -217,7 +217,7 @@ class TestSilentIds(MappingTestCase):
 		rule("7", employee, from_date=times[5].date())
 		jobs.process()
 		self.assertEqual(times_of(employee), [*times[5:], today])
-		self.assertEqual({event.reason_code for event in events(status="Unmapped")}, {"since_when"})
+		self.assertEqual({event.reason_code for event in events(status="Unmapped")}, {"Since When"})
 
 	def test_an_id_that_was_somebody_elses_in_between_is_asked_about(self):
 		times = self.stage_days(9, 8, 7)
@@ -228,34 +228,34 @@ class TestSilentIds(MappingTestCase):
 		employee = factories.employee()
 		self.enter(employee)
 		self.assertEqual(times_of(employee), [])
-		self.assertEqual(len(events(status="Unmapped", reason_code="since_when")), 3)
+		self.assertEqual(len(events(status="Unmapped", reason_code="Since When")), 3)
 
 	def test_an_id_of_somebody_who_had_left_is_asked_about_after_a_silence(self):
 		long_ago = now_datetime().replace(microsecond=0) - 60 * DAY
 		left = factories.employee("7", status="Left", relieving_date=(long_ago - 30 * DAY).date())
 		used(("7", long_ago))
-		self.assertEqual(states("7"), {("Unmapped", "left")})
+		self.assertEqual(states("7"), {("Unmapped", "Left")})
 		frappe.db.set_value("Employee", left, "attendance_device_id", None)
 		employee = factories.employee()
 		self.enter(employee)
-		self.assertEqual((made(), states("7")), ([], {("Unmapped", "since_when")}))
+		self.assertEqual((made(), states("7")), ([], {("Unmapped", "Since When")}))
 		self.assertEqual(events()[0].employee, employee)
 
 	def test_a_question_does_not_expire_and_so_is_not_answered_by_reprocess(self):
 		self.stage_days(30, 29)
 		self.enter(factories.employee())
 		retention.expire_unmapped(now_datetime() + DAY, 180)
-		self.assertEqual(states("7"), {("Unmapped", "since_when")})
+		self.assertEqual(states("7"), {("Unmapped", "Since When")})
 
 	def test_who_gives_the_id_up_again_is_asked_about_no_more(self):
 		self.stage_days(30, 29)
 		first, second = factories.employee(), factories.employee()
 		self.enter(first)
 		self.enter(first, None)
-		self.assertEqual(states("7"), {("Unmapped", "no_employee")})
+		self.assertEqual(states("7"), {("Unmapped", "No Employee")})
 		self.assertEqual({event.employee for event in events()}, {None})
 		self.enter(second)
-		self.assertEqual({event.employee for event in events(reason_code="since_when")}, {second})
+		self.assertEqual({event.employee for event in events(reason_code="Since When")}, {second})
 
 	def test_a_person_who_says_everywhere_and_always_has_said_it(self):
 		times = self.stage_days(30, 29)
@@ -288,6 +288,6 @@ class TestInstalledAnew(MappingTestCase):
 		frappe.db.set_value("Employee Checkin", {"employee": employee}, "biometric_event", None)
 		used(*punches, device=gate)
 		self.assertEqual([(row.name, row.time) for row in made()], before)
-		self.assertEqual(states("7"), {("Processed", "already_there")})
+		self.assertEqual(states("7"), {("Processed", "Already There")})
 		linked = frappe.get_all(staging.DOCTYPE, pluck="employee_checkin")
 		self.assertEqual(sorted(linked), sorted(name for name, _time in before))

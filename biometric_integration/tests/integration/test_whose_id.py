@@ -41,7 +41,7 @@ class TestWhereItIsEntered(MappingTestCase):
 	def waiting(self, user_id: str = "9") -> None:
 		stage((user_id, NINE))
 		jobs.process()
-		self.assertEqual(states(user_id), {("Unmapped", "no_employee")})
+		self.assertEqual(states(user_id), {("Unmapped", "No Employee")})
 
 	def test_where_it_is_looked_up(self):
 		self.look_up_in(NUMBER)

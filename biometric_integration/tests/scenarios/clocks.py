@@ -81,7 +81,7 @@ class Clocks(Scenarios):
 				place.punch("0031", place.world.now + 15 * MINUTE, received=place.world.now)
 				if minute % 7 == 1:
 					self.assert_success(place.run())
-			ahead = place.events(reason_code="future")
+			ahead = place.events(reason_code="Future Time")
 			self.assertEqual(len(ahead), 29, [event.status for event in place.events()])
 			self.assertEqual(len(place.written()), 1)
 			for stream in place.streams():
@@ -100,7 +100,7 @@ class Clocks(Scenarios):
 			place.punch("0031", place.world.now + 2 * MINUTE, received=place.world.now)
 			place.run()
 			self.assertEqual(len(place.written()), 2)
-			self.assertEqual(len(place.events(reason_code="future")), 1)
+			self.assertEqual(len(place.events(reason_code="Future Time")), 1)
 
 	@on_both
 	def test_a_punch_that_waited_is_judged_by_when_it_arrived(self, server_type):
@@ -110,7 +110,7 @@ class Clocks(Scenarios):
 			place.pull()
 			place.later(4 * HOUR)
 			place.process()
-			self.assertEqual(place.event().reason_code, "future")
+			self.assertEqual(place.event().reason_code, "Future Time")
 			self.assertEqual(place.written(), [])
 
 	@on_both
@@ -123,7 +123,7 @@ class Clocks(Scenarios):
 			place.punch("0031", datetime(2025, 5, 1, 0, 11), received=datetime(2025, 4, 30, 23, 56))
 			place.later(2 * MINUTE)
 			place.run()
-			self.assertTrue(place.event(reason_code="future"))
+			self.assertTrue(place.event(reason_code="Future Time"))
 
 	@on_both
 	def test_marks_in_the_future_count_as_never(self, server_type):
@@ -160,7 +160,7 @@ class Clocks(Scenarios):
 				place.punch("0031", moment, received=place.world.now)
 			place.punch("0031", place.world.now - HOUR)
 			place.run()
-			found = place.events(status="Quarantined", reason_code="implausible")
+			found = place.events(status="Quarantined", reason_code="Implausible Time")
 			self.assertEqual(sorted(event.source_time for event in found), times)
 			self.assertEqual(len(place.written()), 2)
 
@@ -173,7 +173,7 @@ class Clocks(Scenarios):
 			place.later(25 * HOUR)
 			place.punch("0031", datetime(2000, 1, 1, 0, 4), received=place.world.now)
 			place.run()
-			self.assertEqual(place.event(status="Quarantined").reason_code, "implausible")
+			self.assertEqual(place.event(status="Quarantined").reason_code, "Implausible Time")
 
 	def test_it_hides_no_clock_that_fell_back_by_years_either(self):
 		with self.office(EBIO) as place:
@@ -182,7 +182,7 @@ class Clocks(Scenarios):
 			place.later(HOUR)
 			place.punch("0031", datetime(2024, 1, 1, 8, 55), received=place.world.now)
 			place.run()
-			self.assertEqual(place.event(status="Quarantined").reason_code, "implausible")
+			self.assertEqual(place.event(status="Quarantined").reason_code, "Implausible Time")
 
 	def test_a_clock_that_fell_back_by_years_is_quarantined_where_the_device_was_not_in_use_yet(self):
 		with self.office(EBIO) as place:
@@ -191,7 +191,7 @@ class Clocks(Scenarios):
 			for moment in (fallen, late):
 				place.punch("0031", moment, received=place.world.now)
 			place.run()
-			wrong = place.event(status="Quarantined", reason_code="implausible")
+			wrong = place.event(status="Quarantined", reason_code="Implausible Time")
 			self.assertEqual(wrong.source_time, fallen)
 			self.assertIn(late, [time for _code, time in place.written()])
 

@@ -72,7 +72,7 @@ class Devices(Scenarios):
 			again = [event for event in place.events() if event.device != placeholder]
 			self.assertEqual({event.device for event in again}, set(serials))
 			for event in again:
-				self.assertEqual((event.status, event.reason_code), ("Processed", "already_there"))
+				self.assertEqual((event.status, event.reason_code), ("Processed", "Already There"))
 				self.assertIn("no second one", event.reason)
 
 	def test_one_name_in_two_locations_is_two_devices(self):
@@ -161,7 +161,7 @@ class Devices(Scenarios):
 			self.assertEqual(len(place.checkins()), 1)
 			if not place.by_device:
 				waiting = place.events(status="Pending")
-				self.assertEqual({event.reason_code for event in waiting}, {"device_off"})
+				self.assertEqual({event.reason_code for event in waiting}, {"Device Disabled"})
 				self.assertEqual(len(waiting), 3)
 				self.assertIn("disabled", waiting[0].reason)
 			self.assert_counts(place)

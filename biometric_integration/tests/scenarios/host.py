@@ -92,6 +92,10 @@ class Host(Protocol):
 
 	def checkins(self, employees: Sequence[str]) -> list[CheckinRow]: ...
 
+	def written(self, day: date) -> str:
+		"""A day as this host writes it in a sentence."""
+		...
+
 	def events(self, server: str) -> list[EventRow]: ...
 
 	def logs(self, server: str) -> list[LogRow]:

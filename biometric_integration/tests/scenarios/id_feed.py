@@ -187,4 +187,4 @@ class IdFeed(Scenarios):
 			place.punch("0031", place.world.now - MINUTE)
 			self.assert_success(place.run())
 			self.assertEqual(place.written(), place.truth())
-			self.assertEqual(len(place.events(reason_code="before_floor")), 5)
+			self.assertEqual(len(place.events(reason_code="Before Start")), 5)

@@ -114,7 +114,7 @@ class LateUploads(Scenarios):
 			truth = [(code, time) for code, time in place.truth() if time.year < 2099]
 			self.assertEqual((place.written(), len(truth)), (truth, 5))
 			event = place.event(source_time=datetime(2099, 5, 1, 9))
-			self.assertEqual((event.status, event.reason_code), ("Quarantined", "future"))
+			self.assertEqual((event.status, event.reason_code), ("Quarantined", "Future Time"))
 
 	def nine_days(self, place: Place, punched: int = 9):
 		self.offline(place, 9, punched)

@@ -23,7 +23,7 @@ class OddRows(Scenarios):
 			)
 			self.assert_success(place.run())
 			self.assert_all_written(place)
-			junk = place.events(reason_code="junk")
+			junk = place.events(reason_code="No Punch")
 			self.assertEqual([event.status for event in junk], ["Ignored"] * 5)
 			self.assertEqual(sum(log.junk for log in place.logs()), 5)
 			self.assert_success(reports := place.run())
@@ -36,7 +36,7 @@ class OddRows(Scenarios):
 			place.punch("0031", NOON + 3 * DAY, received=NOON)
 			self.assert_success(place.run())
 			event = place.event(source_time=NOON + 3 * DAY)
-			self.assertEqual((event.status, event.reason_code), ("Quarantined", "future"))
+			self.assertEqual((event.status, event.reason_code), ("Quarantined", "Future Time"))
 			self.assertIn("Release", event.reason)
 			self.assertEqual(place.written(), [("0031", NOON - HOUR)])
 			self.assert_counts(place)
@@ -54,7 +54,7 @@ class OddRows(Scenarios):
 			place.punch("0031", dead, received=datetime(2000, 1, 3))
 			place.punch("0031", datetime(2000, 1, 3, 9))
 			self.assert_success(place.run())
-			self.assertEqual(place.event(source_time=dead).reason_code, "implausible")
+			self.assertEqual(place.event(source_time=dead).reason_code, "Implausible Time")
 			self.assertEqual(place.event(source_time=dead).status, "Quarantined")
 			self.assertEqual(len(place.written()), 1)
 
@@ -68,11 +68,11 @@ class OddRows(Scenarios):
 			self.assert_alarmed(place, reports, "could not be read")
 			self.assertEqual({report.status for report in reports} - {RunStatus.SUCCESS}, {RunStatus.PARTIAL})
 			self.assert_all_written(place)
-			for event in place.events(reason_code="invalid"):
+			for event in place.events(reason_code="Not Readable"):
 				self.assertEqual((event.status, event.source_time), ("Failed", None))
 				self.assertIn(garbled, event.raw)
 				self.assertIn("Raw Payload", event.reason)
-			self.assertTrue(place.events(reason_code="invalid"))
+			self.assertTrue(place.events(reason_code="Not Readable"))
 			place.later(MINUTE)
 			self.assert_success(place.run())
 
@@ -81,7 +81,7 @@ class OddRows(Scenarios):
 			place.world.raw_row(place.serial(), "what is this,2025-04-07,x", NOON - HOUR)
 			place.punch("0031", NOON - HOUR)
 			place.run()
-			self.assertEqual(len(place.events(reason_code="invalid")), 1)
+			self.assertEqual(len(place.events(reason_code="Not Readable")), 1)
 
 	@on_both
 	def test_a_code_that_no_host_can_keep_is_no_punch_and_stops_nothing(self, server_type):
@@ -90,7 +90,7 @@ class OddRows(Scenarios):
 			place.punch("0031", NOON - HOUR)
 			self.assert_alarmed(place, place.run(), "could not be read")
 			self.assert_all_written(place)
-			event = place.events(reason_code="invalid")[0]
+			event = place.events(reason_code="Not Readable")[0]
 			self.assertEqual((event.status, event.source_time), ("Failed", None))
 			self.assertIn("l" * 141, event.raw)
 			place.later(MINUTE)

@@ -21,7 +21,7 @@ class Repeats(Scenarios):
 			times = [(code, (time - NOON + HOUR).total_seconds()) for code, time in place.written()]
 			self.assertEqual(times, [("0031", 0), ("0031", 8), ("0031", 300), ("0044", 2)])
 			(event,) = place.events(status="Ignored")
-			self.assertEqual((event.reason_code, event.source_time), ("repeat", NOON - HOUR + 4 * SECOND))
+			self.assertEqual((event.reason_code, event.source_time), ("Repeat", NOON - HOUR + 4 * SECOND))
 			self.assertIn("60 seconds", event.reason)
 			self.assert_counts(place)
 
@@ -44,7 +44,7 @@ class Repeats(Scenarios):
 			place.later(HOUR)
 			place.run()
 			self.assertEqual(place.written(), [("0031", NOON - HOUR)])
-			self.assertEqual(place.event(source_time=NOON - HOUR - 4 * SECOND).reason_code, "repeat")
+			self.assertEqual(place.event(source_time=NOON - HOUR - 4 * SECOND).reason_code, "Repeat")
 
 
 class AlreadyThere(Scenarios):
@@ -59,7 +59,7 @@ class AlreadyThere(Scenarios):
 			self.assertEqual([row.name for row in place.checkins()], [name])
 			event = place.event()
 			self.assertEqual(
-				(event.status, event.reason_code, event.checkin), ("Processed", "already_there", name)
+				(event.status, event.reason_code, event.checkin), ("Processed", "Already There", name)
 			)
 			self.assertEqual(sum(log.already_there for log in place.logs()), 1)
 			self.assert_counts(place)
@@ -72,7 +72,7 @@ class AlreadyThere(Scenarios):
 			place.punch("0031", NOON - HOUR)
 			place.run()
 			self.assertEqual(len(place.checkins()), 1)
-			self.assertEqual(place.event().reason_code, "repeat")
+			self.assertEqual(place.event().reason_code, "Repeat")
 
 	@on_both
 	def test_a_check_in_deleted_by_a_person_stays_deleted(self, server_type):
@@ -113,7 +113,7 @@ class TheHostRefuses(Scenarios):
 			self.assert_success(place.run())
 			self.assertEqual([code for code, _ in place.written()], ["0031", "0055"])
 			event = place.event(user_id=place.code("0044"))
-			self.assertEqual((event.status, event.reason_code, event.checkin), ("Failed", "hrms_refused", ""))
+			self.assertEqual((event.status, event.reason_code, event.checkin), ("Failed", "Refused", ""))
 			self.assertIn(words, event.reason)
 			self.assertEqual(sum(log.failed for log in place.logs()), 1)
 			self.assert_counts(place)

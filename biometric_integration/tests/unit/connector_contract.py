@@ -355,6 +355,19 @@ class ConnectorContract:
 				self.assert_harmless(str(steps))
 				self.assert_no_password(connector)
 
+	def test_a_fault_of_the_server_is_not_the_fault_of_the_login(self) -> None:
+		for kind in (FaultKind.HTTP_500_HTML, FaultKind.HTTP_500_FAULT):
+			fault = Fault(kind, ALWAYS)
+			with self.subTest(kind), self.serve(self.world) as server:
+				server.faults.add(fault)
+				connector = self.connector(self.config(server.endpoint))
+				(failed,) = (
+					step for step in connector.test(self.world.devices[0].serial) if step.ok is False
+				)
+				self.assertNotRegex(
+					f"{failed.message} {failed.fix}", "(?i)password|login|next run|tries again"
+				)
+
 	def test_the_test_of_a_url_that_is_none_fails_at_the_name(self) -> None:
 		for url in ("nonsense", "http://no-such-host.invalid:81"):
 			steps = list(self.connector(self.config(url)).test())

@@ -91,7 +91,7 @@ class Sync(CommandLine):
 		self.assertEqual(code, Exit.SUCCESS)
 		self.assertIn("No employee has the id PN7.", out)
 		found = json.loads(self.sync("--json")[1])
-		self.assertEqual([row["reason_code"] for row in found["waiting"]], ["no_employee"])
+		self.assertEqual([row["reason_code"] for row in found["waiting"]], ["No Employee"])
 
 	def test_partial(self):
 		self.world.raw_row("S1", "nonsense", MORNING)

@@ -83,6 +83,9 @@ class SqliteHost:
 		self._refused.add(employee)
 		return REFUSAL
 
+	def written(self, day) -> str:
+		return day.isoformat()
+
 	def add_device(self, serial, name, location="", server="main", enabled=True) -> str:
 		self.store.enter_devices([DeviceEntry(server, serial, name, location, enabled)])
 		return self._rows("SELECT key FROM device WHERE server=? AND serial=?", server, serial)[0]["key"]

@@ -163,6 +163,18 @@ class Files(BridgeTest):
 			self.assertEqual(indexes, 1)
 			database.close()
 
+	def test_reasons_of_an_older_file_get_their_labels(self):
+		self.store.stage(self.store.claim(STREAM, Trigger.CONSOLE), [punch()])
+		self.store.close()
+		connection = sqlite3.connect(self.path)
+		with connection:
+			connection.execute("UPDATE event SET status='Unmapped', reason_code='no_employee'")
+			connection.execute("PRAGMA user_version=3")
+		connection.close()
+		database = Database(self.path)
+		self.addCleanup(database.close)
+		self.assertEqual(database.value("SELECT reason_code FROM event"), "No Employee")
+
 	def test_what_a_standalone_file_has_waits_for_the_site_once_it_is_a_spool(self):
 		stream = Stream("main", "eBioServer", "HO", "live")
 		claim = self.store.claim(stream, Trigger.CONSOLE)
@@ -371,27 +383,27 @@ class EmployeeList(BridgeTest):
 		return self.process()
 
 	def test_an_id_that_is_entered_brings_its_punches_back_and_no_others(self):
-		self.assertEqual(self.reasons_with(), ["no_employee", "no_employee"])
+		self.assertEqual(self.reasons_with(), ["No Employee", "No Employee"])
 		self.assertEqual(self.reasons_with(Employee("E1", user_id="0031")), [""])
 		self.assertEqual(self.value("SELECT unmapped FROM log"), 1)
 
 	def test_an_id_is_compared_to_the_letter(self):
-		self.assertEqual(self.reasons_with(Employee("E1", user_id="31")), ["no_employee", "no_employee"])
+		self.assertEqual(self.reasons_with(Employee("E1", user_id="31")), ["No Employee", "No Employee"])
 
 	def test_an_id_of_two_people_waits_until_one_has_lost_it(self):
 		one, other = Employee("E1", user_id="7"), Employee("E2", user_id="7")
-		self.assertIn("ambiguous", self.reasons_with(one, other))
+		self.assertIn("Several Employees", self.reasons_with(one, other))
 		self.assertEqual(self.reasons_with(one, Employee("E2", user_id="8")), [""])
 
 	def test_a_corrected_date_brings_punches_back(self):
 		late = Employee("E1", user_id="7", joined=date(2026, 7, 1))
-		self.assertIn("not_joined", self.reasons_with(late))
+		self.assertIn("Not Joined Yet", self.reasons_with(late))
 		self.assertEqual(self.reasons_with(Employee("E1", user_id="7", joined=date(2026, 1, 1))), [""])
 
 	def test_an_employee_who_is_taken_off_the_list_is_looked_at_again(self):
 		left = Employee("E1", user_id="7", status="Left", relieved=date(2026, 1, 1))
-		self.assertIn("left", self.reasons_with(left))
-		self.assertEqual(self.reasons_with(), ["no_employee"])
+		self.assertIn("Left", self.reasons_with(left))
+		self.assertEqual(self.reasons_with(), ["No Employee"])
 
 	def test_the_same_list_again_changes_nothing(self):
 		employees = [Employee("E1", "Asha", "99", joined=date(2026, 1, 1)), Employee("E2")]

@@ -185,6 +185,20 @@ class ETimeTrackLiteTest(SoapContract, unittest.TestCase):
 		self.assertIn("TYPO", caught.exception.message)
 		self.assertEqual(len(connector.requests), 1)
 
+	def test_words_about_its_own_database_are_a_fault_of_the_server(self) -> None:
+		for text in (
+			"Invalid object name 'dbo.DeviceLogs_4_2025'.",
+			"The SELECT permission was denied on the object 'DeviceLogs', database 'etimetracklite1', schema 'dbo'.",
+			'Cannot open database "etimetracklite1" requested by the login. The login failed.',
+		):
+			with self.subTest(text), self.served() as (server, connector):
+				server.faults.add(Fault(FaultKind.ERROR_TEXT, ALWAYS, text=text))
+				error = self.failure(connector)
+				self.assertIsInstance(error, TransientError)
+				self.assertIn(text[:20], error.message)
+				failed = next(step for step in connector.test("SN1") if step.ok is False)
+				self.assertNotRegex(f"{failed.message} {failed.fix}", "API User|serial number|next run")
+
 	def test_words_about_a_busy_server_are_transient(self) -> None:
 		with self.served() as (server, connector):
 			server.faults.add(Fault(FaultKind.ERROR_TEXT, ALWAYS, text="Timeout expired"))

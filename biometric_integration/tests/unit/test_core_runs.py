@@ -93,7 +93,7 @@ class Counts(unittest.TestCase):
 
 	def test_a_check_in_that_was_there_is_not_counted_as_created(self):
 		self.assertEqual(counted_as("Processed", ""), "created")
-		self.assertEqual(counted_as("Processed", "already_there"), "already_there")
+		self.assertEqual(counted_as("Processed", "Already There"), "already_there")
 
 	def test_statuses_and_fields_stand_one_to_one(self):
 		self.assertEqual(len(set(COUNTED_AS.values())), len(COUNTED_AS))

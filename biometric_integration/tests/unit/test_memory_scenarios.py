@@ -44,6 +44,9 @@ class MemoryHost:
 		self.store.refuse.add(employee)
 		return "Latitude and longitude values are required"
 
+	def written(self, day) -> str:
+		return day.isoformat()
+
 	def add_device(self, serial, name, location="", server="main", enabled=True) -> str:
 		return self.store.add_device(server, name, serial=serial, location=location, enabled=enabled)
 

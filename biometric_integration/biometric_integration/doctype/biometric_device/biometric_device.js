@@ -86,7 +86,7 @@ const duration = (seconds) => frappe.utils.get_formatted_duration(seconds);
 // Only where something is quarantined because of the clock.
 function offer_release(frm) {
 	const { name } = frm.doc;
-	const waiting = { device: name, status: "Quarantined", reason_code: "future" };
+	const waiting = { device: name, status: "Quarantined", reason_code: "Future Time" };
 	frappe.db
 		.get_list("Biometric Staging Event", { filters: waiting, fields: ["name"], limit: 1 })
 		.then((found) => {

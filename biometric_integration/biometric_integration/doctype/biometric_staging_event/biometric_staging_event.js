@@ -10,6 +10,7 @@ frappe.ui.form.on("Biometric Staging Event", {
 	onload(frm) {
 		// This one is a clock of the server; frappe would write the time zone of the site below it.
 		frm.set_df_property("source_time", "hide_timezone", 1);
+		biometric_integration.log_titles(frm);
 	},
 
 	refresh(frm) {
@@ -31,8 +32,8 @@ frappe.ui.form.on("Biometric Staging Event", {
 	},
 });
 
-function headline({ status, reason }) {
-	if (reason) return reason;
+function headline({ status, __onload }) {
+	if (__onload?.sentence) return __onload.sentence;
 	return status === "Pending"
 		? __("This punch waits to be used. That happens by itself, in a moment.")
 		: "";
@@ -61,8 +62,8 @@ function show_why_unused(frm) {
 function add_actions(frm) {
 	const { status, reason_code, kind } = frm.doc;
 	const may_choose = frappe.model.can_write("Employee") || biometric_integration.may_set_up();
-	const is_asked = reason_code === "since_when";
-	if ((reason_code === "no_employee" || is_asked) && may_choose) {
+	const is_asked = reason_code === "Since When";
+	if ((reason_code === "No Employee" || is_asked) && may_choose) {
 		frm.add_custom_button(__("Choose Employee"), () => choose_employee(frm));
 	}
 	if (!biometric_integration.may_set_up()) return;

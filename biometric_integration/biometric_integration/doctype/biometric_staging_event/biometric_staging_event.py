@@ -3,6 +3,7 @@ from frappe.model.document import Document
 
 from biometric_integration.sync.db import sql
 from biometric_integration.sync.desk import workdays
+from biometric_integration.sync.records import words
 
 DOCTYPE = "Biometric Staging Event"
 INDEXES = {
@@ -32,6 +33,7 @@ class BiometricStagingEvent(Document):
 	"""A stored punch; its name is the punch's fingerprint."""
 
 	def onload(self) -> None:
+		self.set_onload("sentence", words.of_event(self))
 		self.set_onload("workday", workdays.of_punch(self))
 
 

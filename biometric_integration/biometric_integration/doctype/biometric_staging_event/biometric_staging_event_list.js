@@ -1,7 +1,10 @@
 frappe.listview_settings["Biometric Staging Event"] = {
 	add_fields: ["status", "reason_code"],
 	hide_name_column: true,
-	formatters: { punch_time: (value) => biometric_integration.short_time(value) },
+	formatters: {
+		punch_time: (value) => biometric_integration.short_time(value),
+		reason_code: (value) => biometric_integration.plain("reason_code", value),
+	},
 
 	onload(list) {
 		biometric_integration.show_columns(list, 6);

@@ -16,15 +16,18 @@ const BECAME = [
 const ENDED = ["Success", "Partial", "Failed"];
 
 frappe.ui.form.on("Biometric Sync Log", {
+	onload: (frm) => biometric_integration.log_titles(frm),
+
 	refresh(frm) {
 		frm.disable_save();
+		frm.toggle_display("stream", false); // the title says it in words
 		biometric_integration.form_title(frm, biometric_integration.stream_words(frm.doc.stream));
 		show_headline(frm);
 		if (ENDED.includes(frm.doc.status)) {
 			const was_read = frm.doc.trigger !== "Received";
 			if (was_read && biometric_integration.may_sync())
 				frm.add_custom_button(__("Retry"), () => retry(frm));
-			show_retries(frm);
+			show_what_came_next(frm);
 		}
 		add_views(frm);
 	},
@@ -36,21 +39,33 @@ function retry(frm) {
 	});
 }
 
-// What became of it later: nobody needs to mend what a retry has read.
-function show_retries(frm) {
+// What became of it later: nobody needs to mend what a retry has read. And when a server that still fails is read next.
+function show_what_came_next(frm) {
 	const { name } = frm.doc;
-	frappe.db
-		.get_list("Biometric Sync Log", {
-			filters: { retried_from: name },
-			fields: ["name", "status", "started_at"],
-			order_by: "started_at desc",
-			limit: 5,
-		})
-		.then((retries) => {
-			if (!retries.length || frm.doc.name !== name) return;
-			const links = retries.map(retry_link).join(", ");
-			show_headline(frm, `<div>${__("Retried: {0}", [links])}</div>`);
-		});
+	Promise.all([retries(frm.doc), next_read(frm.doc)]).then((found) => {
+		const words = found.filter(Boolean);
+		if (!words.length || frm.doc.name !== name) return;
+		frm.set_intro("");
+		show_headline(frm, words.map((line) => `<div>${line}</div>`).join(""));
+	});
+}
+
+async function retries({ doctype, name }) {
+	const found = await frappe.db.get_list(doctype, {
+		filters: { retried_from: name },
+		fields: ["name", "status", "started_at"],
+		order_by: "started_at desc",
+		limit: 5,
+	});
+	return found.length && __("Retried: {0}", [found.map(retry_link).join(", ")]);
+}
+
+async function next_read({ status, trigger, server: id }) {
+	if (status !== "Failed" || trigger === "Received") return "";
+	const { servers, now } = await biometric_integration.look("status");
+	const server = servers?.find((each) => each.server === id);
+	if (server?.state !== "failing" || !server.enabled || server.read_by) return "";
+	return frappe.utils.escape_html(biometric_integration.next_attempt(server, now));
 }
 
 function retry_link({ name, status, started_at }) {

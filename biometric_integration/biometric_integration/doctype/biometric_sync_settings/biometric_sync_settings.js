@@ -1,6 +1,5 @@
 const PASSWORDS = ["api_password", "hook_secret", "hook_password"];
 const OWN_PASSWORDS = [...PASSWORDS, "push_secret"];
-const NEEDS_A_PERSON = ["Authentication", "Configuration"];
 
 frappe.ui.form.on("Biometric Sync Settings", {
 	onload(frm) {
@@ -401,23 +400,10 @@ function server_words(server, now) {
 		: __("Never read so far.");
 	const words = [doubt, enabled ? when : `${when} ${__("Not read by schedule.")}`];
 	if (read_by) words.push(__("Read by the bridge {0}.", [read_by]));
-	if (state === "failing") words.push(message, enabled && !read_by && next_attempt(server, now));
+	if (state === "failing")
+		words.push(message, enabled && !read_by && biometric_integration.next_attempt(server, now));
 	if (state === "stalled") words.push(message);
 	return words.filter(Boolean);
-}
-
-function next_attempt({ next_attempt: at, error_class }, now) {
-	const minutes = at ? Math.ceil(moment(at).diff(moment(now), "seconds") / 60) : 0;
-	if (minutes <= 0) return __("The next run tries again.");
-	const moment_of_it = frappe.datetime.str_to_user(frappe.datetime.convert_to_user_tz(at));
-	const when =
-		minutes === 1
-			? __("Next attempt within a minute, at {0}.", [moment_of_it])
-			: __("Next attempt in {0} minutes, at {1}.", [minutes, moment_of_it]);
-	// These pass only when a person has changed something, so the scheduler looks once an hour.
-	return NEEDS_A_PERSON.includes(error_class)
-		? `${when} ${__("When you have mended it, there is no need to wait.")}`
-		: when;
 }
 
 function show_bridge(frm, { bridge, state, message }) {

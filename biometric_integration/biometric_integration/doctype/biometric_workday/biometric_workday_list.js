@@ -6,7 +6,7 @@ frappe.listview_settings["Biometric Workday"] = {
 	hide_name_filter: true,
 	filters: [["state", "in", SETTLED_BY_NOBODY]],
 	formatters: {
-		reason: (value) => plain("reason", value),
+		reason: (value) => biometric_integration.plain("reason", value),
 		written_status: (_value, _df, doc) => attendance(doc),
 	},
 
@@ -40,13 +40,6 @@ function settle(list) {
 			list.refresh();
 		}
 	);
-}
-
-// Frappe would colour it by guess.
-function plain(fieldname, value) {
-	const shown = frappe.utils.escape_html(__(value || ""));
-	const filter = frappe.utils.escape_html(`${fieldname},=,${value}`);
-	return `<a class="filterable ellipsis" title="${shown}" data-filter="${filter}">${shown}</a>`;
 }
 
 // "Absent → Present", "→ Present" where nothing is written, and hours where only they differ.

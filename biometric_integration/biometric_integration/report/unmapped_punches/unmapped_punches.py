@@ -12,7 +12,7 @@ from biometric_integration.biometric_integration.report.columns import cells, co
 from biometric_integration.core.reasons import STATUS_OF, EventStatus, Reason
 from biometric_integration.core.suggest import Candidate, Suggestions
 from biometric_integration.sync.db import sql
-from biometric_integration.sync.records import event_groups, servers, sight, staging
+from biometric_integration.sync.records import event_groups, servers, sight, staging, words
 
 REASONS = [reason for reason, status in STATUS_OF.items() if status is EventStatus.UNMAPPED]
 DEVICE_FIELDS = ["name", "device_name", "location", "company"]
@@ -118,8 +118,12 @@ def _sentences() -> dict[tuple, str]:
 		.groupby(event.reason_code, event.server, event_groups.exact_id(event), event.employee)
 	)
 	names = {group.name: _key(group) for group in query.run(as_dict=True)}
-	said = sql.select_in(staging.DOCTYPE, ("name", "reason"), "name", list(names))
-	return {names[name]: sentence for name, sentence in said}
+	fields = ("name", "reason_code", "reason_values")
+	rows = (
+		frappe._dict(zip(fields, row, strict=True))
+		for row in sql.select_in(staging.DOCTYPE, fields, "name", list(names))
+	)
+	return {names[row.name]: words.of_event(row) for row in rows}
 
 
 def _add_devices(groups: list[dict], seen: sight.Sight) -> None:
