@@ -23,8 +23,8 @@ add_to_apps_screen = [
 ]
 
 before_install = "biometric_integration.install.before_install"
-after_install = "biometric_integration.install.after_install"
-after_migrate = ["biometric_integration.install.after_migrate"]
+after_install = "biometric_integration.install.complete"
+after_migrate = ["biometric_integration.install.complete"]
 after_uninstall = "biometric_integration.install.after_uninstall"
 
 extend_bootinfo = "biometric_integration.permissions.extend_bootinfo"

@@ -1,30 +1,31 @@
+from collections.abc import Sequence
+from pathlib import Path
+
 import frappe
 from frappe import _
 from frappe.custom.doctype.custom_field.custom_field import create_custom_fields
-from frappe.query_builder import DocType
-from frappe.utils import nowdate
 
-from biometric_integration.biometric_integration.doctype.biometric_staging_event import (
-	biometric_staging_event,
-)
 from biometric_integration.custom_fields import CUSTOM_FIELDS
 from biometric_integration.permissions import BRIDGE_ROLE
+from biometric_integration.sync import jobs
+from biometric_integration.sync.db import sql
+
+APP, MODULE = "biometric_integration", "Biometric Integration"
 
 CHECKIN_INDEX = "biometric_employee_time"
 """Is there a check-in of this employee at this time? HRMS has no index for that question."""
-
-DAILY_SYNC = "01:00:00"
-
-WITH_PASSWORDS = ("Biometric Sync Settings", "Biometric Server")
-WITH_HISTORY = ("Biometric Sync Settings", "Biometric Device", "Biometric Bridge", "Biometric Mapping Rule")
 
 
 def before_install() -> None:
 	if frappe.db.db_type != "mariadb":
 		frappe.throw(
-			_("Biometric Integration needs a site on MariaDB; this site is on {0}.").format(frappe.db.db_type)
+			_("Biometric Integration needs a site on MariaDB; this site is on {0}.").format(
+				frappe.db.db_type
+			),
+			frappe.IncompatibleApp,
 		)
 	_know_our_module()
+	_forget_a_try()
 
 
 def _know_our_module() -> None:
@@ -33,26 +34,21 @@ def _know_our_module() -> None:
 	frappe.setup_module_map()
 
 
-def after_install() -> None:
-	extend_other_doctypes()
-	add_role()
-	fill_settings()
+def _forget_a_try() -> None:
+	"""An installation that broke off among the doctypes left its module behind, which frappe would refuse to add again."""
+	frappe.db.delete("Module Def", {"app_name": APP})
 
 
-def after_migrate() -> None:
-	"""Also completes an installation that broke off: `install-app` does nothing a second time."""
-	extend_other_doctypes()
-	add_role()
-	biometric_staging_event.on_doctype_update()
-	if frappe.db.get_single_value("Biometric Sync Settings", "sync_time") is None:  # midnight is a time
-		fill_settings()
-	fill_new_settings()
+def complete() -> None:
+	"""What doctypes do not bring by themselves; nothing happens where it is there already.
 
-
-def extend_other_doctypes() -> None:
-	"""Custom fields and indexes on doctypes of other apps; does nothing where they are there already."""
+	Each migration asks for it as well, so that it also completes an installation that broke off: `install-app` does nothing a second time.
+	"""
 	create_custom_fields(CUSTOM_FIELDS)
-	frappe.db.add_index("Employee Checkin", ["employee", "time"], CHECKIN_INDEX)
+	sql.keep_indexes("Employee Checkin", {CHECKIN_INDEX: ["employee", "time"]})
+	for name in frappe.get_all("DocType", {"module": MODULE}, pluck="name"):
+		frappe.get_doc("DocType", name).run_module_method("on_doctype_update")
+	add_role()
 
 
 def add_role() -> None:
@@ -63,49 +59,44 @@ def add_role() -> None:
 		)
 
 
-def fill_settings() -> None:
-	"""Store the defaults of the settings; frappe would put the time of day of the installation into a Time field."""
-	settings = frappe.get_single("Biometric Sync Settings")
-	settings.sync_time = DAILY_SYNC
-	settings.workdays_from = nowdate()
-	settings.save()
-
-
-def fill_new_settings() -> None:
-	"""Settings that a site has not been asked about yet begin with their default; one that a person emptied is stored as empty."""
-	singles = DocType("Singles")
-	query = frappe.qb.from_(singles).select(singles.field).where(singles.doctype == "Biometric Sync Settings")
-	stored = set(query.run(pluck=True))
-	for field in frappe.get_meta("Biometric Sync Settings").fields:
-		if field.default is not None and field.fieldname not in stored:
-			frappe.db.set_single_value(
-				"Biometric Sync Settings", field.fieldname, field.default, update_modified=False
-			)
-
-
 def after_uninstall() -> None:
-	"""Take along what frappe leaves behind: columns, settings, passwords, history, the schedule.
+	"""Take along what frappe leaves behind.
 
 	Not in before_uninstall: frappe runs both hooks in a dry run too, and only now it can be told from a real one.
 	"""
-	if "biometric_integration" in frappe.get_installed_apps():
+	if APP in frappe.get_installed_apps():
 		return
+	ours = _our_doctypes()
 	_drop_custom_fields()
 	_drop_navigation()
-	frappe.db.delete("Has Role", {"role": BRIDGE_ROLE})
-	frappe.db.delete("Role", {"name": BRIDGE_ROLE})
-	frappe.db.delete("Singles", {"doctype": "Biometric Sync Settings"})
-	frappe.db.delete("__Auth", {"doctype": ("in", WITH_PASSWORDS)})
-	frappe.db.delete("Version", {"ref_doctype": ("in", WITH_HISTORY)})
-	frappe.db.delete("Logs To Clear", {"ref_doctype": "Biometric Sync Log"})
-	_drop_schedule()
+	_forget_what_is_about(ours)
+	_forget_schedule()
+	for doctype, filters in {
+		"Has Role": {"role": BRIDGE_ROLE},
+		"Role": {"name": BRIDGE_ROLE},
+		"Block Module": {"module": MODULE},
+		"Patch Log": {"patch": ("like", f"{APP}.%")},
+		"Singles": {"doctype": ("in", ours)},
+		"__Auth": {"doctype": ("in", ours)},
+		"__UserSettings": {"doctype": ("in", ours)},
+	}.items():
+		frappe.db.delete(doctype, filters)
 	frappe.db.commit()  # nosemgrep -- nothing commits after this hook
+	jobs.forget_all()
 	frappe.clear_cache()
+
+
+def _our_doctypes() -> list[str]:
+	"""By their folders: the site knows them no more."""
+	folders = Path(frappe.get_app_path(APP, APP, "doctype")).glob("*/*.json")
+	return sorted(frappe.unscrub(path.stem) for path in folders)
 
 
 def _drop_custom_fields() -> None:
 	for doctype, fields in CUSTOM_FIELDS.items():
 		names = [field["fieldname"] for field in fields]
+		history = [f"{doctype}-{name}" for name in names]
+		frappe.db.delete("Version", {"ref_doctype": "Custom Field", "docname": ("in", history)})
 		frappe.db.delete("Custom Field", {"dt": doctype, "fieldname": ("in", names)})
 		for name in names:
 			frappe.db.sql_ddl(f"ALTER TABLE `tab{doctype}` DROP COLUMN IF EXISTS `{name}`")
@@ -116,14 +107,44 @@ def _drop_navigation() -> None:
 	"""Newer versions of frappe try to by a hook of their own: it misses the icon, and nothing commits after it."""
 	for doctype in ("Desktop Icon", "Workspace Sidebar"):
 		if frappe.db.exists("DocType", doctype):
-			for name in frappe.get_all(doctype, {"app": "biometric_integration"}, pluck="name"):
+			for name in frappe.get_all(doctype, {"app": APP}, pluck="name"):
 				frappe.delete_doc(doctype, name, ignore_on_trash=True, delete_permanently=True)
 
 
-def _drop_schedule() -> None:
-	jobs = frappe.get_all(
-		"Scheduled Job Type", filters={"method": ("like", "biometric_integration.%")}, pluck="name"
+def _forget_what_is_about(ours: Sequence[str]) -> None:
+	"""Comments, files, assignments, history, … of documents that are gone: whatever in frappe's own tables names one of our doctypes."""
+	modules = frappe.get_all("Module Def", {"app_name": "frappe"}, pluck="name")
+	doctypes = frappe.get_all(
+		"DocType", {"module": ("in", modules), "issingle": 0, "is_virtual": 0}, pluck="name"
 	)
-	if jobs:
-		frappe.db.delete("Scheduled Job Log", {"scheduled_job_type": ("in", jobs)})
-		frappe.db.delete("Scheduled Job Type", {"name": ("in", jobs)})
+	link = {"fieldtype": "Link", "options": "DocType", "parent": ("in", doctypes)}
+	for doctype, field in frappe.get_all("DocField", link, ["parent", "fieldname"], as_list=True):
+		if names := frappe.get_all(doctype, {field: ("in", ours)}, pluck="name", limit=0):
+			_delete(doctype, names)
+	# what frappe has just put aside
+	about = (
+		{"data": ("like", f'%"module": "{MODULE}"%')},
+		{"data": ("like", f'%"app_name": "{APP}"%')},
+		{"deleted_doctype": ("in", ours)},
+	)
+	for filters in about:
+		frappe.db.delete("Deleted Document", filters)
+
+
+def _delete(doctype: str, names: Sequence[str]) -> None:
+	"""Without their events, which would look at what they are about."""
+	if doctype == "File":
+		for name in names:
+			file = frappe.get_doc("File", name)
+			file.attached_to_doctype = None
+			file.run_method("on_trash")  # from the disk
+	for child in frappe.get_meta(doctype).get_table_fields():
+		frappe.db.delete(child.options, {"parenttype": doctype, "parent": ("in", names)})
+	frappe.db.delete(doctype, {"name": ("in", names)})
+
+
+def _forget_schedule() -> None:
+	names = frappe.get_all("Scheduled Job Type", {"method": ("like", f"{APP}.%")}, pluck="name")
+	if names:
+		frappe.db.delete("Scheduled Job Log", {"scheduled_job_type": ("in", names)})
+		frappe.db.delete("Scheduled Job Type", {"name": ("in", names)})

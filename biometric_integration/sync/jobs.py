@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -15,7 +15,13 @@ from redis.exceptions import RedisError
 import frappe
 from frappe import _
 from frappe.utils import get_system_timezone, now_datetime
-from frappe.utils.background_jobs import create_job_id, get_job_status, get_queue, get_queue_list
+from frappe.utils.background_jobs import (
+	create_job_id,
+	get_job_status,
+	get_queue,
+	get_queue_list,
+	get_queues,
+)
 
 from biometric_integration.core.connector import TellsPings
 from biometric_integration.core.errors import SyncError
@@ -362,6 +368,23 @@ def _ask_behind(method: str, job_id: str) -> None:
 	"""A job that holds the lane, or waits for punches, looks once more afterwards. One that has done so, and has not ended yet, does not: another one has to."""
 	if job_id == PROCESS and not (locks.taken(locks.LANE) or locks.taken(LIVE)):
 		frappe.enqueue(method, queue="long", job_id=BEHIND, deduplicate=True)
+
+
+def forget_all() -> None:
+	"""The app has left the site: what is queued would fail, as frappe calls no app that is not installed."""
+	of_this_site = create_job_id("-")[:-1]
+	with suppress(RedisError):
+		for queue in get_queues():
+			for job in queue.jobs:
+				if job.id.startswith(of_this_site) and _is_ours(job.kwargs):
+					job.delete()
+
+
+def _is_ours(of: Mapping) -> bool:
+	"""Also a run of the schedule, which frappe wraps into a job of its own."""
+	return any(
+		str(value).startswith("biometric_integration.") for value in (of["method"], *of["kwargs"].values())
+	)
 
 
 def close_abandoned() -> None:

@@ -190,7 +190,7 @@ class TestAnIdleMinute(GrowthTestCase):
 			with self.subTest(user_id):
 				self.assertEqual(sweep.reopen(NINE), 20 if user_id == "jose7" else 1)
 			frappe.db.delete("Employee", {"name": carrier})
-		install.after_migrate()
+		install.complete()
 		self.assertTrue(sql.is_to_the_letter(staging.DOCTYPE, "device_user_id"))
 
 

@@ -420,7 +420,7 @@ class TestWhatIsFree(GuardTestCase):
 	def test_a_site_that_has_not_been_asked_yet_has_it_on(self):
 		frappe.db.delete("Singles", {"doctype": servers.SETTINGS, "field": "guard"})
 		self.settings_are(decide_by=7)
-		install.after_migrate()
+		install.complete()
 		frappe.clear_document_cache(servers.SETTINGS, servers.SETTINGS)
 		settings = frappe.get_cached_doc(servers.SETTINGS)
 		self.assertEqual((int(settings.guard), settings.decide_by), (1, 7))

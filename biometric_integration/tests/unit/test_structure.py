@@ -532,7 +532,7 @@ class PlantedFaults(unittest.TestCase):
 		self.assert_green("bridge/cli.py", "from biometric_integration import __version__")
 		self.assert_green("bridge/demo.py", "from biometric_integration.simulator import World")
 		self.assert_green("api.py", "import frappe\nfrom biometric_integration.sync.desk import ask")
-		self.assert_green("hooks.py", "after_install = 'biometric_integration.install.after_install'")
+		self.assert_green("hooks.py", "after_install = 'biometric_integration.install.complete'")
 		self.assert_green("hooks.py", "app_include_js = 'biometric_integration.bundle.js'")
 		self.assert_green(
 			"sync/hrms/shifts.py", "from hrms.hr.doctype.employee_checkin import employee_checkin"

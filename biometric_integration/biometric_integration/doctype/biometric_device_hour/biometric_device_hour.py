@@ -1,5 +1,6 @@
-import frappe
 from frappe.model.document import Document
+
+from biometric_integration.sync.db import sql
 
 
 class BiometricDeviceHour(Document):
@@ -7,4 +8,4 @@ class BiometricDeviceHour(Document):
 
 
 def on_doctype_update() -> None:
-	frappe.db.add_index("Biometric Device Hour", ["device", "hour"], "biometric_device_hour")
+	sql.keep_indexes("Biometric Device Hour", {"biometric_device_hour": ["device", "hour"]})

@@ -8,6 +8,7 @@ from frappe.utils import format_date, get_link_to_form, getdate
 from biometric_integration.core.mapping import Scope, is_pattern, literal
 from biometric_integration.core.text import harmless
 from biometric_integration.core.typed import code, line
+from biometric_integration.sync.db import sql
 from biometric_integration.sync.desk import changes, limits, mapping
 from biometric_integration.sync.process import mapping_rules
 from biometric_integration.sync.process.mapping_rules import Action
@@ -179,4 +180,4 @@ def in_words(rule) -> str:
 
 
 def on_doctype_update() -> None:
-	frappe.db.add_index("Biometric Mapping Rule", ["device_user_id"])
+	sql.keep_indexes("Biometric Mapping Rule", {"device_user_id_index": ["device_user_id"]})

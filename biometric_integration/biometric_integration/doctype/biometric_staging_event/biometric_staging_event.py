@@ -39,8 +39,7 @@ class BiometricStagingEvent(Document):
 
 def on_doctype_update() -> None:
 	sql.keep_to_the_letter(DOCTYPE, "device_user_id")
-	for name, fields in INDEXES.items():
-		frappe.db.add_index(DOCTYPE, fields, name)
+	sql.keep_indexes(DOCTYPE, INDEXES)
 	if frappe.db.has_index(
 		f"tab{DOCTYPE}", "modified"
 	):  # frappe makes it on v15, and each use of a punch would write it

@@ -1,5 +1,6 @@
-import frappe
 from frappe.model.document import Document
+
+from biometric_integration.sync.db import sql
 
 
 class BiometricStaleMark(Document):
@@ -7,5 +8,4 @@ class BiometricStaleMark(Document):
 
 
 def on_doctype_update() -> None:
-	frappe.db.add_index("Biometric Stale Mark", ["whose"], "biometric_whose")
-	frappe.db.add_index("Biometric Stale Mark", ["scope"], "biometric_scope")
+	sql.keep_indexes("Biometric Stale Mark", {"biometric_whose": ["whose"], "biometric_scope": ["scope"]})

@@ -2,8 +2,16 @@ import frappe
 from frappe.model.document import Document
 from frappe.utils import add_days, now_datetime
 
+from biometric_integration.sync.db import sql
+
 CHUNK = 1000
 """Logs deleted by one statement."""
+
+INDEXES = {
+	"stream_started_at_index": ["stream", "started_at"],
+	"status_started_at_index": ["status", "started_at"],
+	"pending_index": ["pending"],
+}
 
 
 class BiometricSyncLog(Document):
@@ -20,6 +28,4 @@ class BiometricSyncLog(Document):
 
 
 def on_doctype_update() -> None:
-	frappe.db.add_index("Biometric Sync Log", ["stream", "started_at"])
-	frappe.db.add_index("Biometric Sync Log", ["status", "started_at"])
-	frappe.db.add_index("Biometric Sync Log", ["pending"])
+	sql.keep_indexes("Biometric Sync Log", INDEXES)

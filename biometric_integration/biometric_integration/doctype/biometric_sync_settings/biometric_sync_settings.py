@@ -160,6 +160,23 @@ class BiometricSyncSettings(Document):
 		Document.save_version(shown)
 
 
+def on_doctype_update() -> None:
+	"""What a site has not been asked about yet begins with its default; what a person emptied is stored as empty.
+
+	On a new site frappe would soon save the form as it begins, with the time of day of the installation in each Time field.
+	"""
+	stored = frappe.db.get_singles_dict(servers.SETTINGS)
+	begins = {
+		field.fieldname: field.default
+		for field in frappe.get_meta(servers.SETTINGS).fields
+		if field.default is not None and field.fieldname not in stored
+	}
+	if not stored:
+		begins["workdays_from"] = nowdate()
+	if begins:
+		frappe.db.set_single_value(servers.SETTINGS, begins, update_modified=False)
+
+
 def check_connection(server: Document) -> None:
 	"""Of the settings themselves or a row of More Servers."""
 	where = place(server)

@@ -1,6 +1,6 @@
-import frappe
 from frappe.model.document import Document
 
+from biometric_integration.sync.db import sql
 from biometric_integration.sync.desk import settle, workdays
 from biometric_integration.sync.workdays import words
 
@@ -30,5 +30,4 @@ class BiometricWorkday(Document):
 
 
 def on_doctype_update() -> None:
-	for name, fields in INDEXES.items():
-		frappe.db.add_index(DOCTYPE, fields, name)
+	sql.keep_indexes(DOCTYPE, INDEXES)
