@@ -12,7 +12,7 @@ KILLS ?= 60
 .PHONY: help venv demo unit kill-test lint test wheel browser-test benchmark clean
 
 help:  ## What there is
-	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
 venv: $(INSTALLED)  ## An environment in .venv with all dependencies
 
