@@ -160,7 +160,9 @@ def today(hours: Sequence[DeviceHour], usual: Rhythm, now: datetime) -> Today:
 
 @dataclass(frozen=True)
 class Heard:
-	"""What is known of a device. read_until: before this, everything its server had is in. trusted_until: a person said so, that day included."""
+	"""What is known of a device. read_until, read_from: before the one and after the other, everything its server had is in. trusted_until: a person said so,
+	that day included.
+	"""
 
 	device: str
 	label: str
@@ -170,6 +172,7 @@ class Heard:
 	ping: datetime | None = None
 	silences: tuple[Silence, ...] = ()
 	trusted_until: date | None = None
+	read_from: datetime = datetime.min
 
 	@property
 	def sign_of_life(self) -> datetime | None:
@@ -183,7 +186,7 @@ class Heard:
 		"""Is everything that was punched at it until `close` known?"""
 		if self.trusted_until and close < datetime.combine(self.trusted_until, time()) + DAY:
 			return True
-		if self.read_until < close or any(
+		if not self.read_from < close <= self.read_until or any(
 			silence.begin <= close and not self._has_looked_behind(silence) for silence in self.silences
 		):
 			return False

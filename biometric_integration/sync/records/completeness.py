@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import NamedTuple
 
 from frappe.utils import get_system_timezone
@@ -20,17 +20,24 @@ Cursors = Mapping[str, Cursor]
 
 
 class UnitRead(NamedTuple):
-	"""Before `until` everything that the server had is in. looks: the readings that were finished, and how far each reached back."""
+	"""Before `until` everything that the server had is in, from `since` on: while a start date that was moved back is read up on, what is older is not.
+
+	looks: the readings that were finished, and how far each reached back.
+	"""
 
 	until: datetime
 	looks: tuple[LookBack, ...] = ()
+	since: datetime = datetime.min
 
 
-def unit_read(server: servers.Server, unit: str, known: Cursors, now: datetime) -> UnitRead:
-	"""`known`: the cursors of the server. What lies in the future was noted by a wrong clock."""
+def unit_read(
+	server: servers.Server, unit: str, known: Cursors, now: datetime, start_date: date | None = None
+) -> UnitRead:
+	"""`known`: the cursors of the server. What lies in the future was noted by a wrong clock. start_date: of the unit."""
 	at_server = to_site(now, get_system_timezone(), server.config.time_zone)
 	believed = {key: cursor.believed(at_server) for key, cursor in known.items()}
-	return UnitRead(_until(server, unit, believed), tuple(_looks(server, unit, believed)))
+	since = _since(server, unit, believed, start_date)
+	return UnitRead(_until(server, unit, believed), tuple(_looks(server, unit, believed)), since)
 
 
 def _until(server: servers.Server, unit: str, known: Cursors) -> datetime:
@@ -38,6 +45,17 @@ def _until(server: servers.Server, unit: str, known: Cursors) -> datetime:
 	for feed, cursor in _feeds(server, unit, known):
 		found[feed.by_position][feed.name] = cursor.complete_until
 	return _at_site(server, complete_until(found[False], found[True].values()))
+
+
+def _since(server: servers.Server, unit: str, known: Cursors, start_date: date | None) -> datetime:
+	if not start_date:
+		return datetime.min
+	floor = datetime.combine(start_date, time())
+	by_window = (cursor for feed, cursor in _feeds(server, unit, known) if not feed.by_position)
+	return max(
+		(_at_site(server, past.end) for cursor in by_window if (past := cursor.past(floor))),
+		default=datetime.min,
+	)
 
 
 def _looks(server: servers.Server, unit: str, known: Cursors) -> Iterator[LookBack]:

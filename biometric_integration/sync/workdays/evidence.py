@@ -155,6 +155,11 @@ class Evidence:
 		return {server: cursors.of_server(server) for server in self._servers}
 
 	@cached_property
+	def _start_dates(self) -> Mapping[str, Mapping[str, date]]:
+		"""Server → unit → start date, where it is not that of the server."""
+		return {server.id: server.own_start_dates() for server in self._servers.values()}
+
+	@cached_property
 	def _undecided(self) -> Mapping[str, datetime]:
 		return undecided()
 
@@ -205,7 +210,8 @@ class Evidence:
 		return self._units.get((server.id, unit)) or self._read(server, unit)
 
 	def _read(self, server: servers.Server, unit: str) -> UnitRead:
-		found = completeness.unit_read(server, unit, self._cursors[server.id], self._now)
+		start_date = self._start_dates[server.id].get(unit, server.start_date)
+		found = completeness.unit_read(server, unit, self._cursors[server.id], self._now, start_date)
 		self._units[server.id, unit] = found
 		return found
 
@@ -249,6 +255,7 @@ class Evidence:
 			max((each.ping for each in hours if each.ping), default=None),
 			silences(hours, rhythm(hours, self._now, self._quiet)),
 			self._trusted.get(row.name),
+			self._unit_read(row).since,
 		)
 
 	def _found_deserted(self, new: Iterable[str]) -> dict[str, date]:

@@ -12,6 +12,7 @@ from biometric_integration.core.pings import PAUSE
 from biometric_integration.core.punch import Direction, Kind, Punch, fingerprint
 from biometric_integration.core.store import Claim
 from biometric_integration.core.stream import Cursor, Stream
+from biometric_integration.core.window import Window
 from biometric_integration.simulator import Fault, FaultKind, World
 from biometric_integration.sync import retention
 from biometric_integration.sync.db import sql
@@ -68,15 +69,22 @@ class EvidenceTestCase(SiteTestCase):
 			row = {"name": name, "employee": employee, "device": device, "punch_time": time, **fields}
 			sql.insert(staging.DOCTYPE, tuple(row), [tuple(row.values())])
 
-	def read(self, unit: str, complete_until: datetime | None, feed: str = "punches", **scans) -> None:
+	def read(
+		self,
+		unit: str,
+		complete_until: datetime | None,
+		feed: str = "punches",
+		began: datetime | None = None,
+		**scans,
+	) -> Stream:
 		"""The stream of a unit was read as far as this."""
 		server_type = servers.get("main").config.server_type
 		stream = Stream("main", server_type, unit, feed)
 		frappe.db.delete(cursors.DOCTYPE, stream.key)
 		cursors.take(stream, "run")
-		cursors.move(
-			stream, "run", Cursor(read_until=complete_until, complete_until=complete_until, scans=scans)
-		)
+		read = Cursor(read_from=began, read_until=complete_until, complete_until=complete_until, scans=scans)
+		cursors.move(stream, "run", read)
+		return stream
 
 	def hour(self, device: str) -> list:
 		fields = ["hour", "punches", "backlog", "first_arrival", "last_arrival", "punch_sign", "ping_sign"]
@@ -416,6 +424,29 @@ class TestHeard(EvidenceTestCase):
 		self.assertEqual(evidence.read_until({device}), NOW)
 		self.stage(device, NOW - 2 * HOUR, NOW - MINUTE, arrived=NOW)
 		self.assertFalse(evidence.heard({device}, TODAY)[0].proves(NOW - HOUR))
+
+	def test_days_that_a_start_date_was_moved_back_to_are_not_proven_before_they_are_read(self):
+		device = factories.device("SN1")
+		self.stage(device, NOW - MINUTE, arrived=NOW - MINUTE)
+		frappe.db.set_value(staging.DOCTYPE, {"device": device}, "status", "Processed")
+		began, close = datetime(2025, 4, 1), datetime(2025, 3, 31, 18)
+		stream = self.read("SN1", NOW, began=began)
+
+		def proven(start_date: date) -> list[bool]:
+			self.configure(start_date=start_date)
+			(heard,) = Evidence(NOW).heard({device}, TODAY)
+			return [heard.proves(moment) for moment in (close, close + DAY)]
+
+		self.assertEqual(proven(began.date()), [True, True], "nobody asks for what is before")
+		self.assertEqual(proven(began.date() - 8 * DAY), [False, True])
+		device_begins = frappe.get_doc("Biometric Device", device)
+		device_begins.db_set("start_date", began.date())
+		self.assertEqual(proven(began.date() - 8 * DAY), [True, True], "it has a start date of its own")
+		device_begins.db_set("start_date", None)
+		read = cursors.read(stream).read_back(Window(began - 8 * DAY, began))
+		self.assertEqual(read.read_from, began - 8 * DAY)
+		cursors.move(stream, "run", read)
+		self.assertEqual(proven(began.date() - 8 * DAY), [True, True])
 
 	def test_devices_are_asked_in_a_fixed_number_of_queries(self):
 		def asked(count: int) -> int:

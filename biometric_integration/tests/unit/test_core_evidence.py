@@ -226,6 +226,8 @@ class WhatItProves(unittest.TestCase):
 			("no sign at all", False, {"read_until": later}),
 			("the last sign before", False, {"read_until": later, "punch": CLOSE - MINUTE}),
 			("the last sign at the close", False, {"read_until": later, "punch": CLOSE}),
+			("read since before the close", True, {"read_from": CLOSE - MINUTE, "punch": later}),
+			("what is older is not read so far", False, {"read_from": CLOSE, "punch": later}),
 		):
 			with self.subTest(label):
 				self.assertIs(heard(**values).proves(CLOSE), expected)
