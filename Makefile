@@ -9,10 +9,10 @@ UNIT_TESTS := $(PACKAGE)/tests/unit
 KILLS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo unit kill-test lint test wheel browser-test benchmark clean
+.PHONY: help venv demo unit kill-test lint test upgrade-test wheel browser-test benchmark clean
 
 help:  ## What there is
-	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
 venv: $(INSTALLED)  ## An environment in .venv with all dependencies
 
@@ -39,6 +39,9 @@ lint: venv  ## Style, types and likely mistakes; of the scripts as well, where n
 
 test: venv  ## All tests; those on a site where BENCH_DIR (default ~/frappe-bench) is a bench
 	@.ci/test
+
+upgrade-test:  ## A part of test: from older commits, installations that broke off, and what is left of one, on a fresh site of BENCH_DIR
+	@.ci/upgrade-test
 
 wheel:  ## Build it, look into it, install it elsewhere and run the demo from there
 	@PYTHON=$(PYTHON) .ci/wheel

@@ -8,6 +8,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[3]
 CONFIGURATION, HOOKS = REPOSITORY / "pyproject.toml", REPOSITORY / ".pre-commit-config.yaml"
+APP_HOOKS = REPOSITORY / "biometric_integration" / "hooks.py"
 WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
 PINNED_ACTION = re.compile(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 
@@ -20,6 +21,21 @@ class Pins(unittest.TestCase):
 			r"ruff-pre-commit\n(?:\s*#.*\n)*\s*rev: v([\d.]+)\n", HOOKS.read_text(encoding="utf-8")
 		)
 		self.assertEqual(installed, [hook[1] if hook else None])
+
+	def test_frappe_installs_first_what_bench_asks_for(self):
+		required = re.search(
+			r"^required_apps = \[(.*)\]$", APP_HOOKS.read_text(encoding="utf-8"), re.MULTILINE
+		)
+		asked = re.search(
+			r"^\[tool\.bench\.frappe-dependencies\]\nfrappe = .*\n((?:\w+ = .*\n)+)",
+			CONFIGURATION.read_text(encoding="utf-8"),
+			re.MULTILINE,
+		)
+		self.assertEqual(
+			re.findall(r'"frappe/(\w+)"', required[1] if required else ""),
+			re.findall(r"(?m)^(\w+) =", asked[1] if asked else ""),
+		)
+		self.assertTrue(required)
 
 	def test_actions_are_pinned_by_a_commit_that_nobody_can_move(self):
 		used = [
