@@ -1,4 +1,4 @@
-"""The command line: `biometric-integration simulate | test | sync | status | export | demo | bridge`."""
+"""The command line: `biometric-integration init | test | sync | status | export | bridge | simulate | demo`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from dataclasses import asdict
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from biometric_integration import __version__
 from biometric_integration.bridge import config, console, demo, exits, simulate
@@ -23,71 +23,113 @@ from biometric_integration.bridge.config import ServerEntry
 from biometric_integration.bridge.database import Database
 from biometric_integration.bridge.exits import Exit
 from biometric_integration.bridge.export import write_checkins
+from biometric_integration.bridge.interruption import STOPPED
 from biometric_integration.bridge.site import Site
 from biometric_integration.bridge.site import test as connection_test
-from biometric_integration.bridge.texts import day
+from biometric_integration.bridge.store import utc_now
+from biometric_integration.bridge.texts import day, write_new
 from biometric_integration.connectors.registry import CONNECTORS
-from biometric_integration.core.errors import ConfigurationError, SyncError
+from biometric_integration.core.clock import wall_clock
+from biometric_integration.core.errors import ConfigurationError, SyncError, TransientError
 from biometric_integration.core.runs import RunReport, worst
 from biometric_integration.core.store import BatchLost
 from biometric_integration.simulator import World
 from biometric_integration.simulator.sample import fill
 
 DESCRIPTION = """\
-Brings the punches of biometric devices from an attendance server (eSSL eBioServer or eTimeTrackLite)
+Brings the punches of biometric devices from an attendance server (eSSL eBioServer, eTimeTrackLite, or BioTime)
 into check-ins, each exactly once. This is the standalone host: it keeps everything in one SQLite file
 and needs no ERPNext; what it makes can be exported for ERPNext's Data Import."""
 SIMULATED_DAYS = 7
-A_WEEK = 7 * 24 * 3600.0
+A_WEEK = 7 * 24 * 3600
 DEFAULT_CONFIG = Path("biometric.ini")
+Value = TypeVar("Value")
 ZONE = "Asia/Kolkata"
 WITH_EVENTS = """\
 add the column Biometric Event, for a site where this app is installed: it then refuses the same check-in a second time"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-	"""Run one command; returns its exit code (see `exits.MEANINGS`). Wrong usage leaves through SystemExit(2)."""
-	arguments = _parser().parse_args(argv)
+	"""Run one command; returns its exit code (see `exits.MEANINGS`)."""
+	for stream in (sys.stdout, sys.stderr):
+		if isinstance(stream, io.TextIOWrapper):
+			stream.reconfigure(errors="backslashreplace")  # whatever the console or the file can show
+	unheard: list[OSError] = []
 	try:
-		return int(arguments.run(arguments))
+		code = _run(_parser().parse_args(argv, argparse.Namespace(unheard=unheard)))
+	except SystemExit as left:  # of wrong usage, and of `--help`
+		code = Exit(int(left.code or 0))
+	is_written = _is_written() and not unheard
+	if not is_written and code in (Exit.SUCCESS, Exit.PARTIAL):
+		_complain("The output could not be written to its end.")
+		return Exit.FAILED
+	return code
+
+
+def _is_written() -> bool:
+	"""Is all of it out? What is not must not be tried again when Python ends, which would complain in its own words."""
+	try:
+		if sys.stdout:
+			sys.stdout.flush()
+	except OSError:
+		os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+		return False
+	return True
+
+
+def _run(arguments: argparse.Namespace) -> Exit:
+	try:
+		return Exit(arguments.run(arguments))
 	except SyncError as error:
 		return _failed(arguments, error.message, exits.of_error(error.error_class))
 	except BatchLost:
 		return _failed(arguments, "The database is kept busy by another program: try again.", Exit.FAILED)
 	except sqlite3.Error as error:
 		return _failed(arguments, f"The database cannot be used: {error}.", Exit.FAILED)
+	except OSError as error:
+		what = "The output" if error.filename is None else error.filename
+		return _failed(arguments, f"{what} cannot be written: {error.strerror}.", Exit.FAILED)
 	except KeyboardInterrupt:
-		return _failed(
-			arguments, "Stopped. Nothing is lost: the next run goes on from here.", Exit.INTERRUPTED
-		)
-	except BrokenPipeError:
-		# or Python complains once more at its end
-		os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-		return Exit.FAILED
+		return _failed(arguments, STOPPED, Exit.INTERRUPTED)
 
 
-def _failed(arguments: argparse.Namespace, message: str, code: Exit) -> int:
+def _failed(arguments: argparse.Namespace, message: str, code: Exit) -> Exit:
 	if getattr(arguments, "json", False):
-		_print_json({"error": message, "exit_code": int(code)})
+		with suppress(OSError):
+			_print_json({"error": message, "exit_code": int(code)})
 	_complain(message)
 	return code
 
 
 def _complain(message: str) -> None:
-	print(f"biometric-integration: {message}", file=sys.stderr)
+	with suppress(OSError):
+		print(f"biometric-integration: {message}", file=sys.stderr)
 
 
 def _print_json(value: object) -> None:
-	print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+	"""In ASCII, which every console and file can take."""
+	print(json.dumps(value, indent=2, default=str))
 
 
 def _say(arguments: argparse.Namespace, *lines: str) -> None:
-	"""To a person; a program gets one object at the end."""
-	if not arguments.json:
+	"""To a person; a program gets one object at the end. Where nobody listens any more, the work goes on all the same."""
+	if arguments.json:
+		return
+	try:
 		print(*lines, sep="\n", flush=True)
+	except OSError as error:
+		arguments.unheard.append(error)
 
 
 # --- commands; the docstring is the help
+
+
+def _init(arguments: argparse.Namespace) -> Exit:
+	"""Write a configuration with a comment for each key, to be filled in. One that is there stays as it is."""
+	write_new(arguments.config, config.EXAMPLE)
+	print(f"{arguments.config} is written. Fill in type, url, user and the place of the password, then:")
+	print(f"  biometric-integration test --config {arguments.config}")
+	return Exit.SUCCESS
 
 
 def _simulate(arguments: argparse.Namespace) -> Exit:
@@ -146,14 +188,15 @@ def _sync(arguments: argparse.Namespace) -> Exit:
 		site.take_over()
 		reports, errors = _pulled(arguments, site, chosen)
 		decided = site.process()
-		runs = console.runs_of(site.store.database, reports)
-		waiting = console.waiting(site.store.database)
+		runs = console.runs_of(site.store.database, reports, settings)
+		waiting, ended = console.waiting(site.store.database), console.stamp(site.now(), settings.time_zone)
 	code = exits.of_runs(reports, errors.values())
 	if arguments.json:
 		_print_json(
 			{
 				"status": worst([report.status for report in reports]).value if reports else "",
 				"exit_code": int(code),
+				"time_zone": settings.time_zone,
 				"runs": runs,
 				"errors": [{"server": server, "error": error.message} for server, error in errors.items()],
 				"processed": decided,
@@ -161,7 +204,7 @@ def _sync(arguments: argparse.Namespace) -> Exit:
 			}
 		)
 	new, created = (sum(run[name] for run in runs) for name in ("new", "created"))
-	done = f"{new:,} new punches, {decided:,} decided, {created:,} check-ins from these runs"
+	done = f"{ended} {new:,} new punches, {decided:,} decided, {created:,} check-ins from these runs"
 	_say(arguments, *console.waiting_lines(waiting), f"{done}: {exits.MEANINGS[code]}.")
 	return code
 
@@ -174,7 +217,7 @@ def _pulled(
 	for entry in chosen:
 		try:
 			for report in site.pull(entry, arguments.device):
-				_say(arguments, console.report_line(report))
+				_say(arguments, console.report_line(report, site.config))
 				reports.append(report)
 		except SyncError as error:
 			errors[entry.id] = error
@@ -184,8 +227,9 @@ def _pulled(
 
 def _status(arguments: argparse.Namespace) -> Exit:
 	"""Show how far each stream has been read, the last runs, and what waits."""
-	with closing(_database(arguments)) as database:
-		found = console.overview(database)
+	settings = config.load(arguments.config)
+	with closing(_existing(settings.database)) as database:
+		found = console.overview(database, settings, wall_clock(utc_now(), settings.time_zone))
 	if arguments.json:
 		_print_json(found)
 	_say(arguments, *console.overview_lines(found))
@@ -194,9 +238,17 @@ def _status(arguments: argparse.Namespace) -> Exit:
 
 def _export(arguments: argparse.Namespace) -> Exit:
 	"""Write check-ins as CSV for ERPNext's Data Import (Employee Checkin)."""
-	with closing(_database(arguments)) as database, _output(arguments.output) as out:
-		number = write_checkins(database, out, arguments.first, arguments.last, arguments.with_events)
-	where = "standard output" if out is sys.stdout else arguments.output
+	if arguments.first and arguments.last and arguments.first > arguments.last:
+		raise ConfigurationError(f"--from {arguments.first} is later than --to {arguments.last}.")
+	where = "standard output" if str(arguments.output) == "-" else arguments.output
+	path = arguments.database or config.load(arguments.config).database
+	with closing(_existing(path)) as database:
+		try:
+			with _output(arguments.output) as out:
+				number = write_checkins(database, out, arguments.first, arguments.last, arguments.with_events)
+				out.flush()
+		except OSError as error:
+			raise TransientError(f"Not all of it could be written to {where}: {error.strerror}.") from error
 	print(f"{number:,} check-ins written to {where}.", file=sys.stderr)
 	return Exit.SUCCESS
 
@@ -213,20 +265,19 @@ def _output(path: Path) -> AbstractContextManager[TextIO]:
 		raise ConfigurationError(f"{path} cannot be written: {error.strerror}.", str(error)) from error
 
 
-def _database(arguments: argparse.Namespace) -> Database:
-	path = arguments.database or config.load(arguments.config).database
+def _existing(path: Path) -> Database:
 	if not path.exists():
 		raise ConfigurationError(f"There is no database {path} yet: run sync first.")
 	return Database(path)
 
 
 def _demo(arguments: argparse.Namespace) -> Exit:
-	"""See it work: both server types, a week of punches, a second run, a late device."""
+	"""See it work: each server type, a week of punches, a second run, a late device."""
 	return Exit.SUCCESS if demo.run(arguments.folder) else Exit.FAILED
 
 
 def _bridge(arguments: argparse.Namespace) -> Exit:
-	"""Bring the punches of this network to a site: run, or check the set-up, or say how things stand (docs/bridge.md)."""
+	"""Bring the punches of this network to a site: run, check the set-up, say how things stand, or write a configuration (docs/bridge.md)."""
 	return command.ACTIONS[arguments.action](arguments.config, arguments.json)
 
 
@@ -234,11 +285,12 @@ def _bridge(arguments: argparse.Namespace) -> Exit:
 
 
 def _parser() -> argparse.ArgumentParser:
-	codes = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in exits.MEANINGS.items())
+	codes = (f"  {code:>3}  {meaning}" for code, meaning in exits.MEANINGS.items())
+	epilog = "\n".join(("exit codes:", *codes))
 	parser = argparse.ArgumentParser(
 		prog="biometric-integration",
 		description=DESCRIPTION,
-		epilog=f"exit codes:\n{codes}",
+		epilog=epilog,
 		formatter_class=argparse.RawDescriptionHelpFormatter,
 	)
 	parser.add_argument("--version", action="version", version=__version__)
@@ -248,7 +300,7 @@ def _parser() -> argparse.ArgumentParser:
 			run.__name__.strip("_"),
 			help=run.__doc__,
 			description=run.__doc__,
-			epilog=f"configuration file:\n\n{config.EXAMPLE}" if run is _sync else None,
+			epilog=epilog,
 			formatter_class=argparse.RawDescriptionHelpFormatter,
 		)
 		command.set_defaults(run=run)
@@ -262,23 +314,35 @@ def _option(*names: str, **how: Any) -> tuple[Sequence[str], Mapping[str, Any]]:
 	return names, how
 
 
-def _day(text: str) -> date:
-	try:
-		return day(text)
-	except ValueError as error:
-		raise argparse.ArgumentTypeError(str(error)) from error
+def _told(reader: Callable[[str], Value]) -> Callable[[str], Value]:
+	"""What is wrong with an argument, in the words of its reader."""
+
+	def read(text: str) -> Value:
+		try:
+			return reader(text)
+		except ValueError as error:
+			raise argparse.ArgumentTypeError(str(error)) from error
+
+	return read
+
+
+_day = _told(day)
+_whole = _told(lambda text: config.number(text, most=A_WEEK))
+_port = _told(lambda text: config.number(text, most=65536 - len(simulate.FAKES)))
 
 
 FILE: Mapping[str, Any] = {"type": Path, "metavar": "FILE"}
 CONFIG = _option("--config", **FILE, default=DEFAULT_CONFIG, help="configuration file (%(default)s)")
-DATABASE = _option("--database", **FILE, help="the SQLite file itself, without a configuration")
 SERVER = _option("--server", metavar="ID", help="only this server of the configuration")
 JSON = _option("--json", action="store_true", help="print one JSON object, for programs")
 COMMANDS: Mapping[Callable[[argparse.Namespace], Exit], Sequence[tuple[Sequence[str], Mapping[str, Any]]]] = {
+	_init: (CONFIG,),
 	_simulate: (
 		_option("--folder", type=Path, default=Path(".demo/simulate"), help="for the files (%(default)s)"),
-		_option("--port", type=int, default=0, help="of the first server, the next has the next (any free)"),
-		_option("--seconds", type=float, default=A_WEEK, help="end by itself after so many (a week)"),
+		_option(
+			"--port", type=_port, default=0, help="of the first server, the next has the next (any free)"
+		),
+		_option("--seconds", type=_whole, default=A_WEEK, help="end by itself after so many (a week)"),
 	),
 	_test: (
 		CONFIG,
@@ -301,10 +365,10 @@ COMMANDS: Mapping[Callable[[argparse.Namespace], Exit], Sequence[tuple[Sequence[
 		_option("--device", metavar="SERIAL", help="only this device (eTimeTrackLite)"),
 		JSON,
 	),
-	_status: (CONFIG, DATABASE, JSON),
+	_status: (CONFIG, JSON),
 	_export: (
 		CONFIG,
-		DATABASE,
+		_option("--database", **FILE, help="the SQLite file itself, without a configuration"),
 		_option("--from", dest="first", type=_day, metavar="DATE", help="first day (of all)"),
 		_option("--to", dest="last", type=_day, metavar="DATE", help="last day, included (of all)"),
 		_option("--output", "-o", **FILE, default=Path("-"), help="where to (standard output)"),
@@ -322,6 +386,3 @@ COMMANDS: Mapping[Callable[[argparse.Namespace], Exit], Sequence[tuple[Sequence[
 	),
 	_demo: (_option("--folder", type=Path, default=Path(".demo"), help="for the files (%(default)s)"),),
 }
-
-if __name__ == "__main__":
-	sys.exit(main())

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from biometric_integration.bridge.devices import DeviceEntry
 from biometric_integration.bridge.passwords import PasswordSource
-from biometric_integration.bridge.texts import day, text_of
+from biometric_integration.bridge.texts import day, placed, text_of
 from biometric_integration.connectors.registry import CONNECTORS
 from biometric_integration.core.connector import ServerConfig, Unit
 from biometric_integration.core.errors import ConfigurationError
@@ -54,16 +54,21 @@ class ServerEntry:
 
 @dataclass(frozen=True)
 class SiteConfig:
-	"""The whole file. `time_zone` is the site's (IANA); `repeat_window` zero = off."""
+	"""The whole file. `time_zone` is the site's (IANA); `repeat_window` zero = off. Without `employees` punches are read, and wait."""
 
 	servers: tuple[ServerEntry, ...]
 	devices: tuple[DeviceEntry, ...]
 	time_zone: str
-	employees: Path
 	database: Path
+	employees: Path | None = None
 	start_date: date | None = None
 	repeat_window: timedelta = timedelta(0)
 	allowed_drift: timedelta = timedelta(minutes=10)
+
+	def zone_of(self, server: str) -> str:
+		"""Of the clock of a server; the site's for one that is not in the file any more."""
+		zones = (entry.config.time_zone for entry in self.servers if entry.id == server)
+		return next(zones, self.time_zone)
 
 	def chosen(self, server: str | None) -> tuple[ServerEntry, ...]:
 		"""One server, or all of them. Raises ConfigurationError for one that is not in the file."""
@@ -168,7 +173,7 @@ DEVICE: Readers = {
 	"enabled": switch,
 	"counts_for_attendance": switch,
 }
-NEEDED = {"site": ("time_zone", "employees", "database"), "server": ("type", "url", "user"), "device": ()}
+NEEDED = {"site": ("time_zone", "database"), "server": ("type", "url", "user"), "device": ()}
 
 
 # --- sections
@@ -225,7 +230,7 @@ def _sections(path: Path) -> Iterator[Section]:
 				f"{path}: the section [{heading}] is not known: there are [site], [server ID], [device SERIAL]."
 			)
 		given = {
-			key: str(path.parent / Path(text).expanduser()) if text and key in PATHS else text
+			key: placed(path, text) if text and key in PATHS else text
 			for key, text in parser[heading].items()
 		}
 		yield Section(f"{path}, [{heading}]", kind, name, given)

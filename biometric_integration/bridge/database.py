@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from biometric_integration.core.batches import batches
-from biometric_integration.core.errors import ConfigurationError
+from biometric_integration.core.errors import ConfigurationError, TransientError
 from biometric_integration.core.store import BatchLost
 
 BUSY_SECONDS = 20.0
@@ -118,8 +118,15 @@ sqlite3.register_adapter(date, date.isoformat)
 Values = Sequence[Any] | Mapping[str, Any]
 
 
+class NoRoom(TransientError, sqlite3.OperationalError):
+	"""The disk takes no more: the engine wants to know the consequence, others look at what the database said."""
+
+
+NO_ROOM = "The database cannot be written ({error}): is its disk full?"
+
+
 class Database:
-	"""One connection. A write outside of `transaction` begins one, which the next `transaction` ends."""
+	"""One connection, whose methods raise NoRoom and BatchLost. A write outside of `transaction` begins one, which the next `transaction` ends."""
 
 	def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS):
 		"""Opens the file, or creates it readable for its owner only. Raises ConfigurationError where it cannot be used."""
@@ -129,8 +136,8 @@ class Database:
 		with _translated():
 			return self._connection.execute(sql, values).fetchall()
 
-	def stream(self, sql: str, values: Values = ()) -> Iterator[sqlite3.Row]:
-		"""For results that may be long: a few rows at a time."""
+	def stream(self, sql: str, values: Values = ()) -> Generator[sqlite3.Row, None, None]:
+		"""For results that may be long: a few rows at a time. Whoever does not listen to the end closes it."""
 		with _translated():
 			yield from self._connection.execute(sql, values)
 
@@ -201,9 +208,11 @@ def is_busy(error: sqlite3.Error) -> bool:
 	)
 
 
-def cannot_write(error: BaseException) -> bool:
+FULL = ("disk is full", "disk I/O error")
+
+
+def cannot_write(error: BaseException, words: Sequence[str] = (*FULL, "readonly", "unable to open")) -> bool:
 	"""There is no room for it, or the disk does not take it: a full disk, a limit of the file's size, a disk that fails."""
-	words = ("disk is full", "disk I/O error", "readonly", "unable to open")
 	return isinstance(error, sqlite3.OperationalError) and any(word in str(error) for word in words)
 
 
@@ -218,6 +227,8 @@ def _translated() -> Iterator[None]:
 	except sqlite3.OperationalError as error:
 		if is_busy(error):
 			raise BatchLost(str(error)) from error
+		if cannot_write(error, FULL):
+			raise NoRoom(NO_ROOM.format(error=error)) from error
 		raise
 
 
@@ -232,6 +243,8 @@ def _opened(path: Path, busy_seconds: float) -> sqlite3.Connection:
 		_bring_up_to_date(connection, path)
 	except sqlite3.DatabaseError as error:
 		connection.close()
+		if cannot_write(error, FULL):
+			raise NoRoom(NO_ROOM.format(error=error)) from error
 		raise ConfigurationError(f"{path} cannot be used as a database: {error}.", str(error)) from error
 	except BaseException:
 		connection.close()

@@ -47,7 +47,7 @@ class Stage:
 		self.site.take_over()
 		statuses = set()
 		for report in self.site.pull(self.site.config.servers[0]):
-			print(console.report_line(report))
+			print(console.report_line(report, self.site.config))
 			statuses.add(report.status)
 		decided, used, waiting = self.site.process(), self.checkins().total(), self.waiting().total()
 		print(f"  {self.server_type}: {decided} decided; {used} check-ins in all, {waiting} punches wait.")

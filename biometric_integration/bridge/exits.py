@@ -10,12 +10,12 @@ from biometric_integration.core.runs import RunReport, RunStatus
 
 
 class Exit(IntEnum):
-	"""What a command ends with; `MEANINGS` says it in words."""
+	"""What a command ends with; `MEANINGS` says it in words. 1 and 2 are what Python and argparse end with by themselves."""
 
 	SUCCESS = 0
-	PARTIAL = 1
+	FAILED = 1
 	CONFIGURATION = 2
-	FAILED = 3
+	PARTIAL = 3
 	AUTHENTICATION = 4
 	BUSY = 5
 	INTERRUPTED = 130
@@ -23,9 +23,9 @@ class Exit(IntEnum):
 
 MEANINGS = {
 	Exit.SUCCESS: "success",
-	Exit.PARTIAL: "done, but something needs a look: the output says what",
-	Exit.CONFIGURATION: "wrong usage or configuration; nothing helps until it is changed",
 	Exit.FAILED: "failed; the next run goes on from the same place",
+	Exit.CONFIGURATION: "wrong usage or configuration; nothing helps until it is changed",
+	Exit.PARTIAL: "done, but something needs a look: the output says what",
 	Exit.AUTHENTICATION: "the server refused the login",
 	Exit.BUSY: "all of it is being read by another process at this moment",
 	Exit.INTERRUPTED: "stopped by Ctrl-C; nothing is lost",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from contextlib import closing
 from datetime import date
 from typing import TextIO
 
@@ -35,7 +36,8 @@ def write_checkins(
 		(first or date.min, last or date.max),
 	)
 	written = 0
-	for row in rows:
-		writer.writerow([row[COLUMNS[label]] for label in labels])
-		written += 1
+	with closing(rows):
+		for row in rows:
+			writer.writerow([row[COLUMNS[label]] for label in labels])
+			written += 1
 	return written

@@ -31,8 +31,11 @@ class PasswordSource:
 			if not (lines := text_of(self.file, "password file").splitlines()):
 				raise ConfigurationError(f"The password file {self.file} is empty.")
 			return lines[0]
-		if not sys.stdin.isatty():
+		if not (sys.stdin and sys.stdin.isatty()):
 			raise ConfigurationError(
 				f"There is no password for {of}, and nobody to ask: name an environment variable or a file that holds it."
 			)
-		return getpass.getpass(f"Password for {of}: ")
+		try:
+			return getpass.getpass(f"Password for {of}: ")
+		except EOFError as error:
+			raise ConfigurationError(f"No password was entered for {of}.") from error

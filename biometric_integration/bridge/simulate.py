@@ -13,6 +13,7 @@ from typing import Any
 from biometric_integration.bridge.people import Employee
 from biometric_integration.connectors.registry import CONNECTORS
 from biometric_integration.core.connector import Unit
+from biometric_integration.core.errors import TransientError
 from biometric_integration.simulator import FakeBioTime, FakeEBioServer, FakeETimeTrackLite, FakeServer, World
 
 FAKES = {"BioTime": FakeBioTime, "eBioServer": FakeEBioServer, "eTimeTrackLite": FakeETimeTrackLite}
@@ -29,15 +30,18 @@ JOINED = date(2020, 1, 1)
 def fake_servers(world: World, port: int = 0) -> Iterator[dict[str, FakeServer[Any]]]:
 	"""One fake of each server type on 127.0.0.1, all telling the same world; by server type.
 
-	The first listens on `port`, the others on those after it; 0 = any free ones.
+	The first listens on `port`, the others on those after it; 0 = any free ones. Raises TransientError for one that is taken.
 	"""
 	with ExitStack() as stack:
-		yield {
-			server_type: stack.enter_context(
-				fake(world, user=USER, password=PASSWORD, port=port and port + number)
-			)
-			for number, (server_type, fake) in enumerate(FAKES.items())
-		}
+		fakes: dict[str, FakeServer[Any]] = {}
+		for number, (server_type, fake) in enumerate(FAKES.items(), port):
+			server = fake(world, user=USER, password=PASSWORD, port=port and number)
+			try:
+				fakes[server_type] = stack.enter_context(server)
+			except OSError as error:
+				words = f"The port {number} for {server_type} cannot be used: {error.strerror}."
+				raise TransientError(words, str(error)) from error
+		yield fakes
 
 
 def employees_of(world: World) -> list[Employee]:

@@ -36,9 +36,10 @@ class Site:
 
 	def take_over(self) -> int:
 		"""Bring employees and devices up to date with the files; returns how many employees are new, changed or gone."""
-		employees = read_employees(self.config.employees)
+		path = self.config.employees
+		employees = read_employees(path) if path else None
 		self.store.enter_devices(self.config.devices)
-		return self.store.employ(employees)
+		return 0 if employees is None else self.store.employ(employees)
 
 	def pull(self, entry: ServerEntry, device: str | None = None) -> Iterator[RunReport]:
 		"""Read the streams of a server, or of one of its devices; yields one report per run.
@@ -63,10 +64,14 @@ class Site:
 		"""Use everything that waits; returns how many punches were decided."""
 		return process(self.store, self._rules)
 
+	def now(self) -> datetime:
+		"""The site's wall clock."""
+		return wall_clock(self._clock(), self.config.time_zone)
+
 	def _rules(self) -> Rules:
 		start = self.config.start_date
 		return Rules(
-			now=wall_clock(self._clock(), self.config.time_zone),
+			now=self.now(),
 			repeat_window=self.config.repeat_window,
 			allowed_drift=self.config.allowed_drift,
 			floor=start,

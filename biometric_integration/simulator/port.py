@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import struct
@@ -103,6 +104,7 @@ class Port:
 
 class _Listener(ThreadingHTTPServer):
 	daemon_threads = True
+	allow_reuse_address = os.name == "posix"  # elsewhere it would let two listen
 	request_queue_size = 128
 
 	def __init__(self, host: Host, number: int, tls: ssl.SSLContext | None) -> None:

@@ -19,7 +19,7 @@ from biometric_integration.bridge.agent.room import Room
 from biometric_integration.bridge.agent.settings import MB, PushEntry, ServerPlan, Settings
 from biometric_integration.bridge.agent.site import Later, SiteClient, TooMuch
 from biometric_integration.bridge.agent.spool import Spool
-from biometric_integration.bridge.agent.terminals import is_ours
+from biometric_integration.bridge.agent.terminals import Terminals, is_ours
 from biometric_integration.bridge.store import utc_now
 from biometric_integration.connectors.registry import connect
 from biometric_integration.connectors.steps import Reach
@@ -122,7 +122,8 @@ class Check:
 		place = f"{push.host}:{push.port}"
 		family = socket.AF_INET6 if ":" in push.host else socket.AF_INET
 		with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
-			probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+			if Terminals.allow_reuse_address:
+				probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 			try:
 				probe.bind((push.host, push.port))
 			except OSError as error:

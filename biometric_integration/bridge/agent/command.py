@@ -1,4 +1,4 @@
-"""`biometric-integration bridge [run | check | status]`."""
+"""`biometric-integration bridge [run | check | status | init]`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from biometric_integration.bridge.agent.journal import Journal
 from biometric_integration.bridge.agent.settings import load
 from biometric_integration.bridge.exits import Exit
 from biometric_integration.bridge.store import utc_now
+from biometric_integration.bridge.texts import write_new
 
 DEFAULT_CONFIG = Path("bridge.toml")
+EXAMPLE = Path(__file__).with_name("example.toml").read_text(encoding="utf-8")
 ENDS = ("SIGINT", "SIGTERM", "SIGBREAK")
 
 
@@ -62,11 +64,7 @@ def check(path: Path, as_json: bool = False) -> Exit:
 	wrong = [step["step"] for step in steps if step["ok"] is False]
 	code = _code(wrong)
 	if as_json:
-		print(
-			json.dumps(
-				{"ok": not wrong, "exit_code": int(code), "steps": steps}, indent=2, ensure_ascii=False
-			)
-		)
+		print(json.dumps({"ok": not wrong, "exit_code": int(code), "steps": steps}, indent=2))
 	return code
 
 
@@ -80,12 +78,25 @@ def _code(wrong: list[str]) -> Exit:
 
 def status(path: Path, as_json: bool = False) -> Exit:
 	"""How things stand."""
-	found = standing.overview(load(path))
+	found = standing.overview(load(path), utc_now())
 	if as_json:
-		print(json.dumps(found, indent=2, ensure_ascii=False, default=str))
+		print(json.dumps(found, indent=2, default=str))
 	else:
 		print(*standing.lines(found), sep="\n")
 	return Exit.SUCCESS
 
 
-ACTIONS: dict[str, Callable[[Path, bool], Exit]] = {"run": run, "check": check, "status": status}
+def init(path: Path, as_json: bool = False) -> Exit:
+	"""A configuration with a comment for each key; one that is there stays as it is."""
+	write_new(path, EXAMPLE)
+	print(f"{path} is written. Fill in url and bridge, and write key and password into their files, then:")
+	print(f"  biometric-integration bridge check --config {path}")
+	return Exit.SUCCESS
+
+
+ACTIONS: dict[str, Callable[[Path, bool], Exit]] = {
+	"run": run,
+	"check": check,
+	"status": status,
+	"init": init,
+}

@@ -16,7 +16,7 @@ from biometric_integration.bridge import config
 from biometric_integration.bridge.config import SERVER, SERVER_ID, Readers, Section
 from biometric_integration.bridge.devices import DeviceEntry
 from biometric_integration.bridge.passwords import PasswordSource
-from biometric_integration.bridge.texts import day, text_of
+from biometric_integration.bridge.texts import day, placed, text_of
 from biometric_integration.connectors.endpoint import endpoint_of
 from biometric_integration.connectors.registry import CONNECTORS
 from biometric_integration.core.connector import ServerConfig, Unit
@@ -210,10 +210,7 @@ def _text(place: str, key: str, value: object) -> str:
 
 
 def _placed(path: Path, texts: Mapping[str, str]) -> dict[str, str]:
-	return {
-		key: str(path.parent / Path(text).expanduser()) if text and key in PATHS else text
-		for key, text in texts.items()
-	}
+	return {key: placed(path, text) if text and key in PATHS else text for key, text in texts.items()}
 
 
 def _listen(text: str) -> tuple[str, int]:

@@ -16,8 +16,8 @@ from biometric_integration.core.errors import ConfigurationError
 Values = Mapping[str, Any]
 
 
-def overview(settings: Settings) -> dict[str, Any]:
-	"""As one object for programs. Raises ConfigurationError where there is no spool yet."""
+def overview(settings: Settings, now: datetime) -> dict[str, Any]:
+	"""As one object for programs. `now` is aware UTC. Raises ConfigurationError where there is no spool yet."""
 	if not settings.spool.file.exists():
 		raise ConfigurationError(f"There is no spool {settings.spool.file} yet: no bridge has run with it.")
 	with closing(locks_of(settings.spool.file)) as locks:
@@ -26,6 +26,7 @@ def overview(settings: Settings) -> dict[str, Any]:
 		backlog = spool.backlog()
 		answer = spool.fact("settings", {})
 		return {
+			"now": _utc(now),
 			"bridge": settings.site.bridge,
 			"site": settings.site.url,
 			"runs": runs,
@@ -72,6 +73,7 @@ def _utc(moment: datetime | None) -> str | None:
 def lines(found: Values) -> Iterator[str]:
 	"""For people."""
 	backlog, report = found["backlog"], found["report"]
+	yield f"It is {found['now']} (UTC)."
 	yield f"Bridge {found['bridge']}, for {found['site']}: {'runs' if found['runs'] else 'DOES NOT RUN'}."
 	yield f"Last report to the site: {report['last'] or 'never'}. {report['problem']}".rstrip()
 	since = f", the oldest since {backlog['oldest']}" if backlog["oldest"] else ""

@@ -24,7 +24,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from biometric_integration.bridge.agent.door import Door
 from biometric_integration.bridge.agent.spool import Spool
-from biometric_integration.core.errors import ConfigurationError
+from biometric_integration.core.errors import ConfigurationError, SyncError
 from biometric_integration.receivers.adms.conversation import LATER, PATH, Answer, is_endpoint, plain_serial
 
 SOFTWARE = "biometric-integration"
@@ -157,7 +157,7 @@ class Terminals(TCPServer):
 	def _opened(self) -> Spool | None:
 		try:
 			return self._open_spool()
-		except ConfigurationError as error:
+		except SyncError as error:
 			self.door.journal.trouble("push spool", error.message)
 			return None
 

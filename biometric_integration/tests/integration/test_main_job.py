@@ -203,6 +203,18 @@ class TestMainJob(SiteTestCase):
 		self.assertEqual(event.employee_checkin, by_hand.name)
 		self.assertEqual(sum(log.already_there for log in logs()), 1)
 
+	def test_the_database_refuses_a_second_check_in_for_one_punch(self):
+		employee = factories.employee("1")
+		first, second = (
+			frappe.get_doc(doctype="Employee Checkin", employee=employee, time=at).insert().name
+			for at in (datetime(2025, 4, 7, 9), datetime(2025, 4, 7, 18))
+		)
+		statement = "UPDATE `tabEmployee Checkin` SET `biometric_event`='of-one-punch' WHERE `name`=%s"
+		frappe.db.sql(statement, first)
+		with self.assertRaises(Exception) as refused:
+			frappe.db.sql(statement, second)
+		self.assertTrue(frappe.db.is_duplicate_entry(refused.exception))
+
 	def test_a_check_in_made_by_hand_that_a_punch_is_linked_to_takes_it_along_when_it_is_deleted(self):
 		world = World(now=datetime(2025, 4, 8, 12), zone="Asia/Kolkata")
 		world.add_device("SN1", "Gate")

@@ -391,3 +391,12 @@ class SoapContract(ConnectorContract):
 
 	def assert_place_remembered(self, config: ServerConfig, server: Any) -> None:
 		self.assertEqual(config.memory["path"].lower(), server.path.lower())
+
+	def test_only_operations_that_read_are_called(self) -> None:
+		with self.served() as (server, connector):
+			list(connector.test())
+			self.read_all(connector, self.world)
+			list(self.some_page(connector))
+		called = {request.operation for request in server.requests}
+		self.assertTrue(called)
+		self.assertEqual({one for one in called if not one.startswith(("Get", "GET "))}, set())

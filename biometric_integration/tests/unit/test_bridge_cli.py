@@ -56,10 +56,7 @@ class CommandLine(unittest.TestCase):
 	def call(self, *arguments: str) -> tuple[int, str, str]:
 		out, err = io.StringIO(), io.StringIO()
 		with redirect_stdout(out), redirect_stderr(err):
-			try:
-				code = main([str(argument) for argument in arguments])
-			except SystemExit as left:
-				code = left.code
+			code = main([str(argument) for argument in arguments])
 		self.said = out.getvalue() + err.getvalue()
 		return code, out.getvalue(), err.getvalue()
 
@@ -74,7 +71,7 @@ class Sync(CommandLine):
 	def test_success(self):
 		code, out, _ = self.sync()
 		self.assertEqual(code, Exit.SUCCESS, out)
-		self.assertIn("\n3 new punches", out, "both servers tell of the same device")
+		self.assertRegex(out, r"\n\S+ \S+ 3 new punches", "both servers tell of the same device")
 		self.assertIn("3 check-ins", out)
 		code, out, _ = self.sync()
 		self.assertEqual(code, Exit.SUCCESS)
@@ -226,10 +223,45 @@ class Looking(CommandLine):
 		code, out, _ = self.call("status", "--config", self.config)
 		self.assertEqual(code, Exit.SUCCESS)
 		self.assertIn("Check-ins: 3. Employees: 2.", out)
-		self.assertRegex(out, r"ebioserver/eBioServer/\*/live: position \d+, read until")
-		self.assertEqual(out.count(": read until"), 2, out)
+		moment = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+05:30"
+		stream = rf"last run {moment}, Success; everything before {moment} is here\.\n"
+		self.assertRegex(out, rf"^It is {moment} \(Asia/Kolkata\)\.\nServer ebioserver, eBioServer at http")
+		for name in ("ebioserver, day", "ebioserver, live", "etimetracklite, S1"):
+			self.assertRegex(out, rf"\n  {name}: {stream}")
+			self.assertRegex(out, rf"\n  {moment} Success  {name}: \d+ rows, ")
 		found = json.loads(self.call("status", "--config", self.config, "--json")[1])
 		self.assertEqual((found["check_ins"], len(found["streams"])), (3, 3))
+		self.assertEqual(found["time_zone"], "Asia/Kolkata")
+		self.assertRegex(found["runs"][0]["started_at"], f"^{moment}$")
+
+	def test_what_was_read_is_told_by_the_clock_of_its_server_and_when_by_that_of_the_site(self):
+		text = self.config.read_text().replace(
+			"type = eTimeTrackLite", "type = eTimeTrackLite\ntime_zone = Europe/Lisbon"
+		)
+		self.config.write_text(text)
+		self.sync()
+		found = json.loads(self.call("status", "--config", self.config, "--json")[1])
+		(plant,) = (stream for stream in found["streams"] if stream["server"] == "etimetracklite")
+		self.assertRegex(plant["last_run"], r"\+05:30$")
+		self.assertRegex(plant["complete_until"], r"\+0[01]:00$")
+
+	def test_what_was_never_read_and_what_is_read_no_more(self):
+		self.sync("--server", "ebioserver")
+		out = self.call("status", "--config", self.config)[1]
+		self.assertIn("\n  etimetracklite, S1: not read yet.\n", out)
+		self.site(ETIME)
+		out = self.call("status", "--config", self.config)[1]
+		self.assertIn("Not in the configuration any more\n  ebioserver, day: last run", out)
+
+	def test_why_the_last_run_of_a_stream_failed_and_what_waits(self):
+		self.employees = self.employees[:1]
+		self.site(EBIO, ETIME)
+		self.sync()
+		self.fault(FaultKind.HTML_200)
+		self.sync()
+		out = self.call("status", "--config", self.config)[1]
+		self.assertRegex(out, r"etimetracklite, S1: last run .*, Failed; everything before .* is here\. \w+")
+		self.assertIn(f"  1 Unmapped, of {FIRST_DAY}: No employee has the id PN7.", out)
 
 	def test_the_export_is_what_data_import_takes(self):
 		self.site(EBIO)
@@ -275,6 +307,46 @@ class Looking(CommandLine):
 		self.assertIn("out.csv", err)
 
 
+class Beginning(CommandLine):
+	def test_a_written_configuration_is_filled_in_and_read(self):
+		path = self.folder / "own" / "mine.ini"
+		self.assertEqual(
+			self.call("init", "--config", path)[0], Exit.CONFIGURATION, "there is no such folder"
+		)
+		path.parent.mkdir()
+		code, out, _ = self.call("init", "--config", path)
+		self.assertEqual(code, Exit.SUCCESS)
+		self.assertIn(f"biometric-integration test --config {path}", out)
+		text = path.read_text(encoding="utf-8").replace("url =", f"url = {self.fakes[EBIO].url}", 1)
+		text = text.replace("user =", "user = api").replace(
+			"password_file =", f"password_file = ../{simulate.PASSWORD_FILE}"
+		)
+		path.write_text(
+			text.replace("#start_date = 2026-07-01", f"start_date = {FIRST_DAY}"), encoding="utf-8"
+		)
+		code, out, _ = self.call("sync", "--config", path)
+		self.assertEqual(code, Exit.SUCCESS, self.said)
+		self.assertIn("3 new punches", out)
+		self.assertIn("No employee has the id PN7.", out, "it waits: there is no employee list so far")
+
+	def test_a_configuration_that_is_there_stays_as_it_is(self):
+		for command in (("init",), ("bridge", "init")):
+			path = self.folder / "there"
+			path.write_text("mine")
+			code, _, err = self.call(*command, "--config", path)
+			self.assertEqual((code, path.read_text()), (Exit.CONFIGURATION, "mine"))
+			self.assertIn("there is there already, and stays as it is.", err)
+
+	def test_a_written_bridge_toml_lacks_what_only_its_owner_knows(self):
+		path = self.folder / "bridge.toml"
+		code, out, _ = self.call("bridge", "init", "--config", path)
+		self.assertEqual(code, Exit.SUCCESS)
+		self.assertIn("bridge check --config", out)
+		code, out, _ = self.call("bridge", "check", "--config", path)
+		self.assertEqual(code, Exit.CONFIGURATION)
+		self.assertIn("[site]: url is missing", out)
+
+
 class Secrets(CommandLine):
 	ECHOES = (
 		{"form": "html", "status": 500},
@@ -311,10 +383,15 @@ class Secrets(CommandLine):
 
 class Showing(CommandLine):
 	def test_every_exit_code_is_explained(self):
-		_, out, _ = self.call("--help")
-		for code, meaning in MEANINGS.items():
-			self.assertIn(f"{code:>3}  {meaning}", out)
+		for command in ((), ("init",), ("sync",), ("status",), ("bridge",)):
+			_, out, _ = self.call(*command, "--help")
+			for code, meaning in MEANINGS.items():
+				self.assertIn(f"{code:>3}  {meaning}", out)
 		self.assertEqual(set(MEANINGS), set(Exit))
+
+	def test_what_python_ends_with_by_itself_is_never_taken_for_partial(self):
+		self.assertEqual((Exit.SUCCESS, Exit.FAILED, Exit.CONFIGURATION), (0, 1, 2))
+		self.assertNotIn(Exit.PARTIAL, (0, 1, 2, 120, 130))
 
 	def test_the_simulation_can_be_read_as_it_says(self):
 		folder = self.folder / "sim"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import unittest
 from datetime import date, timedelta
@@ -42,12 +43,28 @@ class Configuration(FileTest):
 			self.load(text)
 		return caught.exception.message
 
-	def test_the_example_in_the_help_can_be_used(self):
-		found = self.load(config.EXAMPLE)
-		self.assertEqual([entry.id for entry in found.servers], ["main", "plant"])
-		self.assertEqual(found.servers[1].serials, ("CQUH212160002", "CQUH212160001"))
-		canteen = next(device for device in found.devices if device.label == "Canteen")
-		self.assertFalse(canteen.counts_for_attendance)
+	def test_the_written_one_works_with_address_user_and_place_of_the_password(self):
+		self.assertIn("url is missing", self.refused(config.EXAMPLE))
+		text = config.EXAMPLE
+		self.assertIn(
+			"user is missing", self.refused(text := text.replace("url =", "url = http://10.0.0.5:81", 1))
+		)
+		text = text.replace("user =", "user = api").replace(
+			"password_file =", "password_file = main.password"
+		)
+		(entry,) = self.load(text).servers
+		self.assertEqual(entry, self.load(SITE + SERVER + "password_file = main.password\n").servers[0])
+
+	def test_the_written_one_names_every_key_and_each_can_be_used(self):
+		self.write("server.pem", "-----BEGIN CERTIFICATE-----")
+		text = re.sub(r"(?m)^#(?! )", "", config.EXAMPLE)
+		text = re.sub(r"(?m)^(url|user|password_file) =$", r"\1 = http://10.0.0.6", text)
+		found = self.load(text.replace("type = eBioServer", "type = eTimeTrackLite"))
+		self.assertEqual(found.servers[0].serials, ("CQUH212160002", "CQUH212160001"))
+		(canteen, _other) = found.devices
+		self.assertEqual((canteen.label, canteen.counts_for_attendance), ("Canteen", False))
+		names = set(re.findall(r"(?m)^(\w+) =", text))
+		self.assertEqual(names, config.SITE.keys() | config.SERVER.keys() | config.DEVICE.keys())
 
 	def test_what_is_left_out_has_a_sensible_value(self):
 		found = self.load(SITE + SERVER)
@@ -170,6 +187,12 @@ class Passwords(FileTest):
 			with self.assertRaisesRegex(ConfigurationError, "nobody to ask"):
 				PasswordSource().read("x")
 
+	def test_who_is_asked_may_say_nothing(self):
+		with mock.patch("sys.stdin") as stdin, mock.patch("getpass.getpass", side_effect=EOFError):
+			stdin.isatty.return_value = True
+			with self.assertRaisesRegex(ConfigurationError, "No password was entered for x"):
+				PasswordSource().read("x")
+
 
 HEADING = (
 	"ID,Employee Name,Attendance Device ID (Biometric/RF tag ID),Status,Date of Joining,Relieving Date\n"
@@ -212,8 +235,66 @@ class EmployeeLists(FileTest):
 	def test_lines_of_a_child_table_are_passed_over(self):
 		self.assertEqual(len(self.read(HEADING + "E1,A,1,Active,,\n,,,,,\n,x,,,,\nE2,B,2,Active,,\n")), 2)
 
-	def test_a_name_over_two_lines(self):
-		self.assertIn("line 4", self.refused(HEADING + 'E1,"A\nB",1,Active,,\nE2,B,2,Gone,,\n'))
+	def test_an_address_over_two_lines_and_the_line_that_is_wrong_after_it(self):
+		heading = HEADING.replace("Date of Joining", "Address")
+		self.assertIn("line 4", self.refused(heading + 'E1,A,1,Active,"A\nB",\nE2,B,2,Gone,,\n'))
+		self.assertEqual(self.read(heading + 'E1,A,1,Active,"A\nB",\n'), [Employee("E1", "A", "1")])
+
+	def test_a_quotation_mark_that_is_never_closed_takes_nobody_along(self):
+		for row in (
+			'E2,"Ben,2,Active,,\nE3,C,3,Active,,\n',
+			'E2,"Ben,2,Active,,\nE3,"C",3,Active,,\n',
+			'E2,"Ben,2,Active,,\nE3,C",3,Active,,\n',
+			'E2,Ben,"2,Active,,\r\nE3,C",3,Active,,\r\n',
+			'E2,"Ben,2,Active,,\n' + "E3,C,3,Active,,\n" * 20_000,
+		):
+			with self.subTest(row[:40]):
+				message = self.refused(HEADING + "E1,A,1,Active,,\n" + row)
+				self.assertRegex(message, r"line 3: .*, as if a quotation mark were missing\.$")
+
+	def test_a_quotation_mark_in_a_column_that_is_not_read_takes_nobody_along(self):
+		heading = "ID,Attendance Device ID,Status,Address\n"
+		text = heading + 'E1,1,Active,"Main St\nE2,2,Active,Other St"\nE3,3,Active,x\n'
+		self.assertIn('line 2: "Main St" goes on in the next line', self.refused(text))
+		self.assertEqual(len(self.read(heading + 'E1,1,Active,"Main St\nOldham, Lancs, UK"\n')), 1)
+
+	def test_a_field_that_is_too_long_is_named_with_its_line(self):
+		text = HEADING + "E1,A,1,Active,,\nE2," + "x" * 140_000 + ",2,Active,,\n"
+		self.assertIn("line 3: this is no row of values (field larger than", self.refused(text))
+
+	def test_a_comma_too_many_moves_nobody_to_another_id(self):
+		text = "ID,Employee Name,Attendance Device ID\nE1,Rao, Asha,0031\n"
+		self.assertIn("line 2: there are 4 values under 3 headings", self.refused(text))
+		self.assertEqual(len(self.read("ID,Attendance Device ID\nE1,7,,\n")), 1, "Excel writes empty ones")
+
+	def test_only_an_end_of_line_ends_a_line(self):
+		for mark in ("\u2028", "\x0b", "\x0c", "\x1c", "\x85"):
+			with self.subTest(repr(mark)):
+				(found,) = self.read(HEADING + f"E1,A{mark}B,1,Active,,\n")
+				self.assertEqual((found.employee_name, found.user_id), (f"A{mark}B", "1"))
+
+	def test_what_spreadsheets_write(self):
+		expected = [Employee("E1", "J\u00f6rg", "0031"), Employee("E2", 'B "C"', "7")]
+		for separator in ",;\t":
+			for end in ("\r\n", "\n", "\r"):
+				rows = (
+					("ID", "Employee Name", "Attendance Device ID"),
+					("E1", "J\u00f6rg", "0031"),
+					("E2", '"B ""C"""', "7"),
+				)
+				text = "\ufeff" + end.join(separator.join(row) for row in rows) + end
+				with self.subTest(separator=separator, end=end):
+					self.assertEqual(self.read(text), expected)
+
+	def test_a_list_of_nobody_replaces_nobody(self):
+		for text in (HEADING, HEADING + ",,,,,\n"):
+			self.assertIn("there is nobody in it", self.refused(text))
+
+	def test_two_may_have_one_id_which_is_decided_by_who_was_there_when(self):
+		self.assertEqual(
+			[each.user_id for each in self.read(HEADING + "E1,A,7,Left,,2026-01-31\nE2,B,7,Active,,\n")],
+			["7", "7"],
+		)
 
 	def test_a_mistake_is_named_with_its_line(self):
 		for text, words in (
@@ -224,7 +305,8 @@ class EmployeeLists(FileTest):
 			(HEADING + "E1,A,1,Gone,,\n", 'line 2: the status "Gone"'),
 			(HEADING + "E1,A,1,Active,01-02-2026,\n", 'line 2: write the date "01-02-2026"'),
 			(HEADING + ",A,77,Active,,\n", 'line 2: the device id "77" has no employee'),
-			((HEADING + "E1,J\u00f6rg,1,Active,,\n").encode("latin-1"), "UTF-8"),
+			((HEADING + "E1,J\u00f6rg,1,Active,,\n").encode("cp1252"), "not in UTF-8 (line 2)"),
+			((HEADING + "E1,A,1,Active,,\n").encode("utf-16"), "not in UTF-8 (line 1)"),
 		):
 			with self.subTest(words):
 				self.assertIn(words, self.refused(text))

@@ -70,7 +70,7 @@ class CommandTest(unittest.TestCase):
 		command = [
 			sys.executable,
 			"-m",
-			"biometric_integration.bridge.cli",
+			"biometric_integration.bridge",
 			"sync",
 			"--config",
 			str(self.config),

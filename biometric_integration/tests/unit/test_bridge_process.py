@@ -96,7 +96,7 @@ class Running:
 		return [
 			sys.executable,
 			"-m",
-			"biometric_integration.bridge.cli",
+			"biometric_integration.bridge",
 			"bridge",
 			*more,
 			"--config",
@@ -311,12 +311,14 @@ class Commands(RunningTest):
 		self.assertEqual(code, Exit.SUCCESS)
 		found = json.loads(said)
 		self.assertTrue(found["runs"])
+		self.assertRegex(found["now"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 		self.assertEqual({each["server"] for each in found["servers"]}, {"ebioserver", "etimetracklite"})
 		code, said = running.call()
 		self.assertEqual(code, Exit.BUSY)
 		running.end()
 		code, said = running.call("status")
 		self.assertIn("DOES NOT RUN", said)
+		self.assertRegex(said, r"^It is \S+Z \(UTC\)\.\n")
 		self.assert_no_secret(running)
 
 

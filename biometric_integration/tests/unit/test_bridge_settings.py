@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import unittest
 from contextlib import redirect_stdout
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from biometric_integration.bridge.agent import command
+from biometric_integration.bridge.agent import command, settings
 from biometric_integration.bridge.agent.settings import Settings, expected, load, plans
 from biometric_integration.bridge.agent.site import pause_of
 from biometric_integration.bridge.exits import Exit
@@ -134,6 +135,32 @@ class File(SettingsTest):
 				self.assertIs(
 					self.load(f'{FILE}[push]\nlisten = "{listen}"\n{more}').push.is_guarded, is_guarded
 				)
+
+
+class Written(SettingsTest):
+	"""What `bridge init` writes."""
+
+	def test_it_works_with_the_address_of_the_site_and_the_name_of_the_bridge(self):
+		text = command.EXAMPLE.replace('url = ""', 'url = "https://erp.example.com/"', 1)
+		self.assertEqual(self.load(text.replace('bridge = ""', 'bridge = "Plant 1"')), self.load(FILE))
+
+	def test_it_names_every_key_and_each_can_be_used(self):
+		self.path.with_name("site.pem").write_text("-----BEGIN CERTIFICATE-----")
+		self.path.with_name("server.pem").write_text("-----BEGIN CERTIFICATE-----")
+		text = re.sub(r"(?m)^#(?! )", "", command.EXAMPLE)
+		text = text.replace('url = ""', 'url = "https://erp.example.com/"', 1)
+		found = self.load(text.replace('bridge = ""', 'bridge = "Plant 1"'))
+		(plan,) = plans(found, {})
+		self.assertEqual((plan.fault, plan.units), ("", ("CQUH212160001", "CQUH212160002")))
+		self.assertEqual(found.names, {("main", "Canteen", "HO"): "CQUH212160002"})
+		for section, readers in (
+			("site", settings.SITE),
+			("spool", settings.SPOOL),
+			("push", settings.PUSH),
+			("server.main", settings.OF_A_SERVER),
+		):
+			keys = re.split(r"(?m)^\[", text.partition(f"[{section}]")[2])[0]
+			self.assertEqual(set(re.findall(r"(?m)^(\w+) =", keys)), set(readers), section)
 
 
 class WithTheSite(SettingsTest):

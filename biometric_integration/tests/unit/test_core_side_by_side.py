@@ -345,7 +345,7 @@ class OfTheBridge(unittest.TestCase):
 				)
 				devices = tuple(DeviceEntry("main", serial, serial) for serial in place.serials)
 				database = Path(folder.name) / f"{width}.sqlite"
-				config = SiteConfig((entry,), devices, "UTC", Path("none"), database, NOW.date())
+				config = SiteConfig((entry,), devices, "UTC", database, start_date=NOW.date())
 				with patch.dict(os.environ, {"BIO_TEST": "secret"}), Site(config, clock) as site:
 					site.store.enter_devices(devices)
 					reports = list(site.pull(entry))

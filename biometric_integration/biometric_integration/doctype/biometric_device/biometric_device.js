@@ -183,10 +183,9 @@ function sync_now(frm) {
 
 function offer_questions(frm) {
 	const group = __("Push");
-	if (biometric_integration.may_set_up()) {
-		frm.add_custom_button(__("Ask for Punches"), () => ask_device(frm, "Ask for Punches"), group);
-		frm.add_custom_button(__("Compare Counts"), () => ask_device(frm, "Compare Counts"), group);
-	}
+	if (!biometric_integration.may_set_up()) return;
+	frm.add_custom_button(__("Ask for Punches"), () => ask_device(frm, "Ask for Punches"), group);
+	frm.add_custom_button(__("Compare Counts"), () => ask_device(frm, "Compare Counts"), group);
 	frm.add_custom_button(
 		__("Questions and Answers"),
 		() => frappe.set_route("List", "Biometric Device Command", { device: frm.doc.name }),
