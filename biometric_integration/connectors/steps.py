@@ -14,6 +14,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from biometric_integration.connectors.endpoint import PORTS, endpoint_of
 from biometric_integration.core.connector import Page, ServerConfig, Step
 from biometric_integration.core.errors import (
+	AmbiguousError,
 	AuthenticationError,
 	ConfigurationError,
 	SyncError,
@@ -55,8 +56,8 @@ def walk(attempts: Attempts) -> Iterator[Step]:
 
 
 def _fix(step: str, error: SyncError) -> str:
-	"""No other login mends a fault of the server, or a wrong address; whatever the step, a refused login is one."""
-	if isinstance(error, AuthenticationError):
+	"""No other login mends a fault of the server, or a wrong address; whatever the step, a refused login is one, and may be one where the server says the same to both."""
+	if isinstance(error, (AmbiguousError, AuthenticationError)):
 		return FIXES["Login"]
 	unreached = step in ("TCP", "HTTP") and isinstance(error, UnreachableError)
 	if isinstance(error, TransientError) and not unreached:

@@ -18,6 +18,7 @@ from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
 from biometric_integration.connectors.registry import CONNECTORS
+from biometric_integration.connectors.steps import FIXES
 from biometric_integration.connectors.transport import Transport
 from biometric_integration.core.connector import Connector, Page, ReadsSideBySide, ServerConfig
 from biometric_integration.core.errors import (
@@ -348,7 +349,8 @@ class ConnectorContract:
 				connector = self.connector(self.config(server.endpoint, user=user))
 				steps = list(connector.test(self.world.devices[0].serial))
 				self.assertEqual(next(step.step for step in steps if step.ok is False), failing)
-				self.assertEqual([bool(step.fix) for step in steps if step.ok is False], [True])
+				(fix,) = (step.fix for step in steps if step.ok is False)
+				self.assertEqual(fix, FIXES[failing])
 				after = steps[[step.step for step in steps].index(failing) + 1 :]
 				self.assertTrue(all(step.ok is None for step in after))
 				self.assertEqual(len(steps), 6)
