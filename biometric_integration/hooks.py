@@ -130,6 +130,7 @@ doc_events = {
 ignore_links_on_delete = [
 	"Biometric Staging Event",
 	"Biometric Sync Log",
+	"Biometric Sync Period",
 	"Biometric Workday",
 	"Biometric Device Hour",
 ]

@@ -45,6 +45,11 @@ class Reason(str, Enum):
 	DELETED = "Check-in Deleted"
 	WRITTEN_BEFORE = "Written Before"
 
+	@classmethod
+	def _missing_(cls, value: object) -> Reason | None:
+		"""A code of before there were labels: while a site is upgraded, a process of before may still write one."""
+		return cls.__members__.get(str(value).upper())
+
 
 STATUS_OF = {
 	Reason.NONE: EventStatus.PROCESSED,

@@ -1,6 +1,6 @@
 """Biometric Staging Event kept a sentence as its reason, in the language of a worker. Now it keeps a reason with a label, and the values of its sentence.
 
-What a sentence says is read out of it; one that cannot be read is kept as it is. Each row is looked at once, in chunks, in the order of the table: whoever stops it begins again.
+What a sentence says is read out of it; one that cannot be read is kept as it is. It goes in chunks, in the order of the table: whoever stops it begins again.
 """
 
 from __future__ import annotations
@@ -70,22 +70,49 @@ FORMER: Mapping[str, tuple[str, ...]] = {
 
 
 def execute() -> None:
-	if not frappe.db.has_column(staging.DOCTYPE, "reason"):
-		return
+	if _has_sentences():
+		_convert_all("`reason`")
+		_convert_all("`reason`")  # what workers of before wrote meanwhile
+		# from here on they can write nothing: their runs fail, and are done again by those of now
+		frappe.db.sql_ddl(f"ALTER TABLE `tab{staging.DOCTYPE}` DROP COLUMN IF EXISTS `reason`")
+		frappe.cache.delete_value("table_columns")
+	_convert_all("''")
+
+
+def _has_sentences() -> bool:
+	return bool(frappe.db.sql(f"SHOW COLUMNS FROM `tab{staging.DOCTYPE}` LIKE 'reason'"))
+
+
+def _convert_all(sentence: str) -> None:
 	after = ""
-	while found := _after(after):
-		after = found[-1][0]
-		rows = [(name, *converted(code or "", sentence or "")) for name, code, sentence in found]
-		transaction.in_one(lambda rows=rows: sql.update_many(staging.DOCTYPE, FIELDS, rows))
+	while names := _after(after, sentence):
+		after = names[-1]
+		transaction.in_one(lambda names=names: _convert(names, sentence))
 
 
-def _after(name: str) -> Sequence[tuple[str, str, str]]:
+def _to_convert(sentence: str) -> str:
+	"""A former code, or a sentence that nobody has looked at; as an SQL condition."""
+	return f"(BINARY `reason_code` IN %(codes)s OR (`reason_values` IS NULL AND (`reason_code`>'' OR {sentence}>'')))"
+
+
+def _after(name: str, sentence: str) -> list[str]:
 	return frappe.db.sql(
-		f"""SELECT `name`, `reason_code`, `reason` FROM `tab{staging.DOCTYPE}`
-		WHERE `name`>%s AND `reason_values` IS NULL AND (`reason_code`>'' OR `reason`>'')
-		ORDER BY `name` LIMIT %s""",
-		(name, CHUNK),
-	)  # the old column is no field any more
+		f"""SELECT `name` FROM `tab{staging.DOCTYPE}` WHERE `name`>%(name)s AND {_to_convert(sentence)} ORDER BY `name` LIMIT %(chunk)s""",
+		{"name": name, "codes": [*CODES], "chunk": CHUNK},
+		pluck=True,
+	)
+
+
+def _convert(names: Sequence[str], sentence: str) -> None:
+	"""As they stand now: whoever decides about one of them waits, or has decided."""
+	rows = frappe.db.sql(
+		f"""SELECT `name`, `reason_code`, {sentence} FROM `tab{staging.DOCTYPE}`
+		WHERE `name` IN %(names)s AND {_to_convert(sentence)} FOR UPDATE""",
+		{"names": names, "codes": [*CODES]},
+	)
+	if rows:
+		found = [(name, *converted(code or "", said or "")) for name, code, said in rows]
+		sql.update_many(staging.DOCTYPE, FIELDS, found)
 
 
 def converted(code: str, sentence: str) -> tuple[str, str]:
@@ -94,7 +121,7 @@ def converted(code: str, sentence: str) -> tuple[str, str]:
 		if match := pattern.fullmatch(sentence):
 			label = CODES.get(code, code) if code else Reason.WRITTEN_BEFORE.value
 			return label, words.stored(match.groupdict())
-	return CODES.get(code, code), words.stored({words.SAID: sentence})
+	return CODES.get(code, code), words.stored({words.SAID: sentence} if sentence else {})
 
 
 @cache

@@ -45,7 +45,10 @@ def of_event(row) -> str:
 	values = json.loads(row.reason_values or "{}")
 	if SAID in values:
 		return values[SAID]
-	reason = Reason(row.reason_code or "")
+	try:
+		reason = Reason(row.reason_code or "")
+	except ValueError:  # of a version that is long gone
+		return row.reason_code
 	if reason is Reason.NONE:
 		return ""
 	may_set_up = bool(frappe.has_permission(RULE, "write"))
