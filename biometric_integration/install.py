@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import frappe
@@ -46,7 +47,7 @@ def complete() -> None:
 	"""
 	create_custom_fields(CUSTOM_FIELDS)
 	sql.keep_indexes("Employee Checkin", {CHECKIN_INDEX: ["employee", "time"]})
-	for name in frappe.get_all("DocType", {"module": MODULE}, pluck="name"):
+	for name in frappe.get_all("DocType", {"module": MODULE, "custom": 0}, pluck="name"):
 		frappe.get_doc("DocType", name).run_module_method("on_doctype_update")
 	add_role()
 
@@ -115,7 +116,7 @@ def _forget_what_is_about(ours: Sequence[str]) -> None:
 	"""Comments, files, assignments, history, … of documents that are gone: whatever in frappe's own tables names one of our doctypes."""
 	modules = frappe.get_all("Module Def", {"app_name": "frappe"}, pluck="name")
 	doctypes = frappe.get_all(
-		"DocType", {"module": ("in", modules), "issingle": 0, "is_virtual": 0}, pluck="name"
+		"DocType", {"module": ("in", modules), "issingle": 0, "is_virtual": 0, "custom": 0}, pluck="name"
 	)
 	link = {"fieldtype": "Link", "options": "DocType", "parent": ("in", doctypes)}
 	for doctype, field in frappe.get_all("DocField", link, ["parent", "fieldname"], as_list=True):
@@ -137,7 +138,10 @@ def _delete(doctype: str, names: Sequence[str]) -> None:
 		for name in names:
 			file = frappe.get_doc("File", name)
 			file.attached_to_doctype = None
-			file.run_method("on_trash")  # from the disk
+			with suppress(
+				OSError, frappe.PermissionError
+			):  # a file that stays on the disk keeps nothing else
+				file.run_method("on_trash")
 	for child in frappe.get_meta(doctype).get_table_fields():
 		frappe.db.delete(child.options, {"parenttype": doctype, "parent": ("in", names)})
 	frappe.db.delete(doctype, {"name": ("in", names)})

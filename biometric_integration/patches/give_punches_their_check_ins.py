@@ -109,9 +109,8 @@ def _was_used() -> bool:
 def _carry_settings_over() -> None:
 	of_settings = "FROM `tabSingles` WHERE `doctype`=%s AND `field`"
 	former = dict(frappe.db.sql(f"SELECT `field`, `value` {of_settings} IN %s", (servers.SETTINGS, GONE)))
-	if not frappe.db.sql(f"SELECT 1 {of_settings}='on_holidays'", servers.SETTINGS):
-		policy = "Attendance" if cint(former.get("mark_on_holidays")) else "Leave to HR"
-		frappe.db.set_single_value(servers.SETTINGS, "on_holidays", policy, update_modified=False)
+	if cint(former.get("mark_on_holidays")):
+		frappe.db.set_single_value(servers.SETTINGS, "on_holidays", "Attendance", update_modified=False)
 	frappe.db.sql(f"DELETE {of_settings} IN %s", (servers.SETTINGS, GONE))
 	frappe.clear_document_cache(servers.SETTINGS, servers.SETTINGS)
 	transaction.commit()

@@ -11,6 +11,9 @@ from unittest import mock
 
 import frappe
 
+from biometric_integration.biometric_integration.doctype.biometric_sync_settings import (
+	biometric_sync_settings,
+)
 from biometric_integration.patches import give_punches_their_check_ins as patch
 from biometric_integration.sync.records import servers, words
 from biometric_integration.sync.workdays import attendance
@@ -39,7 +42,7 @@ class FormerModeTestCase(WorkdaysTestCase):
 		self.site = FormerSite(self.devices[0])
 		self.configure()
 		frappe.db.set_single_value(servers.SETTINGS, "attendance_from", None)
-		frappe.db.delete("Singles", {"doctype": servers.SETTINGS, "field": "on_holidays"})
+		biometric_sync_settings.on_doctype_update()  # as the migration does before it comes to patches
 		for field, value in (("mark_on_holidays", 1), ("attendance_buffer", 60)):
 			frappe.db.sql(
 				"INSERT INTO tabSingles (doctype, field, value) VALUES (%s, %s, %s)",
