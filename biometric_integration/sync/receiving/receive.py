@@ -213,7 +213,7 @@ def _keep(of: _Batch, kept: Sequence[_Kept], receipt: Receipt) -> None:
 		counts, new, logs = transaction.in_one(lambda: _stage(of, kept))
 	except Exception as error:
 		transaction.roll_back()
-		if not isinstance(error, _faults_of_a_row()):
+		if not isinstance(error.__cause__ or error, _faults_of_a_row()):  # `in_one` says them in words
 			raise  # nobody is told that anything of it is kept, or that a row is at fault
 		if len(kept) > 1:
 			for one in kept:

@@ -471,7 +471,7 @@ class Live(ReceiveCase):
 
 		always = {
 			"_is_live": lambda: True,
-			"_anything_waits": lambda: True,
+			"anything_waits": lambda: True,
 			"_use_what_comes": lambda _time: 0,
 		}
 		with patch.multiple(jobs, process=process, **always):
