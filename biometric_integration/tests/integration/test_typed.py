@@ -11,7 +11,7 @@ from typing import ClassVar
 from urllib.parse import quote
 
 import frappe
-from frappe.utils import get_datetime, getdate, nowdate
+from frappe.utils import cstr, get_datetime, getdate, nowdate
 
 from biometric_integration import api
 from biometric_integration.core.connector import ListedDevice
@@ -323,6 +323,8 @@ class TestStoredBefore(Typed):
 		"overlap_hours": 100,
 		"timeout": 600,
 		"start_date": "1990-01-01",
+		"sync_interval": 0,
+		"sync_time": "",
 		"endpoint_url": "http://127.0.0.1:9/my app/iclock",
 		"api_password": "",
 	}
@@ -354,11 +356,8 @@ class TestStoredBefore(Typed):
 		self.store()
 		frappe.get_single(SETTINGS).update({"hold_days": 3}).save()
 		saved = frappe.get_single(SETTINGS)
-		kept = {
-			fieldname: str(saved.get(fieldname) or "") if fieldname == "start_date" else saved.get(fieldname)
-			for fieldname in self.SETTINGS_BEFORE
-		}
-		self.assertEqual({**kept, "api_password": kept["api_password"] or ""}, self.SETTINGS_BEFORE)
+		kept = {fieldname: cstr(saved.get(fieldname)) for fieldname in self.SETTINGS_BEFORE}
+		self.assertEqual(kept, {name: cstr(value) for name, value in self.SETTINGS_BEFORE.items()})
 		self.assertEqual((saved.hold_days, saved.more_servers[0].timeout), (3, 0))
 
 	def test_as_the_form_sends_it(self):
@@ -388,6 +387,7 @@ class TestStoredBefore(Typed):
 			({"rescan_days": 91}, "from 0 to 60"),
 			({"timeout": 601}, "from 1 to 300"),
 			({"start_date": "1991-01-01"}, "enter a day from"),
+			({"sync_interval": 2881}, "from 0 to 1440"),
 			({"endpoint_url": "http://ho st/iclock", "api_password": "secret"}, "Endpoint URL"),
 			({"api_user": "other"}, "API Password"),
 		):
