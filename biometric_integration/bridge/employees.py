@@ -75,7 +75,7 @@ def _employees(rows: Rows, separator: str) -> Iterator[Employee]:
 		if any(row[len(heading) :]):
 			raise ValueError(f"there are {len(row)} values under {len(heading)} headings")
 		for index, value in enumerate(row):
-			_check_lines(value, 0 if index in columns.values() else index, separator)
+			_check_lines(value, 0 if index in columns.values() else len(heading) - 1, separator)
 		values = {field: row[index].strip() if index < len(row) else "" for field, index in columns.items()}
 		# an export with child tables has lines that only hold a child
 		if values["name"] or values["user_id"]:

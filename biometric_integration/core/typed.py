@@ -51,7 +51,7 @@ def web_address(text: str | None) -> str:
 		parts = urlsplit(f"{scheme}://{rest}")
 	except ValueError:
 		return f"{scheme}://{rest}"
-	return urlunsplit((*parts[:3], "", ""))
+	return urlunsplit((*parts[:2], parts.path.replace(" ", "%20"), "", ""))
 
 
 def is_web_address(url: str) -> bool:

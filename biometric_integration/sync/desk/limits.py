@@ -1,4 +1,7 @@
-"""What a number or a day that a person fills in may be. Frappe refuses numbers below zero, and takes any other text for a number."""
+"""What a number or a day that a person fills in may be. Frappe refuses numbers below zero, and takes any other text for a number.
+
+Only what is changed is looked at: what was stored before there was a limit is nothing that whoever saves another field could mend.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import NamedTuple
 
 import frappe
 from frappe import _
-from frappe.utils import format_date, getdate
+from frappe.utils import cstr, format_date, getdate
 
 from biometric_integration.core.in_flight import AT_ONCE, MOST_AT_ONCE
 
@@ -63,6 +66,8 @@ def check_numbers(document, limits: Limits, where: str = "") -> None:
 			document.set(fieldname, empty)
 			continue
 		number = _number(value)
+		if number is not None and number == _number(stored(document, fieldname)):
+			continue
 		is_whole = field.fieldtype != "Int" or (number is not None and number == int(number))
 		if number is None or not is_whole or not least <= number <= most:
 			sentence = (
@@ -85,12 +90,26 @@ def check_days(document, *fieldnames: str, first: date = FIRST, last: date = LAS
 	"""The same for days."""
 	for fieldname in fieldnames:
 		value = document.get(fieldname)
-		if not value:
+		if not value or not is_changed(document, fieldname):
 			continue
 		day = _day(value)
 		if day is None or not first <= day <= last:
 			sentence = _("{0}: enter a day from {1} to {2}.")
 			frappe.throw(sentence.format(_place(document, fieldname), format_date(first), format_date(last)))
+
+
+def is_changed(document, fieldname: str) -> bool:
+	"""Of a document or of a row in it, for which frappe cannot tell."""
+	return cstr(document.get(fieldname)) != cstr(stored(document, fieldname))
+
+
+def stored(document, fieldname: str):
+	"""The value before this save; None where there was no document or no row."""
+	table = document.get("parentfield")
+	before = (document.parent_doc if table else document).get_doc_before_save()
+	if before and table:
+		before = next((row for row in before.get(table) if row.name == document.name), None)
+	return before.get(fieldname) if before else None
 
 
 def _day(value) -> date | None:

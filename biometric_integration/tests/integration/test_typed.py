@@ -7,17 +7,22 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
+from typing import ClassVar
 from urllib.parse import quote
 
 import frappe
-from frappe.utils import getdate, nowdate
+from frappe.utils import cstr, get_datetime, getdate, nowdate
 
 from biometric_integration import api
+from biometric_integration.core.connector import ListedDevice
+from biometric_integration.core.devices import DeviceChange, changes
+from biometric_integration.core.runs import RunStatus
 from biometric_integration.permissions import BRIDGE_ROLE
 from biometric_integration.simulator import World
-from biometric_integration.sync.records import servers
+from biometric_integration.sync import jobs
+from biometric_integration.sync.records import devices, servers
 from biometric_integration.tests import factories
-from biometric_integration.tests.integration.base import SiteTestCase
+from biometric_integration.tests.integration.base import SiteTestCase, events
 from biometric_integration.tests.integration.test_ingest import IngestCase
 
 DAY = timedelta(days=1)
@@ -97,6 +102,7 @@ class TestSettings(Typed):
 				"http://host:85/WebAPIService.asmx",
 			),
 			("\u200bhost:85\u00a0", "http://host:85"),
+			("http://host/my app/iclock", "http://host/my%20app/iclock"),
 			("http://１０．０．０．５：８５", "http://10.0.0.5:85"),
 			("fe80::1", "http://[fe80::1]"),
 		):
@@ -267,7 +273,7 @@ class TestDevices(Typed):
 	def test_a_serial_number_is_what_is_printed_on_the_device(self):
 		for typed in (" CEXJ1 ", "CEXJ1\u200b", "ＣＥＸＪ１", "CEXJ1\r\n", "CEXJ\u20601"):
 			with self.subTest(typed):
-				name = factories.device(typed)
+				name = self.typed(serial_number=typed).name
 				self.assertEqual(frappe.db.get_value(DEVICE, name, "serial_number"), "CEXJ1")
 				self.assertNotIn("letter by letter", said())
 				frappe.delete_doc(DEVICE, name)
@@ -307,6 +313,161 @@ class TestDevices(Typed):
 		):
 			with self.subTest(values):
 				self.refused("from .* to", factories.device, None, **values)
+
+
+class TestStoredBefore(Typed):
+	"""A site keeps values from before there were these limits: only what is changed is looked at."""
+
+	SETTINGS_BEFORE: ClassVar = {
+		"rescan_days": 90,
+		"overlap_hours": 100,
+		"timeout": 600,
+		"start_date": "1990-01-01",
+		"sync_interval": 0,
+		"sync_time": "",
+		"endpoint_url": "http://127.0.0.1:9/my app/iclock",
+		"api_password": "",
+	}
+	DEVICE_BEFORE: ClassVar = {
+		"latitude": 121.5,
+		"longitude": 1000.0,
+		"sync_interval": 2880,
+		"start_date": "1990-01-01",
+	}
+
+	def setUp(self) -> None:
+		super().setUp()
+		self.addCleanup(factories.settings, enabled=0, start_date=nowdate())
+
+	def store(self, **more) -> None:
+		"""As an older version left the settings."""
+		factories.settings(**CONNECTION, more_servers=[BRANCH], **more)
+		self.store_values(**self.SETTINGS_BEFORE)
+		(row,) = frappe.get_single(SETTINGS).more_servers
+		old = {"timeout": 0, "sync_interval": 2880, "endpoint_url": "http://host/my app", "api_password": ""}
+		frappe.db.set_value("Biometric Server", row.name, old)
+		frappe.clear_document_cache(SETTINGS, SETTINGS)
+
+	def store_values(self, **values) -> None:
+		frappe.db.set_single_value(SETTINGS, values)
+		frappe.clear_document_cache(SETTINGS, SETTINGS)
+
+	def test_other_fields_of_the_settings_are_saved(self):
+		self.store()
+		frappe.get_single(SETTINGS).update({"hold_days": 3}).save()
+		saved = frappe.get_single(SETTINGS)
+		kept = {fieldname: cstr(saved.get(fieldname)) for fieldname in self.SETTINGS_BEFORE}
+		self.assertEqual(kept, {name: cstr(value) for name, value in self.SETTINGS_BEFORE.items()})
+		self.assertEqual((saved.hold_days, saved.more_servers[0].timeout), (3, 0))
+
+	def test_as_the_form_sends_it(self):
+		self.store()
+		sent = json.loads(frappe.as_json(frappe.get_single(SETTINGS)))
+		frappe.get_doc({**sent, "enabled": 0}).save()
+		self.assertEqual(frappe.get_single(SETTINGS).enabled, 0)
+
+	def test_a_server_is_turned_off(self):
+		self.store()
+		settings = frappe.get_single(SETTINGS)
+		settings.more_servers[0].enabled = 0
+		settings.save()
+		settings.update({"enabled": 0}).save()
+		saved = frappe.get_single(SETTINGS)
+		self.assertEqual((saved.enabled, saved.more_servers[0].enabled), (0, 0))
+		self.refused("API Password", saved.update({"enabled": 1}).save)
+
+	def test_a_web_hook_gets_its_address(self):
+		self.store()
+		self.store_values(server_type="eBioServer")
+		self.assertIn("secret=", api.web_hook_address())
+
+	def test_what_is_changed_is_looked_at(self):
+		self.store()
+		for values, words in (
+			({"rescan_days": 91}, "from 0 to 60"),
+			({"timeout": 601}, "from 1 to 300"),
+			({"start_date": "1991-01-01"}, "enter a day from"),
+			({"sync_interval": 2881}, "from 0 to 1440"),
+			({"endpoint_url": "http://ho st/iclock", "api_password": "secret"}, "Endpoint URL"),
+			({"api_user": "other"}, "API Password"),
+		):
+			with self.subTest(values):
+				self.refused(words, frappe.get_single(SETTINGS).update(values).save)
+				settings = frappe.get_single(SETTINGS)
+				if settings.more_servers[0].meta.has_field(next(iter(values))):
+					settings.more_servers[0].update(values)
+					self.refused(f"branch-2.*{words}", settings.save)
+		settings = frappe.get_single(SETTINGS)
+		settings.append("more_servers", {**BRANCH, "server_id": "branch-3", "timeout": 0})
+		self.refused("branch-3, .*Timeout", settings.save)
+
+	def test_an_empty_number_is_what_it_stands_for_whatever_was_stored(self):
+		self.store()
+		settings = frappe.get_single(SETTINGS)
+		settings.more_servers[0].timeout = None
+		settings.save()
+		self.assertEqual(settings.more_servers[0].timeout, 30)
+
+	def test_a_device_is_saved_and_what_is_changed_of_it_looked_at(self):
+		name = factories.device("SN1")
+		frappe.db.set_value(DEVICE, name, {**self.DEVICE_BEFORE})
+		sent = json.loads(frappe.as_json(frappe.get_doc(DEVICE, name)))
+		frappe.get_doc({**sent, "enabled": 0}).save()
+		saved = frappe.db.get_value(DEVICE, name, ["enabled", *self.DEVICE_BEFORE], as_dict=True)
+		self.assertEqual({**saved, "start_date": str(saved.start_date)}, {"enabled": 0, **self.DEVICE_BEFORE})
+		for values in ({"latitude": 122}, {"sync_interval": 2881}, {"start_date": "1991-01-01"}):
+			with self.subTest(values):
+				self.refused("from .* to", frappe.get_doc(DEVICE, name).update(values).save)
+
+	def test_the_schedule_reads_a_server_that_has_given_such_a_device_another_name(self):
+		world = World(None, frappe.utils.get_system_timezone())
+		world.add_device("SN1", "New Gate", "BLR")
+		world.punch("SN1", "31", get_datetime(nowdate()))
+		self.settings("eBioServer", self.start("eBioServer", world), start_date=nowdate())
+		self.store_values(overlap_hours=100, timeout=600, rescan_days=90)
+		name = factories.device("SN1", "Gate", location="BLR")
+		frappe.db.set_value(DEVICE, name, {**self.DEVICE_BEFORE})
+		frappe.db.commit()  # nosemgrep -- the job reads it
+		self.assertEqual({report.status for report in jobs.pull_server("main")}, {RunStatus.SUCCESS})
+		(alias,) = frappe.get_doc(DEVICE, name).aliases
+		self.assertEqual(alias.device_name, "New Gate")
+		self.assertEqual([event.device for event in events()], [name])
+
+
+class TestAsTheServerSaysIt(Typed):
+	"""A device is known by what its server says, to the letter: only what a person types is tidied."""
+
+	def test_a_serial_number_stays_and_makes_no_second_device(self):
+		for serial in ("CQUH\u200b212160001", "ＣＱＵＨ２", "CQ\u200dUH3"):
+			with self.subTest(serial):
+				self.setUp()
+				listed = [ListedDevice(serial, "Gate\u200b", "HQ\u200b")]
+				for _pull in range(3):
+					known = devices.known_to("main")
+					devices.change("main", changes(known, listed, "main"))
+				(device,) = devices.known_to("main")
+				frappe.get_doc(DEVICE, device.key).update({"needs_review": 1}).save()
+				(kept,) = devices.known_to("main")
+				for found in (device, kept):
+					self.assertEqual(
+						(found.serial, found.label, found.location), (serial, "Gate\u200b", "HQ\u200b")
+					)
+
+	def test_a_name_of_signs_that_nobody_sees_stops_no_pull(self):
+		devices.change("main", [DeviceChange(("\u200b", ""), serial="SN1")])
+		devices.change("main", [DeviceChange(("Gate", "HQ"), key=devices.with_serial("SN1"), serial="SN1")])
+		(device,) = devices.known_to("main")
+		self.assertEqual((device.serial, device.location), ("SN1", "HQ"))
+
+	def test_what_a_person_changes_of_it_is_tidied(self):
+		devices.change("main", [DeviceChange(("Gate\u200b", ""), serial="SN\u200b1")])
+		document = frappe.get_last_doc(DEVICE)
+		document.update(
+			{"device_name": " Front\u200b ", "location": "ＨＱ\ufeff", "serial_number": "ＳＮ２"}
+		).save()
+		self.assertEqual(
+			(document.device_name, document.location, document.serial_number), ("Front", "ＨＱ", "SN2")
+		)
 
 
 class TestIds(Typed):

@@ -258,6 +258,19 @@ class EmployeeLists(FileTest):
 		self.assertIn('line 2: "Main St" goes on in the next line', self.refused(text))
 		self.assertEqual(len(self.read(heading + 'E1,1,Active,"Main St\nOldham, Lancs, UK"\n')), 1)
 
+	def test_an_address_of_several_lines_may_stand_in_any_column_and_hold_commas(self):
+		ids = "ID,Employee Name,Attendance Device ID"
+		for text in (
+			f'Address,{ids}\n"12\nRoad",E1,A,1\n',
+			f'Address,{ids}\n"12\nRoad, Pune",E1,A,1\n',
+			'Employee Name,Address,ID,Attendance Device ID\nA,"12\nRoad, Pune, MH",E1,1\n',
+			f'{ids},Status,Address\nE1,A,1,Active,"12\nRoad, Pune, MH, 41"\n',
+		):
+			with self.subTest(text):
+				self.assertEqual(self.read(text), [Employee("E1", "A", "1")])
+		whole = f'Address,{ids}\n"12,E1,A,1\nRoad,E2,B,2\nLane",E3,C,3\n'
+		self.assertIn('"12,E1,A,1" goes on in the next line', self.refused(whole))
+
 	def test_a_field_that_is_too_long_is_named_with_its_line(self):
 		text = HEADING + "E1,A,1,Active,,\nE2," + "x" * 140_000 + ",2,Active,,\n"
 		self.assertIn("line 3: this is no row of values (field larger than", self.refused(text))

@@ -70,6 +70,7 @@ class TestAddresses(unittest.TestCase):
 			"[2001:db8::7]:81": "http://[2001:db8::7]:81",
 			"http://１９２．１６８．１．２０：８５": "http://192.168.1.20:85",
 			"http://ho\u200bst": "http://host",
+			"http://host/my app/iclock": "http://host/my%20app/iclock",
 			"http://münchen.example:81/x": "http://münchen.example:81/x",
 			"httpserver:81": "http://httpserver:81",
 			"https.example.com": "http://https.example.com",

@@ -20,6 +20,9 @@ REOPENING_FIELDS = ("enabled", "counts_for_attendance", "same_as", "latitude", "
 SENDING_FIELDS = ("enabled", "serial_number", "server", "company", "location")
 """A change of one of these may let in what was refused."""
 
+TYPED = {"device_name": line, "location": line, "serial_number": code, "server": code}
+"""What is taken off what people paste into these fields."""
+
 SERIAL = re.compile(r"[A-Z0-9_./-]+")
 """As they are printed on devices."""
 
@@ -28,9 +31,7 @@ class BiometricDevice(Document):
 	"""One terminal; its name never changes, because its punches are known by it."""
 
 	def validate(self) -> None:
-		self.device_name, self.location = line(self.device_name), line(self.location)
-		self.serial_number = code(self.serial_number) or None
-		self.server = code(self.server).lower()
+		self.tidy()
 		limits.check_numbers(self, limits.OF_DEVICE)
 		limits.check_days(self, "start_date", "replaced_on")
 		self.check_server()
@@ -41,11 +42,21 @@ class BiometricDevice(Document):
 		self.check_replaced_by()
 		self.look_at_the_bridge_before()
 
+	def tidy(self) -> None:
+		"""What a person types. What a server says of its device stays to the letter: the device is found again by it."""
+		for fieldname, tidied in TYPED.items():
+			if self.is_typed(fieldname):
+				self.set(fieldname, tidied(self.get(fieldname)))
+		self.serial_number = (self.serial_number or "").strip() or None
+		self.server = (self.server or "").strip().lower()
+
+	def is_typed(self, fieldname: str) -> bool:
+		return self.has_value_changed(fieldname) and not self.flags.ignore_permissions
+
 	def check_server(self) -> None:
 		"""What a person enters. One whose server was removed may be changed all the same."""
-		is_typed = self.has_value_changed("server") and not self.flags.ignore_permissions
 		known = [*servers.ids(), ONLY_PUSHES]
-		if is_typed and home(self.server) not in known:
+		if self.is_typed("server") and home(self.server) not in known:
 			frappe.throw(
 				_("There is no attendance server with the id {0}. Choose one of: {1}.").format(
 					frappe.bold(frappe.utils.escape_html(self.server)), ", ".join(known)

@@ -29,6 +29,8 @@ TYPED = {
 """What is taken off what people paste into these fields."""
 PASSWORDS = ("api_password", "hook_password")
 NEEDED_WHEN_ENABLED = ("server_type", "endpoint_url", "api_user", "api_password")
+ASKS_FOR_THEM = ("enabled", "read_by", *NEEDED_WHEN_ENABLED)
+"""A change of one of these: a server that was left without one of them may be changed otherwise."""
 AHEAD = {"start_date": 31 * DAY, "attendance_from": 366 * DAY, "workdays_from": 366 * DAY}
 """Days from which something holds, and how far ahead people plan them."""
 
@@ -90,7 +92,8 @@ class BiometricSyncSettings(Document):
 				)
 
 	def check_sync_time(self) -> None:
-		if not self.sync_time and not cint(self.sync_interval):
+		is_changed = any(limits.is_changed(self, fieldname) for fieldname in ("sync_time", "sync_interval"))
+		if is_changed and not self.sync_time and not cint(self.sync_interval):
 			frappe.throw(_("Fill in Sync At, or a number of minutes in Sync Every."))
 		try:
 			get_time(self.sync_time or "00:00:00")
@@ -181,18 +184,16 @@ def check_connection(server: Document) -> None:
 	"""Of the settings themselves or a row of More Servers."""
 	where = place(server)
 	for fieldname, tidy in TYPED.items():
-		if server.meta.has_field(fieldname):
+		if server.meta.has_field(fieldname) and limits.is_changed(server, fieldname):
 			server.set(fieldname, tidy(server.get(fieldname)))
 	for fieldname in PASSWORDS:
 		check_password(server, fieldname)
 	server.requests_at_once = server.requests_at_once or None  # nothing stands for the default
 	limits.check_numbers(server, limits.OF_SERVER, where=where if server.get("parentfield") else "")
-	for fieldname in NEEDED_WHEN_ENABLED:
-		is_elsewhere = fieldname == "api_password" and server.read_by
-		if server.enabled and not server.get(fieldname) and not is_elsewhere:
-			label = _(server.meta.get_label(fieldname))
-			frappe.throw(_("{0}: fill in {1}, or turn off Enabled.").format(where, frappe.bold(label)))
-	if server.endpoint_url and not is_web_address(server.endpoint_url):
+	if server.enabled and any(limits.is_changed(server, fieldname) for fieldname in ASKS_FOR_THEM):
+		check_needed(server)
+	is_typed = server.endpoint_url and limits.is_changed(server, "endpoint_url")
+	if is_typed and not is_web_address(server.endpoint_url):
 		frappe.throw(
 			_(
 				"{0}: the Endpoint URL begins with http:// or https:// and names a host and, if need be, a port from 1 to 65535, without blanks and without a login, such as {1}."
@@ -210,6 +211,16 @@ def check_connection(server: Document) -> None:
 				where
 			)
 		)
+
+
+def check_needed(server: Document) -> None:
+	for fieldname in NEEDED_WHEN_ENABLED:
+		is_elsewhere = fieldname == "api_password" and server.read_by
+		if not server.get(fieldname) and not is_elsewhere:
+			label = _(server.meta.get_label(fieldname))
+			frappe.throw(
+				_("{0}: fill in {1}, or turn off Enabled.").format(place(server), frappe.bold(label))
+			)
 
 
 def address(server: Document) -> tuple[str, str, str]:
