@@ -13,7 +13,7 @@ GONE = {
 		"DROP INDEX IF EXISTS `status_reason_code_server_device_user_id_index`",
 		"DROP INDEX IF EXISTS `sync_log_status_index`",
 	),
-	"Biometric Sync Log": ("DROP COLUMN IF EXISTS `run`",),
+	"Biometric Sync Log": ("DROP COLUMN IF EXISTS `period_until`", "DROP COLUMN IF EXISTS `run`"),
 }
 
 
