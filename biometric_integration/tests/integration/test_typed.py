@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import frappe
 from frappe.utils import cstr, get_datetime, getdate, nowdate
+from frappe.utils.html_utils import sanitize_html
 
 from biometric_integration import api
 from biometric_integration.core.connector import ListedDevice
@@ -619,7 +620,7 @@ def visible(value) -> str:
 
 
 def is_true_to(field, value, kept) -> bool:
-	"""Is what was kept what was meant? Signs that nobody sees are blanks; an empty number is what the field shows in place of it; frappe writes markup as text."""
+	"""Is what was kept what was meant? Signs that nobody sees are blanks; an empty number is what the field shows in place of it; frappe writes markup as text, or leaves it out."""
 	seen = visible(value)
 	if seen == "":
 		return True
@@ -630,7 +631,8 @@ def is_true_to(field, value, kept) -> bool:
 	if field.fieldtype == "Password":
 		return bool(kept)
 	shown = unescape(visible(kept)).translate({ord("‹"): "<", ord("›"): ">"})
-	return seen in (shown, shown.removeprefix("http://"))
+	by_frappe = unescape(visible(sanitize_html(str(value))))
+	return seen in (shown, shown.removeprefix("http://")) or shown == by_frappe
 
 
 class TestByRest(IngestCase):
