@@ -270,6 +270,7 @@ class TestFirstRead(FirstReadTestCase):
 class TestNotReadAnyMore(FirstReadTestCase):
 	def set(self, values: dict) -> None:
 		frappe.db.set_single_value(servers.SETTINGS, values)
+		frappe.db.commit()  # nosemgrep -- as a saved form
 		frappe.clear_document_cache(servers.SETTINGS, servers.SETTINGS)
 
 	def closed(self) -> frappe._dict:
@@ -305,12 +306,13 @@ class TestNotReadAnyMore(FirstReadTestCase):
 			({"server_type": ""}, "not in the settings any more"),
 		):
 			with self.subTest(said):
+				self.set({"read_by": None})
 				self.setUp()
 				self.office(devices=1)
 				self.tick()
+				self.addCleanup(self.set, {"read_by": None})
 				self.set(values)
 				state = self.closed()
-				self.set({"read_by": None})
 				self.assertIn(said, state.headline)
 				self.assertIn(said, state.troubles[0]["error"])
 
