@@ -106,15 +106,20 @@ class ByWindow:
 		return LOOK_AHEAD if self._todo.looks_back and not self._source.ids_came else timedelta(0)
 
 	def _read_past(self, past: Window) -> None:
-		"""What is older comes after what is new, and what was read of it is not read again. A hole in it is asked for by the next run."""
-		reading = self._reading
-		reading.hole = False
+		"""What is older comes after what is new, and what was read of it is not read again. A hole in it keeps nothing behind it from being read.
+
+		A look back of this run may have reached into it: it ends there.
+		"""
+		reading, has_hole = self._reading, False
 		for piece in self._connector.slices(past):
+			if reading.cursor.read_from and piece.start >= reading.cursor.read_from:
+				break
 			reading.go_on(piece)
+			reading.hole = False
 			self._read_piece(piece)
-			if reading.hole:
-				return
-			reading.move(reading.cursor.read_back(piece))
+			has_hole |= reading.hole
+			reading.move(reading.cursor.read_back(piece, self._todo.window.end, reading.hole))
+		reading.hole = has_hole
 
 	# --- what the plan cannot know
 

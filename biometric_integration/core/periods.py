@@ -64,7 +64,7 @@ def unread(cursor: Cursor, floor: datetime, now: datetime) -> int:
 	"""Days that a stream, to be read from `floor` on, has still to be read; one that was begun today is none."""
 	if cursor.read_until is None:
 		return days_in(Window(min(floor, now), now))
-	past = cursor.past(floor)
+	past = None if cursor.past_hole(floor) else cursor.past(floor)
 	rest = (now - max(cursor.read_until, min(floor, now))) // DAY
 	return max(rest, 0) + (days_in(past) if past else 0)
 

@@ -78,6 +78,7 @@ class Reading:
 			self._store.roll_back()
 			self.outcome.skipped = TAKEN_OVER
 		except Stopped as stopped:
+			self.outcome.is_cut = True
 			self.outcome.worry(str(stopped))
 		except SyncError as error:
 			self._fail(error)

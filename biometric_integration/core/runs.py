@@ -108,6 +108,7 @@ class Outcome:
 	"""How a run ended.
 
 	concerns: sentences about what keeps it from being a plain success. read_to: how far its window was read (server's clock).
+	is_cut: it was told to end before all was asked for.
 	"""
 
 	counts: RunCounts = field(default_factory=RunCounts)
@@ -115,6 +116,7 @@ class Outcome:
 	concerns: list[str] = field(default_factory=list)
 	window: Window | None = None
 	read_to: datetime | None = None
+	is_cut: bool = False
 	error: SyncError | None = None
 	skipped: str = ""
 

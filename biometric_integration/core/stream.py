@@ -13,6 +13,11 @@ PRIMARY = "main"
 
 PAST_FROM, PAST_UNTIL = "past from", "past until"
 """Kept with the scans of a cursor while the time before it is read: where that was begun, and how far it has come."""
+HOLE_FROM, HOLE_UNTIL = "past hole from", "past hole until"
+"""The stretch of it in which all holes lie that were passed."""
+PAST_TRIED = "past tried"
+"""When all of it was asked for, and a hole was left: that alone is asked for again once a day."""
+PAST = (PAST_FROM, PAST_UNTIL, HOLE_FROM, HOLE_UNTIL, PAST_TRIED)
 
 
 @dataclass(frozen=True)
@@ -85,22 +90,37 @@ class Cursor:
 		_begun, until = self._past_read(floor)
 		return Window(min(until, self.read_from), self.read_from)
 
-	def read_back(self, piece: Window) -> Cursor:
-		"""After one more piece of the past was read, in order; with the last one, the stream began where they began."""
+	def past_hole(self, floor: datetime) -> datetime | None:
+		"""When the past from `floor` on was gone through to its end, where that has left a hole."""
+		begun, until = self.scans.get(PAST_FROM), self.scans.get(PAST_UNTIL)
+		return self.scans.get(PAST_TRIED) if begun and until and begun <= floor <= until else None
+
+	def read_back(self, piece: Window, now: datetime, hole: bool = False) -> Cursor:
+		"""After one more piece of the past was asked for, in order. A hole is passed, and remembered."""
 		begun, until = self._past_read(piece.start)
-		until = max(until, piece.end)
-		if self.read_from and until < self.read_from:
-			return replace(self, scans={**self.scans, PAST_FROM: begun, PAST_UNTIL: until})
-		return replace(self.without_scan(PAST_FROM, PAST_UNTIL), read_from=begun)
+		kept = self if self.scans.get(PAST_FROM) == begun else self.without_scan(*PAST)
+		marks = {PAST_FROM: begun, PAST_UNTIL: max(until, piece.end)}
+		if hole:
+			marks |= {HOLE_FROM: kept.scans.get(HOLE_FROM, piece.start), HOLE_UNTIL: piece.end}
+		return replace(kept, scans={**kept.scans, **marks}).met(now)
+
+	def met(self, now: datetime) -> Cursor:
+		"""Where the past has come to where the stream began, that began where the past did; what lies between its holes is left."""
+		begun, until = self.scans.get(PAST_FROM), self.scans.get(PAST_UNTIL)
+		if not (begun and until and self.read_from and until >= self.read_from):
+			return self
+		hole_from, hole_until = self.scans.get(HOLE_FROM), self.scans.get(HOLE_UNTIL)
+		bare = self.without_scan(*PAST)
+		if not (hole_from and hole_until and hole_from < self.read_from):
+			return replace(bare, read_from=min(begun, self.read_from))
+		marks = {PAST_FROM: begun, PAST_UNTIL: hole_from, PAST_TRIED: now}
+		return replace(bare, read_from=min(hole_until, self.read_from), scans={**bare.scans, **marks})
 
 	def joined(self, window: Window) -> Cursor:
 		"""After a window was read for itself, to its end: the stream began with it, where nothing lies between."""
 		if self.read_from is None or not window.start < self.read_from <= window.end:
 			return self
-		begun, until = self.scans.get(PAST_FROM), self.scans.get(PAST_UNTIL)
-		if begun and until and until >= window.start:
-			return replace(self.without_scan(PAST_FROM, PAST_UNTIL), read_from=min(begun, window.start))
-		return replace(self, read_from=window.start)
+		return replace(self, read_from=window.start).met(window.end)
 
 	def _past_read(self, start: datetime) -> tuple[datetime, datetime]:
 		"""What was read of the past without a gap, where `start` is in it or follows it."""
@@ -168,23 +188,23 @@ class Plan:
 	def finished(self, cursor: Cursor, now: datetime) -> Cursor:
 		"""The cursor once all of the plan was read."""
 		earliest = min(self.window.start, cursor.read_from or self.window.start)
-		return replace(
-			cursor, read_from=earliest, scans={**cursor.scans, **{name: now for name in self.finishes}}
-		)
+		scans = {**cursor.scans, **{name: now for name in self.finishes}}
+		return replace(cursor, read_from=earliest, scans=scans).met(now)
 
 
 def plan(cursor: Cursor, now: datetime, start_date: date | None, due: tuple[Look, ...]) -> Plan | None:
 	"""From the deepest look back that is due up to `now`, or None where none is due; a hole left open is read again.
 
 	Nothing before `start_date` is asked for. A stream that has never been read is read from there; that counts as every look back.
-	Where the start date was moved back since, only what is before its former begin is read besides. Without a start date a stream
+	Where the start date was moved back since, only what is before its former begin is read besides, and what is left of it as a hole once a day. Without a start date a stream
 	begins with the day of its first run.
 	"""
 	names = tuple(look.name for look in due)
 	floor = _floor(cursor, now, start_date)
 	if cursor.read_until is None:
 		return Plan(Window(min(floor, now), now), names)
-	past = cursor.past(floor)
+	tried = cursor.past_hole(floor)
+	past = None if tried and now - tried < DAY else cursor.past(floor)
 	for depth, look in enumerate(due):
 		if now - cursor.scans.get(look.name, datetime.min) >= look.every:
 			start = min(look.start(cursor.read_until), cursor.complete_until or floor)

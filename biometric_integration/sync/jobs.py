@@ -87,7 +87,8 @@ def pull_server(
 	"""Read a server, and use what came. One report per run."""
 	target, in_time = servers.get(server), budget()
 	watch = _until_stopped(server, _while(in_time))
-	options = target.options(Trigger(trigger), units, watch=watch, in_time=in_time)
+	feeds = servers.feeds_left(target)
+	options = target.options(Trigger(trigger), units, feeds=feeds, watch=watch, in_time=in_time)
 	reports = read(target, options, on_report)
 	process(in_time)
 	return reports
@@ -113,12 +114,21 @@ def read(
 	return reports
 
 
+def note_failure(target: servers.Server, error: SyncError) -> None:
+	"""Of a server as a whole, where no run has told of it: the scheduler waits as after one."""
+	transaction.in_one(lambda: servers.note_result(target, [_failed(target, error)]))
+
+
+def _failed(target: servers.Server, error: SyncError) -> RunReport:
+	return RunReport("", target.id, RunStatus.FAILED, error.message, RunCounts(), _utc_now(), error)
+
+
 def _pulled(target: servers.Server, options: PullOptions) -> Generator[RunReport, None, None]:
 	"""One report, of no run, where the server cannot even be asked."""
 	try:
 		connector = target.connector()
 	except SyncError as error:
-		yield RunReport("", target.id, RunStatus.FAILED, error.message, RunCounts(), _utc_now(), error)
+		yield _failed(target, error)
 		return
 	with closing(connector), closing(puller().pull(connector, target.config, options)) as pulled:
 		answers = False

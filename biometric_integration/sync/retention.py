@@ -91,9 +91,19 @@ def delete_questions(before: datetime) -> None:
 
 
 def delete_periods(before: datetime) -> None:
-	"""Those that ended so long ago; what was stopped, or had a problem, waits for a person for as long and no longer."""
+	"""Those that ended so long ago; what was stopped, or had a problem, waits for a person for as long and no longer.
+
+	A first read that was stopped is stopped nowhere else: without it, all years would be read.
+	"""
 	old = {"status": ("!=", PeriodStatus.READING.value), "modified": ("<", before)}
-	_in_chunks(lambda: frappe.get_all(periods.DOCTYPE, old, pluck="name", limit=CHUNK), periods.delete_ended)
+	any_of = {
+		"status": ("!=", PeriodStatus.STOPPED.value),
+		"purpose": ("!=", periods.Purpose.START_DATE.value),
+	}
+	_in_chunks(
+		lambda: frappe.get_all(periods.DOCTYPE, old, or_filters=any_of, pluck="name", limit=CHUNK),
+		periods.delete_ended,
+	)
 
 
 def delete_workdays(before: date) -> None:

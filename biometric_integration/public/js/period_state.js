@@ -58,7 +58,7 @@ function troubles_html({ troubles = [], troubled }) {
 }
 
 // What to do about a period: {label, run} of its one button, or null.
-export function period_action({ name, status }) {
+export function period_action({ name, status, left_alone }) {
 	const actions = {
 		Reading: [__("Stop"), "stop_period"],
 		Stopped: [__("Resume"), "resume_period"],
@@ -66,11 +66,17 @@ export function period_action({ name, status }) {
 	};
 	if (!actions[status]) return null;
 	const [label, method] = actions[status];
-	return {
-		label,
-		run: () =>
-			frappe
-				.xcall(`biometric_integration.api.${method}`, { name })
-				.then(({ message }) => frappe.show_alert({ message, indicator: "blue" })),
-	};
+	const act = () =>
+		frappe
+			.xcall(`biometric_integration.api.${method}`, { name })
+			.then(({ message }) => frappe.show_alert({ message, indicator: "blue" }));
+	return { label, run: () => (left_alone ? confirmed(left_alone).then(act) : act()) };
+}
+
+// Before a first read is stopped that has not come to these days everywhere.
+function confirmed(left_alone) {
+	const question = __("{0} devices or locations would not be read by schedule until Resume. Stop?", [
+		number(left_alone),
+	]);
+	return new Promise((resolve) => frappe.confirm(question, resolve));
 }

@@ -47,7 +47,7 @@ def start(target: servers.Server, units: list[str] | None, first: date, last: da
 	purpose = Purpose.ONLY_COUNT if dry_run else Purpose.READ_AGAIN
 	device = devices.with_serial(units[0]) if units else None
 	with locks.held("periods"):
-		name = periods.unfinished(target.id, device, purpose, first, last)
+		name = _own(periods.unfinished(target.id, device, purpose, first, last))
 		if name:
 			periods.resume(name)
 		else:
@@ -55,6 +55,15 @@ def start(target: servers.Server, units: list[str] | None, first: date, last: da
 		transaction.commit()  # whoever asks for the same next sees it
 	_ask_for(name)
 	return name
+
+
+def _own(name: str | None) -> str | None:
+	"""None where whoever asks may not see it, and begins one of their own."""
+	if not name or frappe.has_permission(periods.DOCTYPE, "read", doc=name):
+		return name
+	if periods.get(name).status is PeriodStatus.READING:
+		frappe.throw(_("These days are being read already."))
+	return None
 
 
 def _streams(target: servers.Server, units: list[str] | None, first: date, last: date) -> Sequence[tuple]:
@@ -128,7 +137,18 @@ def state(name: str) -> dict:
 		"counts": counts,
 		"headline": _headline(period, row, counts, len(troubled)),
 		"waits": _why_it_waits(period, row),
+		"left_alone": _left_alone(period),
 	}
+
+
+def _left_alone(period: Period) -> int:
+	"""How many devices or locations would not be read by schedule if it were stopped now."""
+	if period.purpose is not Purpose.START_DATE or period.status is not PeriodStatus.READING:
+		return 0
+	server = next((each for each in servers.all_servers() if each.id == period.server), None)
+	if server is None or servers.reads_by_position(server):
+		return 0
+	return len(servers.behind(server, {part.unit for part in period.open_parts}))
 
 
 def _headline(period: Period, row, counts: dict, troubled: int) -> str:
@@ -153,14 +173,16 @@ def _headline(period: Period, row, counts: dict, troubled: int) -> str:
 
 def _first_headline(period: Period, row, troubled: int) -> str:
 	if period.status is PeriodStatus.READING:
-		return _("Read by schedule from the Start Date on. Stop keeps to the days from now on.")
+		return _(
+			"Read by schedule from the Start Date on. Stop ends it. Devices that were read up to these days go on from day to day; the others are not read by schedule until Resume."
+		)
 	if period.status is PeriodStatus.STOPPED:
 		return _(
 			"Stopped by {0}. Devices whose days up to now were not reached are not read by schedule until somebody chooses Resume; the others are read on from day to day."
 		).format(row.stopped_by)
 	if period.status is PeriodStatus.FINISHED:
 		return _("Read to the end.")
-	return _(
+	return row.message or _(
 		"{0} of {1} had a problem, so punches may be missing: see below. The schedule tries again."
 	).format(troubled, len(period.parts))
 
@@ -338,7 +360,7 @@ class _Reading:
 		part = self._parts.get(report.stream)
 		if part:
 			self._end(part, report)
-			periods.count(self._period)
+			periods.count(self._period, part)
 		if report.error and report.error.server_wide:
 			for silent in self._unanswered:
 				self._leave(silent)
@@ -387,6 +409,7 @@ def _count(period: Period, target: servers.Server, in_time: jobs.InTime) -> str:
 	try:
 		connector = target.connector()
 	except SyncError as error:
+		jobs.note_failure(target, error)
 		return error.message
 	with closing(connector):
 		for part in period.open_parts:
@@ -397,6 +420,7 @@ def _count(period: Period, target: servers.Server, in_time: jobs.InTime) -> str:
 			except SyncError as error:
 				transaction.roll_back()
 				if error.server_wide:
+					jobs.note_failure(target, error)
 					return error.message
 				_note(period, part, StreamStatus.FAILED, error.message)
 			transaction.in_one(lambda: periods.settle(period.name, ""))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 import frappe
+from frappe import _
 from frappe.query_builder import DocType
 from frappe.query_builder.functions import Sum
 from frappe.utils import now_datetime
@@ -144,14 +145,20 @@ def reading() -> list[tuple[str, str]]:
 	)
 
 
-def of_start_date(server: str) -> str | None:
-	"""The one of its first read, as long as that goes on or is stopped."""
+def first_reads() -> dict[str, str]:
+	"""Server → the period of its first read, as long as that goes on or is stopped."""
 	filters = {
-		"server": server,
-		"purpose": Purpose.START_DATE.value,
 		"status": ("in", [PeriodStatus.READING.value, PeriodStatus.STOPPED.value]),
+		"purpose": Purpose.START_DATE.value,
 	}
-	return frappe.db.get_value(DOCTYPE, filters, "name", order_by="creation desc")
+	found = frappe.get_all(
+		DOCTYPE, filters, ["server", "name"], order_by="creation asc", as_list=True, limit=0
+	)
+	return dict(found)
+
+
+def of_start_date(server: str) -> str | None:
+	return first_reads().get(server)
 
 
 def set_aside(server: str) -> dict[str, str]:
@@ -180,6 +187,11 @@ def stop(name: str) -> bool:
 
 def resume(name: str) -> bool:
 	"""What failed, or may have a hole, is tried again from there. Whether there was anything to resume."""
+	server, purpose = frappe.db.get_value(DOCTYPE, name, ["server", "purpose"])
+	if purpose == Purpose.START_DATE.value and of_start_date(server) not in (None, name):
+		frappe.throw(
+			_("Another Sync Period of this server's Start Date has been begun since. Open that one.")
+		)
 	if not _changed(name, (PeriodStatus.STOPPED, PeriodStatus.INCOMPLETE), PeriodStatus.READING, None):
 		return False
 	period = get(name)
@@ -238,18 +250,18 @@ def settle(name: str, message: str) -> None:
 		"message": harmless(message),
 		**{count: sum(row[count] for row in rows) for count in RUN_COUNTS},
 	}
-	frappe.db.set_value(DOCTYPE, name, values)
+	before = frappe.db.get_value(DOCTYPE, name, list(values), as_dict=True)
+	if {field: before[field] or type(value)() for field, value in values.items()} != values:
+		frappe.db.set_value(DOCTYPE, name, values)
 	status = status_of([row.status for row in rows])
 	if status is not PeriodStatus.READING and _changed(name, (PeriodStatus.READING,), status, None):
 		frappe.db.set_value(DOCTYPE, name, "finished_at", now_datetime())
 
 
-def count(period: Period) -> None:
-	"""Keep what its runs have brought."""
-	brought = _of_logs(period)
-	for part in period.parts:
-		if found := brought.get(part.stream):
-			frappe.db.set_value(STREAM, part.name, found, update_modified=False)
+def count(period: Period, part: Part) -> None:
+	"""Keep what its runs of one stream have brought."""
+	if found := _of_logs(period, part.stream).get(part.stream):
+		frappe.db.set_value(STREAM, part.name, found, update_modified=False)
 
 
 def counts(period: Period) -> dict[str, int]:
@@ -261,11 +273,13 @@ def counts(period: Period) -> dict[str, int]:
 	return {field: sum(row[field] for row in found) for field in RUN_COUNTS}
 
 
-def _of_logs(period: Period) -> dict[str, dict[str, int]]:
-	"""As the logs of each stream say; a run that was killed is in it."""
+def _of_logs(period: Period, stream: str | None = None) -> dict[str, dict[str, int]]:
+	"""As the logs of each stream, or of one, say; a run that was killed is in it."""
 	log = DocType(LOG)
 	sums = [Sum(log[field]) for field in RUN_COUNTS]
 	query = frappe.qb.from_(log).select(log.stream, *sums).where(log.sync_period == period.name)
+	if stream:
+		query = query.where(log.stream == stream)
 	return {
 		stream: dict(zip(RUN_COUNTS, map(int, found), strict=True))
 		for stream, *found in query.groupby(log.stream).run()

@@ -461,22 +461,43 @@ def due(now: datetime) -> Iterator[tuple[Server, list[str] | None]]:
 def _due_units(server: Server, now: datetime) -> list[str] | None:
 	runs, left_alone = last_runs(server), _left_alone(server)
 	if (only := server.only_unit) is not None:
-		return None if only not in left_alone and server.schedule.due(runs.get(only), now) else []
+		is_read = only not in left_alone or feeds_left(server)
+		return None if is_read and server.schedule.due(runs.get(only), now) else []
 	left_alone, schedules = left_alone | resting(server, now), _schedules(server)
 	return [unit for unit in schedules if unit not in left_alone and schedules[unit].due(runs.get(unit), now)]
 
 
 def _left_alone(server: Server) -> set[str]:
 	"""Units whose first read was stopped before it came to these days."""
-	aside = periods.set_aside(server.id)
-	return aside.keys() - _up_to_date(server, aside)
+	return behind(server, periods.set_aside(server.id))
+
+
+def behind(server: Server, units: Collection[str]) -> set[str]:
+	"""Those that are not read up to these days: they are left alone where a first read is stopped."""
+	return {*units} - _up_to_date(server, units)
+
+
+def feeds_left(server: Server) -> list[str] | None:
+	"""Those that go on where its first read was stopped before it came to these days: what is new comes by position. None = all."""
+	by_position = reads_by_position(server)
+	return by_position if by_position and server.only_unit in _left_alone(server) else None
+
+
+def reads_by_position(server: Server) -> list[str]:
+	"""Its feeds that bring what is new wherever the days stand."""
+	return [feed.name for feed in CONNECTORS[server.config.server_type].feeds if feed.by_position]
 
 
 def _up_to_date(server: Server, units: Collection[str]) -> set[str]:
 	"""Those that are read up to these days, whatever is left of the time before they began."""
 	if not units:
 		return set()
-	filters = {"server": server.id, "server_type": server.config.server_type, "unit": ("in", [*units])}
+	filters = {
+		"server": server.id,
+		"server_type": server.config.server_type,
+		"unit": ("in", [*units]),
+		"feed": ("not in", reads_by_position(server)),
+	}
 	found = frappe.get_all(CURSOR, filters, ["unit", "read_until"], limit=0)
 	return {row.unit or "" for row in found if is_up_to_date(row.read_until, now_datetime())}
 

@@ -209,6 +209,7 @@ def close(log: str, outcome: Outcome, started: datetime) -> None:
 		"window_from": outcome.window.start if outcome.window else None,
 		"window_to": outcome.window.end if outcome.window else None,
 		"read_to": outcome.read_to,
+		"is_cut": outcome.is_cut,
 		"error": harmless(outcome.message),
 		"error_class": outcome.error_class.value if outcome.error_class else "",
 		"error_detail": outcome.detail,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -10,9 +11,10 @@ from frappe.utils import now_datetime
 
 from biometric_integration import api, tasks
 from biometric_integration.core.runs import Trigger
-from biometric_integration.simulator import World
-from biometric_integration.sync import jobs
-from biometric_integration.sync.records import periods, servers
+from biometric_integration.core.stream import PAST_TRIED
+from biometric_integration.simulator import Fault, FaultKind, World
+from biometric_integration.sync import jobs, retention
+from biometric_integration.sync.records import cursors, periods, servers
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.base import SiteTestCase, checkins, logs
 
@@ -20,7 +22,7 @@ DAY = timedelta(days=1)
 BACK = 120
 
 
-class TestFirstRead(SiteTestCase):
+class FirstReadTestCase(SiteTestCase):
 	def office(self, server_type: str = "eTimeTrackLite", days: int = BACK, devices: int = 2, **values):
 		"""A punch a week of each device, until just now."""
 		now = now_datetime().replace(microsecond=0)
@@ -63,13 +65,15 @@ class TestFirstRead(SiteTestCase):
 	def left(self) -> dict[str, int]:
 		return {part.unit: part.days_left for part in periods.get(self.shown().name).parts}
 
+
+class TestFirstRead(FirstReadTestCase):
 	def test_saving_a_start_date_far_back_says_what_it_costs(self):
 		server = self.office(days=1)
 		self.assertFalse(frappe.get_message_log())
 		self.configure(server, BACK)
 		(message,) = frappe.get_message_log()
 		self.assertIn("242 days of 2 devices", message["message"])
-		self.assertIn("Stop", message["message"])
+		self.assertIn("the others are not read by schedule until Resume", message["message"])
 
 	def test_what_is_left_is_shown_goes_on_and_comes_to_an_end(self):
 		self.office(sync_interval=0)
@@ -152,3 +156,194 @@ class TestFirstRead(SiteTestCase):
 		self.office(days=20)
 		self.tick()
 		self.assertFalse(frappe.get_all(periods.DOCTYPE))
+
+	def test_what_ended_with_a_hole_is_not_asked_for_each_minute(self):
+		server = self.office(devices=1)
+		self.tick()
+		server.faults.add(Fault(FaultKind.TRUNCATED, times=None))
+		self.pull()
+		self.assertEqual(logs()[0].status, "Partial")
+		self.assertEqual(self.tick(), [])
+		state = self.shown()
+		self.assertEqual((state.status, state.days_left), ("Incomplete", 0))
+		self.tick()
+		self.assertEqual(len(frappe.get_all(periods.DOCTYPE)), 1, "it is not begun again each minute")
+
+	def test_holes_behind_a_start_date_that_was_moved_back_are_asked_for_once_a_day(self):
+		server = self.office(days=1, devices=1)
+		self.pull()
+		self.configure(server, BACK)
+		self.tick()
+		fault = Fault(FaultKind.TRUNCATED, times=None)
+		server.faults.add(fault)
+		jobs.read(servers.get("main"), servers.get("main").options(Trigger.SCHEDULED))
+		server.faults.clear()
+		self.assertEqual(self.tick(), [])
+		state = self.shown()
+		self.assertEqual((state.status, state.days_left, state.troubled), ("Incomplete", 0, 1))
+		before = len(server.requests)
+		self.pull()
+		self.assertLess(len(server.requests) - before, 10)
+		cursor = cursors_of_main()["SN1"]
+		scans = {**cursor.scans, PAST_TRIED: cursor.scans[PAST_TRIED] - DAY}
+		kept = json.dumps({name: moment.isoformat() for name, moment in scans.items()})
+		frappe.db.set_value(servers.CURSOR, {"unit": "SN1"}, "scans", kept)
+		self.pull()
+		self.assertEqual(len(checkins()), BACK // 7)
+		self.assertNotIn(PAST_TRIED, cursors_of_main()["SN1"].scans)
+
+	def test_before_stop_it_says_what_would_be_left_alone(self):
+		server = self.office()
+		self.tick()
+		state = self.shown()
+		self.assertEqual(state.left_alone, 2)
+		self.assertIn("the others are not read by schedule until Resume", state.headline)
+		self.pull(["SN1"])
+		self.assertEqual(self.shown().left_alone, 1)
+		api.stop_period(state.name)
+		self.assertEqual(self.shown().left_alone, 0, "it is stopped")
+		self.assertTrue(server.requests)
+
+	def test_new_punches_that_come_by_log_id_go_on_after_stop(self):
+		server = self.office("eBioServer", devices=1)
+		self.tick()
+		self.assertEqual(self.shown().left_alone, 0)
+		api.stop_period(self.shown().name)
+		self.assertIn(("main", None), self.tick())
+		self.pull()
+		self.world.punch("SN1", "1", now_datetime().replace(microsecond=0) - timedelta(minutes=5))
+		self.world.now = now_datetime()
+		before = len(checkins())
+		self.pull()
+		self.assertEqual(len(checkins()), before + 1)
+		self.assertEqual({log.feed for log in logs()}, {"live"}, "nothing is asked for by day")
+		self.assertEqual({log.status for log in logs()}, {"Success"})
+		api.resume_period(self.shown().name)
+		self.pull()
+		self.tick()
+		self.assertEqual(self.shown().status, "Finished")
+		self.assertTrue(server.requests)
+
+	def test_a_stopped_one_is_kept_and_not_written_each_minute(self):
+		self.office(devices=1)
+		self.tick()
+		name = self.shown().name
+		api.stop_period(name)
+		long_ago = now_datetime() - 100 * DAY
+		frappe.db.set_value(periods.DOCTYPE, name, "modified", long_ago, update_modified=False)
+		self.tick()
+		self.assertEqual(frappe.db.get_value(periods.DOCTYPE, name, "modified"), long_ago)
+		retention.delete_periods(now_datetime())
+		self.assertEqual(self.shown().status, "Stopped")
+		self.assertEqual(self.tick(), [], "nobody chose Resume")
+
+	def test_an_older_one_is_not_resumed_beside_one_that_is_open(self):
+		self.office(devices=1)
+		self.tick()
+		older = self.shown().name
+		frappe.db.set_value(periods.DOCTYPE, older, "status", "Incomplete")
+		self.tick()
+		self.assertEqual(len(frappe.get_all(periods.DOCTYPE, {"purpose": "Start Date"})), 2)
+		with self.assertRaisesRegex(frappe.ValidationError, "Another Sync Period"):
+			api.resume_period(older)
+
+	def test_an_idle_minute_does_not_grow_with_periods_that_ended(self):
+		self.office(devices=1)
+		self.pull()
+		self.tick()
+		finished = frappe.get_doc(periods.DOCTYPE, self.period_of("Finished"))
+		few = rows_read(self.tick)
+		for _number in range(200):
+			frappe.copy_doc(finished).insert()
+		self.assertLess(rows_read(self.tick), few + 50)
+
+	def period_of(self, status: str) -> str:
+		values = {
+			"server": "main",
+			"purpose": "Start Date",
+			"from_date": "2020-01-01",
+			"to_date": "2020-02-01",
+		}
+		return frappe.get_doc({"doctype": periods.DOCTYPE, "status": status, **values}).insert().name
+
+
+class TestNotReadAnyMore(FirstReadTestCase):
+	def set(self, values: dict) -> None:
+		frappe.db.set_single_value(servers.SETTINGS, values)
+		frappe.db.commit()  # nosemgrep -- as a saved form
+		frappe.clear_document_cache(servers.SETTINGS, servers.SETTINGS)
+
+	def closed(self) -> frappe._dict:
+		self.tick()
+		state = self.shown()
+		self.assertEqual(state.status, "Incomplete", state)
+		return state
+
+	def test_of_another_type_it_fails_and_is_never_called_read(self):
+		server = self.office(devices=1)
+		self.tick()
+		self.configure(server, 1, server_type="BioTime")
+		state = self.closed()
+		self.assertEqual(
+			(state.troubles[0]["status"], state.troubles[0]["error"]), ("Failed", "It is not read any more.")
+		)
+		self.assertTrue(state.days_left == BACK + 1 or state.streams_left == 0)
+
+	def test_a_device_that_was_turned_off_halfway_fails_alone(self):
+		self.office()
+		self.tick()
+		frappe.db.set_value("Biometric Device", {"serial_number": "SN2"}, "enabled", 0)
+		self.pull()
+		state = self.closed()
+		self.assertEqual(
+			[trouble["stream"] for trouble in state.troubles], ["main/eTimeTrackLite/SN2/punches"]
+		)
+
+	def test_left_to_a_bridge_without_a_start_date_or_taken_out_it_says_so(self):
+		for values, said in (
+			({"read_by": "The Bridge"}, "read by the bridge The Bridge"),
+			({"start_date": None}, "no Start Date"),
+			({"server_type": ""}, "not in the settings any more"),
+		):
+			with self.subTest(said):
+				self.set({"read_by": None})
+				self.setUp()
+				self.office(devices=1)
+				self.tick()
+				self.addCleanup(self.set, {"read_by": None})
+				self.set(values)
+				state = self.closed()
+				self.assertIn(said, state.headline)
+				self.assertIn(said, state.troubles[0]["error"])
+
+	def test_of_a_server_that_is_turned_off_it_stays_open_and_says_why(self):
+		self.office(devices=1)
+		self.tick()
+		self.set({"enabled": 0})
+		self.tick()
+		state = self.shown()
+		self.assertEqual(state.status, "Reading")
+		self.assertIn("Enabled", state.waits)
+
+	def test_what_was_stopped_stays_stopped(self):
+		self.office(devices=1)
+		self.tick()
+		api.stop_period(self.shown().name)
+		frappe.db.set_value("Biometric Device", {"serial_number": "SN1"}, "enabled", 0)
+		self.tick()
+		frappe.db.set_value("Biometric Device", {"serial_number": "SN1"}, "enabled", 1)
+		self.assertEqual((self.tick(), self.shown().status), ([], "Stopped"))
+
+
+def cursors_of_main() -> dict:
+	return {key.split("/")[2]: cursor for key, cursor in cursors.of_server("main").items()}
+
+
+def rows_read(act) -> int:
+	before = _handler_reads()
+	act()
+	return _handler_reads() - before
+
+
+def _handler_reads() -> int:
+	return sum(int(value) for _name, value in frappe.db.sql("SHOW SESSION STATUS LIKE 'Handler_read%'"))

@@ -162,6 +162,22 @@ class TestWhatIsLeft(PeriodTestCase):
 		period.go_on()
 		self.assertTrue(is_job_enqueued(f"biometric-period-{name}-1"))
 
+	def test_only_the_stream_that_ended_is_counted_and_by_an_index(self):
+		self.office()
+		name = self.begin()
+		with patch.object(frappe.db, "set_value", wraps=frappe.db.set_value) as written:
+			period.read(name)
+		counted = [
+			call for call in written.call_args_list if call.args[0] == STREAM and "fetched" in call.args[2]
+		]
+		self.assertEqual(len(counted), 3)
+		plan = frappe.db.sql(
+			"EXPLAIN SELECT 1 FROM `tabBiometric Sync Log` WHERE sync_period=%s AND stream='x'",
+			name,
+			as_dict=True,
+		)
+		self.assertIn("sync_period_stream_index", plan[0].possible_keys or "")
+
 	def test_a_job_has_its_time_and_the_next_one_goes_on(self):
 		self.office()
 		name = self.begin()
@@ -314,6 +330,30 @@ class TestOnlyCount(PeriodTestCase):
 				self.assertEqual((state["status"], state["counts"]["new"]), ("Finished", 12))
 				self.assertIn("12 punches would be new", state["headline"])
 				self.assertEqual((events(), logs()), ([], []))
+
+	def test_a_server_that_refuses_the_login_is_not_asked_each_minute(self):
+		_world, server = self.office(devices=1)
+		name = self.begin(dry_run=1)
+		right = server.password
+		server.password = "changed meanwhile"
+		for fault in ("the login is refused", "there is no password that can be read"):
+			with self.subTest(fault):
+				frappe.db.set_value("Biometric Server State", "main", "next_attempt", None)
+				period.read(name)
+				state = api.period_state(name)
+				self.assertEqual((state["status"], state["running"]), ("Reading", True))
+				self.assertIn("next attempt", state["waits"])
+				with patch("frappe.enqueue") as enqueue:
+					period.go_on()
+				self.assertFalse(enqueue.called)
+				server.password = right
+				self.break_password()
+
+	def break_password(self) -> None:
+		frappe.db.sql(
+			"UPDATE `__Auth` SET `password`='gAAAAA-of-another-key' WHERE `doctype`=%s", servers.SETTINGS
+		)
+		frappe.clear_document_cache(servers.SETTINGS, servers.SETTINGS)
 
 	def test_a_dead_device_delays_no_other_and_stop_ends_it(self):
 		self.office(unknown_serial_text="Invalid serial number")

@@ -229,6 +229,18 @@ class TestWhatIsShown(OfOneCompany):
 			frappe.db.set_value(doctype, made[None], "requested_by", frappe.session.user)
 			self.assertTrue(frappe.has_permission(doctype, "read", made[None]))
 
+	def test_who_asks_for_the_days_of_a_period_that_is_not_shown_to_them_gets_one_of_their_own(self):
+		theirs = api.sync_period(FROM, TO, server="main")["name"]
+		with self.as_hr():
+			with self.assertRaisesRegex(frappe.ValidationError, "being read already"):
+				api.sync_period(FROM, TO, server="main")
+		api.stop_period(theirs)
+		with self.as_hr():
+			mine = api.sync_period(FROM, TO, server="main")["name"]
+			self.assertNotEqual(mine, theirs)
+			self.assertEqual(api.period_state(mine)["status"], "Reading")
+		self.assertEqual(api.period_state(theirs)["status"], "Stopped")
+
 	def test_a_record_of_a_correction_is_shown_to_who_made_it(self):
 		theirs = api.correct_mapping("2", FROM, TO, dry_run=0)["correction"]
 		with self.as_hr():

@@ -105,12 +105,35 @@ class StartDateMovedBack(unittest.TestCase):
 		self.assertEqual(self.days_asked(), self.past(last.date()))
 		self.assertEqual(self.office.cursor().read_from, datetime(2025, 3, 25))
 
-	def test_a_hole_is_asked_for_again_and_nothing_behind_it_is_passed(self):
-		self.office.pull("well", "well", "well", "silent")
-		tried = self.days_asked()
+	def test_a_hole_keeps_nothing_behind_it_from_being_read_and_is_asked_for_again_the_next_day(self):
+		(report,) = self.office.pull("well", "well", "well", "silent")
+		self.assertEqual(report.status, RunStatus.PARTIAL)
+		self.assertEqual(self.days_asked(), self.past(date(2025, 3, 25)))
+		(hole,) = {day for day in self.past(date(2025, 3, 25))} - {
+			time.date() for time in self.office.staged()
+		}
+		self.assertEqual(self.office.cursor().read_from.date(), hole + DAY, "nobody was absent before")
 		self.office.pull()
-		self.assertEqual(self.days_asked(), self.past(tried[-1]))
-		self.assertEqual(min(self.office.staged()).date(), date(2025, 3, 25))
+		self.assertEqual(self.days_asked(), [])
+		self.office.connector.now += DAY
+		self.office.pull()
+		self.assertEqual(self.days_asked()[-1:], [hole])
+		self.assertEqual(self.office.cursor().read_from, datetime(2025, 3, 25))
+
+	def test_a_day_that_is_always_short_stops_nothing_for_ever(self):
+		short = datetime(2025, 3, 26)
+		read_window = self.office.connector.read_window
+
+		def counted(unit, window):
+			answer = read_window(unit, window)
+			is_short = window.start < short + DAY and window.end > short
+			return replace(answer, declared=len(answer.rows) + 5) if is_short else answer
+
+		self.office.connector.read_window = counted
+		for _run in range(2):
+			self.office.pull()
+		self.assertEqual({*self.past(date(2025, 3, 25))} - {t.date() for t in self.office.staged()}, set())
+		self.assertEqual(self.office.cursor().read_from, short + DAY)
 
 	def test_what_a_period_has_read_is_not_read_again(self):
 		first = datetime(2025, 3, 29)

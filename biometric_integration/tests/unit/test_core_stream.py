@@ -164,22 +164,23 @@ class LooksBack(unittest.TestCase):
 		todo = plan(kept, NOW, date(2025, 2, 1), LOOKS)
 		past = Window(datetime(2025, 2, 1), datetime(2025, 4, 1))
 		self.assertEqual(todo, Plan(Window(READ - 2 * HOUR, NOW), ("each",), past))
-		read = kept.read_back(past)
+		read = kept.read_back(past, NOW)
 		self.assertEqual(read, replace(kept, read_from=past.start))
 		self.assert_plan(read, READ - 2 * HOUR, ("each",), start_date=date(2025, 2, 1))
 
 	def test_the_past_goes_on_where_it_was_left_and_a_start_date_further_back_begins_it_anew(self):
 		kept = cursor(read_from=datetime(2025, 4, 1))
 		past = Window(datetime(2025, 2, 1), datetime(2025, 4, 1))
-		left = kept.read_back(Window(past.start, datetime(2025, 2, 8)))
+		left = kept.read_back(Window(past.start, datetime(2025, 2, 8)), NOW)
 		rest = Window(datetime(2025, 2, 8), datetime(2025, 4, 1))
 		self.assertEqual(plan(left, NOW, date(2025, 2, 1), LOOKS).past, rest)
-		further = left.read_back(Window(datetime(2025, 2, 7), datetime(2025, 2, 15)))
+		further = left.read_back(Window(datetime(2025, 2, 7), datetime(2025, 2, 15)), NOW)
 		self.assertEqual(plan(further, NOW, date(2025, 2, 3), LOOKS).past.start, datetime(2025, 2, 15))
 		self.assertEqual(plan(further, NOW, date(2025, 1, 1), LOOKS).past.start, datetime(2025, 1, 1))
 		self.assertEqual(plan(further, NOW, date(2025, 3, 1), LOOKS).past.start, datetime(2025, 3, 1))
 		self.assertEqual(
-			further.read_back(Window(datetime(2025, 2, 15), rest.end)), replace(kept, read_from=past.start)
+			further.read_back(Window(datetime(2025, 2, 15), rest.end), NOW),
+			replace(kept, read_from=past.start),
 		)
 
 	def test_a_window_that_reaches_to_where_the_stream_began_belongs_to_it(self):
@@ -187,8 +188,37 @@ class LooksBack(unittest.TestCase):
 		self.assertEqual(kept.joined(Window(began, datetime(2025, 4, 1))).read_from, began)
 		self.assertEqual(kept.joined(Window(began, datetime(2025, 3, 31))), kept, "a day lies between")
 		self.assertEqual(kept.joined(Window(datetime(2025, 4, 2), NOW)), kept)
-		half_read = kept.read_back(Window(datetime(2025, 2, 1), datetime(2025, 3, 8)))
+		half_read = kept.read_back(Window(datetime(2025, 2, 1), datetime(2025, 3, 8)), NOW)
 		self.assertEqual(half_read.joined(Window(began, NOW)), replace(kept, read_from=datetime(2025, 2, 1)))
+
+	def test_a_look_back_that_reaches_into_the_past_ends_it_there_and_where_it_began_moves_no_more(self):
+		kept, start_date = (
+			cursor(read_from=datetime(2025, 4, 15), scans=scans(nightly=LONG_AGO)),
+			date(2025, 1, 1),
+		)
+		todo = plan(kept, NOW, start_date, LOOKS)
+		looked = todo.finished(kept.moved(NOW, complete=True), NOW)
+		self.assertLess(looked.read_from, todo.past.end)
+		for piece in by_day(todo.past):
+			looked = looked.read_back(piece, NOW)
+			self.assertLessEqual(looked.read_from, datetime(2025, 4, 8))
+		half = kept.read_back(Window(datetime(2025, 1, 1), datetime(2025, 4, 9)), NOW)
+		done = todo.finished(half.moved(NOW, complete=True), NOW)
+		self.assertEqual((done.read_from, done.past(datetime(2025, 1, 1))), (datetime(2025, 1, 1), None))
+
+	def test_a_hole_in_the_past_is_asked_for_once_a_day_and_only_what_lies_between_holes(self):
+		kept, first = cursor(read_from=datetime(2025, 4, 1)), datetime(2025, 3, 1)
+		for piece in by_day(Window(first, datetime(2025, 4, 1))):
+			kept = kept.read_back(piece, NOW, hole=piece.start.day in (5, 7))
+		self.assertEqual(kept.read_from, datetime(2025, 3, 8), "what follows the last one is read")
+		self.assertIsNone(plan(kept, NOW + HOUR, first.date(), LOOKS).past)
+		again = plan(kept, NOW + DAY, first.date(), LOOKS).past
+		self.assertEqual(again, Window(datetime(2025, 3, 5), datetime(2025, 3, 8)))
+		further = plan(kept, NOW, date(2025, 2, 1), LOOKS).past
+		self.assertEqual(further, Window(datetime(2025, 2, 1), datetime(2025, 3, 8)), "which was never read")
+		for piece in by_day(again):
+			kept = kept.read_back(piece, NOW + DAY)
+		self.assertEqual(kept, cursor(read_from=first))
 
 	def test_the_past_is_read_also_where_no_look_is_due(self):
 		kept = cursor(read_from=datetime(2025, 4, 1))

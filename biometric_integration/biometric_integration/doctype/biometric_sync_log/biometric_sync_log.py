@@ -11,6 +11,7 @@ INDEXES = {
 	"stream_started_at_index": ["stream", "started_at"],
 	"status_started_at_index": ["status", "started_at"],
 	"pending_index": ["pending"],
+	"sync_period_stream_index": ["sync_period", "stream"],
 }
 
 
