@@ -443,7 +443,7 @@ class TestHeard(EvidenceTestCase):
 		device_begins.db_set("start_date", began.date())
 		self.assertEqual(proven(began.date() - 8 * DAY), [True, True], "it has a start date of its own")
 		device_begins.db_set("start_date", None)
-		read = cursors.read(stream).read_back(Window(began - 8 * DAY, began))
+		read = cursors.read(stream).read_back(Window(began - 8 * DAY, began), NOW)
 		self.assertEqual(read.read_from, began - 8 * DAY)
 		cursors.move(stream, "run", read)
 		self.assertEqual(proven(began.date() - 8 * DAY), [True, True])

@@ -62,9 +62,10 @@ SHOWN = 50
 """Differences that are told."""
 OF_FRAPPE = (
 	"rows of tabSeries: ",
+	"rows of tabTag: ",
 	'rows of tabVersion: {"data": "{\\"added\\":[[\\"installed_applications\\"',
 )
-"""What frappe keeps of names that were given and of apps that were installed."""
+"""What frappe keeps of names and tags that were given, and of apps that were installed."""
 
 
 def bench(*words: str, code: Path = REPOSITORY) -> str:
