@@ -12,7 +12,6 @@ from frappe.utils import add_months, get_first_day, getdate, nowdate
 from biometric_integration import api
 from biometric_integration.biometric_integration.report.workdays import workdays as report
 from biometric_integration.sync import jobs
-from biometric_integration.sync.workdays import words
 from biometric_integration.tests import factories
 from biometric_integration.tests.integration.test_mapping import NINE, MappingTestCase, stage
 
@@ -41,8 +40,9 @@ class ShownTestCase(MappingTestCase):
 class TestTheSentence(ShownTestCase):
 	def test_times_are_written_as_the_site_writes_them(self):
 		values = {"label": "Gate", "since": "2025-04-07 18:05", "until": "2025-04-11 00:00"}
-		with patch.object(words, "formatdate", side_effect=lambda day: f"{day:%d.%m.%Y}"):
-			said = self.loaded(state="Held", reason="Device Missing", reason_values=json.dumps(values))
+		self.addCleanup(setattr, frappe.local, "user_date_format", None)
+		frappe.local.user_date_format = "dd.mm.yyyy"
+		said = self.loaded(state="Held", reason="Device Missing", reason_values=json.dumps(values))
 		for shown in ("Gate", "07.04.2025 18:05", "11.04.2025"):
 			self.assertIn(shown, said["sentence"])
 		self.assertNotIn("00:00", said["sentence"])
