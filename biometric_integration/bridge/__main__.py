@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from biometric_integration.bridge.interruption import leave
+from biometric_integration.bridge.interruption import interrupt, leave
 
 
 def main() -> int:
@@ -13,7 +13,7 @@ def main() -> int:
 	from biometric_integration.bridge import cli
 
 	try:
-		signal.signal(signal.SIGINT, before)
+		signal.signal(signal.SIGINT, interrupt if before is signal.default_int_handler else before)
 		return cli.main()
 	except KeyboardInterrupt:  # one more, while the first was seen to
 		return leave(signal.SIGINT)

@@ -160,6 +160,19 @@ class Interrupted(Process):
 			with self.subTest(seconds=seconds):
 				self.interrupt("argparse", seconds)
 
+	def test_one_that_python_loses_ends_it_all_the_same(self):
+		script = (
+			"import os, signal, time; from biometric_integration.bridge import interruption; interruption.LONGEST = 0.2\n"
+			"signal.signal(signal.SIGINT, interruption.interrupt)\n"
+			"class Lost:\n\tdef __del__(self): os.kill(os.getpid(), signal.SIGINT); time.sleep(0.01)\n"
+			"Lost(); time.sleep(30)"
+		)
+		done = subprocess.run(
+			[sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=20
+		)
+		self.assertEqual(done.returncode, Exit.INTERRUPTED, done.stderr)
+		self.assertIn("Stopped. Nothing is lost", done.stderr)
+
 
 class NobodyListens(Process):
 	"""`… | head`: the reading end of the pipe is closed."""
