@@ -44,7 +44,7 @@ class Reporting:
 		"""The one of the module: to make and to delete a user takes two seconds."""
 		if not OWN_KEY:
 			OWN_KEY.append(Reporting.new_key(BRIDGE_ROLE))
-			unittest.addModuleCleanup(lambda: Reporting.forget_user(OWN_KEY.pop()[0]))
+			unittest.addModuleCleanup(lambda: factories.forget_user(OWN_KEY.pop()[0]))
 		return OWN_KEY[0]
 
 	@staticmethod
@@ -56,13 +56,6 @@ class Reporting:
 		user.save(ignore_permissions=True)
 		frappe.db.commit()  # nosemgrep -- other connections see it
 		return user.name, f"{user.api_key}:{secret}"
-
-	@staticmethod
-	def forget_user(name: str) -> None:
-		frappe.db.rollback()
-		frappe.db.delete("User Permission", {"user": name})
-		frappe.delete_doc("User", name, force=True, ignore_permissions=True)
-		frappe.db.commit()  # nosemgrep -- others count the users of a site
 
 	@staticmethod
 	def forget_bridges() -> None:

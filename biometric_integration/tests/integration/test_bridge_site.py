@@ -211,7 +211,7 @@ class Strangers(BridgeCase):
 	def test_whoever_has_no_right_changes_nothing(self):
 		made = [self.new_key(role) for role in (BRIDGE_ROLE, None, "System Manager")]
 		for user, _key in made:
-			self.addCleanup(self.forget_user, user)
+			self.addCleanup(factories.forget_user, user)
 		(other, other_key), *others = made
 		keys = ["", "x:y", self.key[:-1] + "?", *(key for _user, key in others)]
 		before = self.known()

@@ -59,16 +59,9 @@ class IngestCase(SiteTestCase):
 		user.api_key, user.api_secret = frappe.generate_hash(length=15), secret
 		user.save(ignore_permissions=True)
 		frappe.db.commit()  # nosemgrep -- other connections see it
-		cls.addClassCleanup(cls.forget_user, user.name)
+		cls.addClassCleanup(factories.forget_user, user.name)
 		cls.user = user.name
 		return f"{user.api_key}:{secret}"
-
-	@staticmethod
-	def forget_user(name: str) -> None:
-		frappe.db.rollback()
-		frappe.db.delete("User Permission", {"user": name})
-		frappe.delete_doc("User", name, force=True, ignore_permissions=True)
-		frappe.db.commit()  # nosemgrep -- others count the users of a site
 
 	def send(self, body: bytes, key: str | None = None, **headers: str) -> Answer:
 		frappe.db.commit()  # nosemgrep -- what was prepared is seen
