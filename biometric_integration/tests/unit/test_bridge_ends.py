@@ -137,7 +137,12 @@ class Interrupted(Process):
 		"""Ctrl-C in a sync, so long after a module was imported."""
 		command = [sys.executable, "-X", "importtime", *self.command("sync", "--config", self.config)[1:]]
 		process = subprocess.Popen(
-			command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+			command,
+			cwd=ROOT,
+			stderr=subprocess.PIPE,
+			stdout=subprocess.PIPE,
+			text=True,
+			preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # who tests may ignore it
 		)
 		assert process.stderr
 		lines = iter(process.stderr.readline, "")
