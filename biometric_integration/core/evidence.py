@@ -219,8 +219,8 @@ def own_devices(uses: Sequence[Use], day: date) -> set[str]:
 class Proof:
 	"""Is it proven that nothing more comes for a workday? held_by, since: the device that is missing, and its last sign of life.
 
-	no_id: it never can be, for a person whose punches would be nobody's. too_early: the devices have not been known for long enough. until: how long it is
-	waited for.
+	no_id: it never can be, for a person whose punches would be nobody's. too_early: the devices have not been known for long enough. unread: the day lies before
+	what was read of a device so far. until: how long it is waited for.
 	"""
 
 	proven: bool
@@ -230,6 +230,7 @@ class Proof:
 	until: datetime = datetime.max
 	no_id: bool = False
 	too_early: bool = False
+	unread: bool = False
 	devices: tuple[str, ...] = ()
 
 
@@ -241,7 +242,8 @@ def proof(close: datetime, devices: Iterable[Heard], until: datetime = datetime.
 	if not missing:
 		return Proof(True, until=until, devices=names)
 	worst = min(missing, key=lambda device: (device.sign_of_life or datetime.min, device.device))
-	return Proof(False, worst.device, worst.label, worst.sign_of_life, until, devices=names)
+	unread = any(close <= device.read_from for device in missing)
+	return Proof(False, worst.device, worst.label, worst.sign_of_life, until, unread=unread, devices=names)
 
 
 def hold_until(

@@ -241,6 +241,8 @@ def _proven(bad: Judgement, known: Circumstances, proof: Proof | None) -> Judgem
 		return Judgement(State.TO_SETTLE, Why.NO_ID)
 	if proof.proven:
 		return bad
+	if proof.unread:
+		return Judgement(State.OPEN, Why.NOT_READ)
 	is_over = known.now >= proof.until
 	state = State.TO_SETTLE if is_over else State.HELD
 	if proof.too_early:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 from frappe.utils import get_system_timezone
@@ -15,12 +15,15 @@ from biometric_integration.core.evidence import LookBack, complete_until
 from biometric_integration.core.stream import Cursor, Stream, looks
 from biometric_integration.sync.records import servers
 
+REACH = timedelta(days=3)
+"""A workday that closes so soon after the beginning may have begun before it: the longest one takes two days, and a late check-out."""
+
 Cursors = Mapping[str, Cursor]
 """Stream key → cursor."""
 
 
 class UnitRead(NamedTuple):
-	"""Before `until` everything that the server had is in, from `since` on: while a start date that was moved back is read up on, what is older is not.
+	"""Before `until` everything that the server had is in, for workdays that close after `since`: while a start date that was moved back is read up on, what is older is not.
 
 	looks: the readings that were finished, and how far each reached back.
 	"""
@@ -53,7 +56,7 @@ def _since(server: servers.Server, unit: str, known: Cursors, start_date: date |
 	floor = datetime.combine(start_date, time())
 	by_window = (cursor for feed, cursor in _feeds(server, unit, known) if not feed.by_position)
 	return max(
-		(_at_site(server, past.end) for cursor in by_window if (past := cursor.past(floor))),
+		(_at_site(server, past.end) + REACH for cursor in by_window if (past := cursor.past(floor))),
 		default=datetime.min,
 	)
 

@@ -429,7 +429,7 @@ class TestHeard(EvidenceTestCase):
 		device = factories.device("SN1")
 		self.stage(device, NOW - MINUTE, arrived=NOW - MINUTE)
 		frappe.db.set_value(staging.DOCTYPE, {"device": device}, "status", "Processed")
-		began, close = datetime(2025, 4, 1), datetime(2025, 3, 31, 18)
+		began, close = datetime(2025, 4, 1), datetime(2025, 4, 3, 18)
 		stream = self.read("SN1", NOW, began=began)
 
 		def proven(start_date: date) -> list[bool]:

@@ -232,6 +232,16 @@ class WhatItProves(unittest.TestCase):
 			with self.subTest(label):
 				self.assertIs(heard(**values).proves(CLOSE), expected)
 
+	def test_a_day_from_before_what_was_read_says_so_unless_a_person_trusts_the_device(self):
+		for label, expected, values in (
+			("not read so far", True, {"read_from": CLOSE}),
+			("silent", False, {"punch": CLOSE - MINUTE}),
+			("trusted", False, {"read_from": CLOSE, "trusted_until": CLOSE.date()}),
+		):
+			with self.subTest(label):
+				found = proof(CLOSE, [heard(**{"punch": CLOSE + HOUR, **values})])
+				self.assertEqual((found.proven, found.unread), (label == "trusted", expected))
+
 	def test_a_ping_counts_only_where_it_was_read_after_it(self):
 		ping = CLOSE + HOUR
 		for label, expected, looks in (
