@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -86,10 +86,10 @@ def pull_server(
 ) -> list[RunReport]:
 	"""Read a server, and use what came. One report per run."""
 	target, in_time = servers.get(server), budget()
-	watch = _until_stopped(server, _while(in_time))
-	feeds = servers.feeds_left(target)
-	options = target.options(Trigger(trigger), units, feeds=feeds, watch=watch, in_time=in_time)
-	reports = read(target, options, on_report)
+	options = target.options(Trigger(trigger), units, feeds=servers.feeds_left(target), in_time=in_time)
+	from_where_they_began = {unit for unit, day in options.start_dates.items() if day is None}
+	watch = _until_stopped(server, from_where_they_began, _while(in_time))
+	reports = read(target, replace(options, watch=watch), on_report)
 	process(in_time)
 	return reports
 
@@ -211,8 +211,11 @@ def _while(in_time: InTime) -> Watch:
 	return watch
 
 
-def _until_stopped(server: str, watch: Watch) -> Watch:
-	"""Where a person has stopped the first read of a server, no run goes on with what is older than any look back."""
+def _until_stopped(server: str, spared: Collection[str], watch: Watch) -> Watch:
+	"""Where a person has stopped the first read of a server, no run goes on with what is older than any look back.
+
+	spared: units that had been stopped before. Nothing of their past is planned: what they ask for, however old, is what is missing of the days that go on.
+	"""
 	units: dict[str, str] = {}
 
 	def watching(log: str, piece: Window | None, counts: RunCounts) -> str:
@@ -220,7 +223,8 @@ def _until_stopped(server: str, watch: Watch) -> Watch:
 			transaction.commit()  # what was decided meanwhile is seen
 			if log not in units:
 				units[log] = frappe.db.get_value("Biometric Sync Log", log, "unit") or ""
-			if (stopped_by := periods.set_aside(server).get(units[log])) is not None:
+			stopped_by = None if units[log] in spared else periods.set_aside(server).get(units[log])
+			if stopped_by is not None:
 				return _("Stopped by {0}. Resume on its Sync Period goes on from there.").format(stopped_by)
 		return watch(log, piece, counts)
 
@@ -401,11 +405,6 @@ def close_abandoned() -> None:
 	"""Runs whose worker is gone end as Failed, also where their stream is not read again."""
 	if found := sync_log.abandoned():
 		transaction.in_one(lambda: sync_log.close_logs(found))
-
-
-def busy() -> bool:
-	"""Is a pull queued or running, or are punches being used at this moment?"""
-	return locks.taken(locks.LANE) or bool(pulls())
 
 
 def pulls(retried: str | None = None) -> dict[str, str]:

@@ -62,10 +62,14 @@ class SyncPeriod {
 		)}`;
 	}
 
-	// One that is read at the moment, whoever asked for it.
+	// One of the same that is read at the moment, whoever asked for it.
 	async find_running() {
+		const { device, servers = [] } = this.target;
+		const same = device
+			? { device }
+			: { device: ["is", "not set"], server: ["in", servers.map(({ value }) => value)] };
 		const found = await frappe.db.get_list(DOCTYPE, {
-			filters: { status: "Reading", purpose: ["!=", "Start Date"] },
+			filters: { status: "Reading", purpose: ["!=", "Start Date"], ...same },
 			fields: ["name"],
 			order_by: "creation desc",
 			limit: 1,

@@ -142,6 +142,30 @@ class TestFirstRead(FirstReadTestCase):
 		self.tick()
 		self.assertEqual((self.shown().status, len(checkins())), ("Finished", BACK // 7 + 1))
 
+	def test_an_old_hole_of_a_device_that_goes_on_is_read_after_stop_too_and_what_is_new_with_it(self):
+		server = self.office(days=1, devices=1)
+		self.pull()
+		self.configure(server, BACK)
+		self.tick()
+		api.stop_period(self.shown().name)
+		now = now_datetime().replace(microsecond=0)
+		holed = {"read_from": now - 100 * DAY, "complete_until": now - 90 * DAY, "scans": "{}"}
+		frappe.db.set_value(servers.CURSOR, {"unit": "SN1"}, holed)
+		new = now - timedelta(minutes=5)
+		self.world.punch("SN1", "1", new)
+		self.world.now = now_datetime()
+		self.pull()
+		self.assertEqual(logs()[-1].status, "Success", logs()[-1].error)
+		self.assertIn(("1", new), checkins())
+
+	def test_one_that_is_stopped_cannot_be_deleted_which_would_resume_it(self):
+		self.office()
+		self.tick()
+		name = self.shown().name
+		api.stop_period(name)
+		with self.assertRaisesRegex(frappe.ValidationError, "would be read again"):
+			frappe.delete_doc(periods.DOCTYPE, name)
+
 	def test_a_device_that_never_had_a_punch_is_named_and_does_not_keep_it_from_ending(self):
 		self.office(devices=1)
 		factories.device("EMPTY", "Back Door")

@@ -5,7 +5,7 @@ frappe.ui.form.on("Biometric Sync Period", {
 		const [first, last] = [from_date, to_date].map((day) => frappe.datetime.str_to_user(day));
 		const label = server === "main" ? __("Main Server") : server;
 		const title = __("{0} to {1}, {2}: {3}", [first, last, label, __(purpose)]);
-		frm.page.set_title(frappe.utils.escape_html(title));
+		biometric_integration.form_title(frm, title);
 		follow(frm);
 	},
 });
