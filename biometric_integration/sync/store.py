@@ -198,7 +198,7 @@ class ProcessStore:
 		except (BatchLost, Interrupted):
 			raise
 		except Exception as error:  # the fault of one may stop them all: the Document API tells whose
-			transaction.roll_back()
+			transaction.roll_back_or_end()
 			self._give_up_bulk(error)
 			raise BatchLost() from error
 		self._together = set(made)
@@ -228,7 +228,7 @@ class ProcessStore:
 		self._touched_logs.update(decision.event.sync_log for decision in decisions)
 
 	def roll_back(self) -> None:
-		transaction.roll_back()
+		transaction.roll_back_or_end()
 
 	def _writer(self) -> BulkWriter | None:
 		"""How check-ins are written for as long as the lane is ours; None = one by one."""
@@ -273,5 +273,5 @@ def _found(ask: Callable[[], Iterable[str]]) -> list[str]:
 	except JobTimeoutException:
 		raise
 	except Exception as error:  # of another app, or of the database
-		transaction.roll_back()
+		transaction.roll_back_or_end()
 		return [harmless(str(error))]

@@ -45,6 +45,8 @@ def _words(error: Exception) -> str:
 def _go_back(name: str, words: str) -> None:
 	try:
 		frappe.db.rollback(save_point=name)
-	except frappe.db.OperationalError as error:
-		transaction.roll_back()
+	except Exception as error:
+		if not transaction.is_of_the_database(error):
+			raise
+		transaction.roll_back_or_end()
 		raise BatchLost(words) from error

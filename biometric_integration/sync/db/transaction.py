@@ -31,14 +31,22 @@ def commit() -> None:
 	frappe.db.commit()  # nosemgrep -- a sync is a series of batches, each complete in itself
 
 
-def roll_back() -> None:
-	"""Where the connection is gone, the database has done so; what comes next gets a new one."""
+def roll_back() -> bool:
+	"""Where the connection is gone, the database has done so; what comes next gets a new one. Whether that was so: named locks went with the old one."""
 	try:
 		frappe.db.rollback()
 	except Exception as error:
 		if not is_of_the_database(error):
 			raise
 		frappe.db.connect()
+		return True
+	return False
+
+
+def roll_back_or_end() -> None:
+	"""For whoever holds a named lock: what it keeps apart may be somebody else's by now. Raises Interrupted where the connection was lost."""
+	if roll_back():
+		raise Interrupted(_("The connection to the database was lost; the next job goes on."))
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from biometric_integration.core.store import Interrupted
 from biometric_integration.core.stream import Stream
 from biometric_integration.simulator import World
 from biometric_integration.sync import jobs, retention
+from biometric_integration.sync.db import locks
 from biometric_integration.sync.desk import review
 from biometric_integration.sync.records import servers, staging, sync_log
 from biometric_integration.sync.store import PullStore
@@ -438,6 +439,19 @@ class TestRunsEnd(Trouble):
 			sync()
 		self.assertIn("Incorrect string value: …", events()[0].reason)
 		self.assertNotIn("1366", events()[0].reason)
+
+	def test_a_lane_whose_connection_is_lost_ends_as_its_lock_went_with_it(self):
+		world, _server = self.office("1")
+		world.punch("SN1", "1", NOON - HOUR)
+		hooks = frappe.get_doc_hooks()
+		events_of = {**hooks.get(CHECKIN, {}), "validate": [f"{__name__}.lose_the_connection"]}
+		with patch("frappe.get_doc_hooks", return_value={**hooks, CHECKIN: events_of}):
+			with self.assertRaises(Interrupted):
+				sync()
+		self.assertFalse(locks.taken(locks.LANE))
+		self.assertEqual(events()[0].status, "Pending")
+		jobs.process()
+		self.assertEqual(checkins(), [("1", NOON - HOUR)])
 
 
 class TestTwoThingsAtOnce(Trouble):
