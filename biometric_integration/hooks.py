@@ -36,7 +36,9 @@ doctype_js = {
 	"Shift Type": "public/js/shift_type.js",
 }
 
-after_request = ["biometric_integration.sync.desk.exports.after_request"]
+override_whitelisted_methods = {
+	"frappe.desk.reportview.export_query": "biometric_integration.sync.desk.exports.export_query"
+}
 
 page_renderer = ["biometric_integration.push.PushPage"]
 

@@ -20,7 +20,7 @@ RUNS = f"""SELECT id, stream, server, unit, feed, "trigger", status, started_at,
 MOST_REASONS = 20
 MARKS = {True: "ok", False: "FAILED", None: "-"}
 OF_SITE = ("started_at", "finished_at", "last_run")
-OF_SERVER = ("window_from", "window_to", "read_to", "read_until", "complete_until")
+OF_SERVER = ("window_from", "window_to", "read_to", "read_from", "read_until", "complete_until")
 """Columns with times, by whose clock they are."""
 ONLY_FEED = "punches"
 """Of servers that are read in one way; it goes without saying."""
@@ -65,7 +65,7 @@ def waiting(database: Database) -> list[dict[str, Any]]:
 def overview(database: Database, settings: SiteConfig, now: datetime) -> dict[str, Any]:
 	"""Servers, streams, the last runs, what became of all punches and what waits. `now`: the site's wall clock."""
 	streams = database.rows(
-		"""SELECT c.stream, c.server, c.unit, c.feed, c.read_until, c.complete_until, c.position, c.delivered, c.last_run,
+		"""SELECT c.stream, c.server, c.unit, c.feed, c.read_from, c.read_until, c.complete_until, c.position, c.delivered, c.last_run,
 		l.status, l.error FROM cursor c LEFT JOIN log l ON l.id = (SELECT MAX(id) FROM log WHERE stream = c.stream)
 		ORDER BY c.stream"""
 	)
@@ -169,8 +169,9 @@ def overview_lines(found: Values) -> Iterator[str]:
 
 def _stream_line(stream: Values) -> str:
 	ended = ", ".join(filter(None, (stream["last_run"], stream["status"])))
-	until = stream["complete_until"]
-	read = f"everything before {until} is here" if until else "not read to the end so far"
+	begin, until = stream["read_from"], stream["complete_until"]
+	here = f"everything from {begin} to {until}" if begin else f"everything before {until}"
+	read = f"{here} is here" if until else "not read to the end so far"
 	return f"  {_name(stream)}: last run {ended}; {read}. {stream['error'] or ''}".rstrip()
 
 

@@ -109,7 +109,7 @@ SENTENCES = {
 	Reason.JUNK: "An operation or enrolment record of the device, not a punch.",
 	Reason.REPEAT: "Within {seconds} seconds of the punch at {time}: counted once.",
 	Reason.NOT_FOR_ATTENDANCE: "The device {device} does not count for attendance.",
-	Reason.BEFORE_FLOOR: "Before the Start Date of the settings (or their import floor). An earlier Start Date uses the punch by itself.",
+	Reason.BEFORE_FLOOR: "Before the Start Date of the settings. With an earlier one, which an administrator enters, the punch is used by itself.",
 	Reason.EXPIRED: "Nobody entered this id for {days} days. Reprocess uses the punch once an employee has the id.",
 	Reason.DELETED: "{user} deleted its check-in at {time}. It stays deleted.",
 	Reason.WRITTEN_BEFORE: "Part of {attendance}, which was written before punches got check-ins of their own.",

@@ -76,6 +76,9 @@ def execute() -> None:
 		# from here on they can write nothing: their runs fail, and are done again by those of now
 		frappe.db.sql_ddl(f"ALTER TABLE `tab{staging.DOCTYPE}` DROP COLUMN IF EXISTS `reason`")
 		frappe.cache.delete_value("table_columns")
+		# the last filters of people: by a former code their list would be empty, as if nothing waited
+		frappe.db.delete("__UserSettings", {"doctype": staging.DOCTYPE})
+		frappe.cache.delete_value("_user_settings")
 	_convert_all("''")
 
 

@@ -41,12 +41,13 @@ def _setup(settings) -> Setup:
 
 def _sentences(after: Setup, before: Setup) -> Iterator[str]:
 	for server, former in before.types.items():
-		if server not in after.types:
-			yield from _removed(server)
+		if not after.types.get(server):
+			if former or server not in after.types:
+				yield from _removed(server)
 		elif former and former != after.types[server] and _has_punches(server):
 			yield _(
 				"{0} was read as {1} so far, and its punches are here. As {2} it is read from the Start Date on, and known punches are recognised. Where it is another server, add it to More Servers with an id of its own."
-			).format(server, former, after.types[server] or _("nothing"))
+			).format(server, former, after.types[server])
 	if after.start_date and after.start_date != before.start_date and after.start_date > getdate(nowdate()):
 		yield _("The Start Date is still to come: no punch before {0} becomes a check-in.").format(
 			format_date(after.start_date)

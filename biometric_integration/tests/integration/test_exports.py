@@ -124,7 +124,7 @@ class TestExports(IngestCase):
 		return [tuple(cell.value for cell in row) for row in sheet.iter_rows()]
 
 	def test_a_list_as_csv(self):
-		for more in ({}, {"csv_delimiter": ";", "csv_quoting": csv.QUOTE_ALL}):
+		for more in ({}, {"csv_delimiter": ";", "csv_quoting": csv.QUOTE_ALL}, {"export_in_background": 1}):
 			with self.subTest(more):
 				rows = self.no_formula_in_csv(self.of_list("CSV", **more), more.get("csv_delimiter", ","))
 				ids = [row[1] for row in rows[1:]]

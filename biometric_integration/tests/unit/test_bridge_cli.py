@@ -224,7 +224,7 @@ class Looking(CommandLine):
 		self.assertEqual(code, Exit.SUCCESS)
 		self.assertIn("Check-ins: 3. Employees: 2.", out)
 		moment = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+05:30"
-		stream = rf"last run {moment}, Success; everything before {moment} is here\.\n"
+		stream = rf"last run {moment}, Success; everything (before|from {moment} to) {moment} is here\.\n"
 		self.assertRegex(out, rf"^It is {moment} \(Asia/Kolkata\)\.\nServer ebioserver, eBioServer at http")
 		for name in ("ebioserver, day", "ebioserver, live", "etimetracklite, S1"):
 			self.assertRegex(out, rf"\n  {name}: {stream}")
@@ -260,7 +260,9 @@ class Looking(CommandLine):
 		self.fault(FaultKind.HTML_200)
 		self.sync()
 		out = self.call("status", "--config", self.config)[1]
-		self.assertRegex(out, r"etimetracklite, S1: last run .*, Failed; everything before .* is here\. \w+")
+		self.assertRegex(
+			out, r"etimetracklite, S1: last run .*, Failed; everything from .* to .* is here\. \w+"
+		)
 		self.assertIn(f"  1 Unmapped, of {FIRST_DAY}: No employee has the id PN7.", out)
 
 	def test_the_export_is_what_data_import_takes(self):
